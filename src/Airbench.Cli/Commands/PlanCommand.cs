@@ -1,0 +1,38 @@
+using System.CommandLine;
+using Airbench.Cli.Terminal;
+using Airbench.Pipeline;
+using Spectre.Console;
+
+namespace Airbench.Cli.Commands;
+
+/// <summary><c>airbench plan</c>: what a run would do, and why.</summary>
+internal static class PlanCommand
+{
+    public static Command Create()
+    {
+        var arguments = new PipelineArguments();
+        var command = new Command("plan", "Show what a run would do and why; does nothing.");
+        arguments.AddTo(command, withSelection: true);
+        command.SetAction(parsed =>
+        {
+            var plan = PipelinePlan.Make(arguments.Load(parsed), arguments.Options(parsed));
+            var table = Screen.NewTable();
+            table.AddColumns("stage", "uses", "needs", "action", "folder", "why");
+            foreach (var row in plan.Rows)
+            {
+                string[] cells = [row.Stage.Key, row.Stage.Kind.Uses, string.Join(", ", row.Stage.Needs), Action(row.Action), row.Folder, row.Why];
+                table.AddRow(cells.Select(cell => new Text(cell)).ToArray());
+            }
+            Screen.Console.Write(table);
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static string Action(PlanAction action) => action switch
+    {
+        PlanAction.Run => "run",
+        PlanAction.UseExisting => "use existing",
+        _ => "skip",
+    };
+}

@@ -1,0 +1,40 @@
+using System.CommandLine;
+using Airbench.Cli.Terminal;
+using Airbench.Pipeline;
+
+namespace Airbench.Cli.Commands;
+
+/// <summary><c>airbench run</c>: the whole pipeline.</summary>
+internal static class RunCommand
+{
+    public static Command Create()
+    {
+        var arguments = new PipelineArguments();
+        var quiet = new Option<bool>("--quiet") { Description = "Print only warnings and errors." };
+        var command = new Command("run", "Run a pipeline: prepare, train, export, evaluate.") { quiet };
+        arguments.AddTo(command, withSelection: true);
+        command.SetAction((parsed, cancel) => Task.FromResult(
+            Run(arguments.Load(parsed), arguments.Options(parsed), parsed.GetValue(quiet), parsed.GetValue<bool>(CommandLine.Verbose), cancel)));
+        return command;
+    }
+
+    /// <summary>Runs, prints the summary, and says by the exit code how it ended.</summary>
+    public static int Run(PipelineDefinition pipeline, RunOptions options, bool quiet, bool verbose, CancellationToken cancel)
+    {
+        var report = PipelineRunner.Run(pipeline, options, Screen.Progress(quiet), TimeProvider.System, cancel);
+        if (!quiet)
+        {
+            Screen.Summary(report);
+        }
+        foreach (var stage in report.Stages.Where(stage => stage.Status == RunStatus.Failed))
+        {
+            Console.Error.WriteLine($"{stage.Stage.Key} failed: {(verbose ? stage.Exception : stage.Error)}");
+        }
+        return report.Status switch
+        {
+            RunStatus.Ok => ExitCode.Done,
+            RunStatus.Cancelled => ExitCode.Interrupted,
+            _ => report.Stages.Select(stage => stage.Exception).OfType<AirbenchException>().FirstOrDefault()?.ExitCode ?? ExitCode.Failed,
+        };
+    }
+}

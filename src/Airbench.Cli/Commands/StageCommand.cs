@@ -1,0 +1,80 @@
+using System.CommandLine;
+using Airbench.Pipeline;
+
+namespace Airbench.Cli.Commands;
+
+/// <summary><c>airbench prepare|train|export|evaluate|benchmark</c>: one stage, its options as flags, its inputs as folders.</summary>
+internal static class StageCommand
+{
+    private static readonly Dictionary<Type, (string Flag, string Description, Func<string, Artifact> Open)> Inputs = new()
+    {
+        [typeof(Dataset)] = ("--dataset", "Folder of a prepared data set, for example data/cifar10.", Dataset.Open),
+        [typeof(TrainedModel)] = ("--trained-model", "Folder of a trained model, for example models/airbench94.", TrainedModel.Open),
+        [typeof(OnnxBundle)] = ("--bundle", "Folder of an exported model, for example exports/airbench94.", OnnxBundle.Open),
+    };
+
+    /// <summary>A verb for every kind of stage; the benchmarks share one: <c>benchmark_train</c> is <c>benchmark train</c>.</summary>
+    public static IEnumerable<Command> CreateAll()
+    {
+        const string Prefix = "benchmark_";
+        var benchmark = new Command("benchmark", "Measure training or an exported model, and compare with an earlier measurement.");
+        foreach (var kind in Stages.All)
+        {
+            if (kind.Uses.StartsWith(Prefix, StringComparison.Ordinal))
+                benchmark.Add(Create(kind, kind.Uses[Prefix.Length..]));
+            else
+                yield return Create(kind, kind.Uses);
+        }
+        yield return benchmark;
+    }
+
+    private static Command Create(IStage kind, string name)
+    {
+        var command = new Command(name, kind.Description);
+        var inputs = kind.OptionalInputs.Concat(kind.Inputs)
+            .Select(type => (Type: type, Option: new Option<string?>(Inputs[type].Flag)
+            {
+                Description = Inputs[type].Description,
+                Required = kind.Inputs.Contains(type),
+            }))
+            .ToList();
+        var header = new Dictionary<string, Option<string?>>
+        {
+            ["seed"] = new("--seed") { Description = "Seed of everything random [default: 1]." },
+            ["device"] = new("--device") { Description = "auto, cpu, cuda or cuda:N [default: auto]." },
+            ["usd_per_hour"] = new("--usd-per-hour") { Description = "Price of the machine, US dollars an hour, for the cost of the stage." },
+        };
+        var fields = OptionFields.Of(kind.OptionsType).ToDictionary(
+            field => field.Key,
+            field => new Option<string?>(OptionText.Flag(field.Key)) { Description = Describe(field) });
+        inputs.ForEach(input => command.Add(input.Option));
+        foreach (var option in fields.Values.Concat(header.Values))
+        {
+            command.Add(option);
+        }
+        command.SetAction((parsed, cancel) =>
+        {
+            var given = inputs
+                .Select(input => parsed.GetValue(input.Option) is { } folder ? Inputs[input.Type].Open(folder) : null)
+                .OfType<Artifact>().ToList();
+            var headerTexts = Texts(parsed, header);
+            if (given.Count > 0)
+            {
+                headerTexts["name"] = Path.GetFileName(Path.GetFullPath(given[^1].Folder));   // results are named after what they are made from
+            }
+            var pipeline = PipelineFile.OneStage(kind, Texts(parsed, fields), headerTexts, given);
+            var options = new RunOptions { Root = Directory.GetCurrentDirectory() };
+            return Task.FromResult(RunCommand.Run(pipeline, options, quiet: false, parsed.GetValue<bool>(CommandLine.Verbose), cancel));
+        });
+        return command;
+    }
+
+    private static string Describe(OptionField field) =>
+        field.Default is null ? field.Description : $"{field.Description} [default: {field.DefaultText}]";
+
+    private static Dictionary<string, string> Texts(ParseResult parsed, Dictionary<string, Option<string?>> options) =>
+        options
+            .Select(option => (option.Key, Value: parsed.GetValue(option.Value)))
+            .Where(option => option.Value is not null)
+            .ToDictionary(option => option.Key, option => option.Value!);
+}

@@ -1,0 +1,37 @@
+using System.CommandLine;
+using Airbench.Inference;
+using Airbench.OnnxModel.Bundle;
+
+namespace Airbench.Cli.Commands;
+
+/// <summary><c>airbench verify</c>: is a bundle still what was exported, and do its parts agree?</summary>
+internal static class VerifyCommand
+{
+    public static Command Create()
+    {
+        var bundle = new Argument<string>("bundle") { Description = "Folder of an exported model, for example exports/airbench94." };
+        var command = new Command("verify", "Re-check a bundle offline: hashes, ONNX, labels, test data through ONNX Runtime.") { bundle };
+        command.SetAction(parsed => Verify(parsed.GetRequiredValue(bundle)));
+        return command;
+    }
+
+    private static int Verify(string folder)
+    {
+        var result = BundleVerifier.Verify(folder, TestDataRunner.Run);
+        foreach (var note in result.Notes)
+        {
+            Console.WriteLine(note);
+        }
+        foreach (var problem in result.Problems)
+        {
+            Console.Error.WriteLine(problem);
+        }
+        if (result.Problems.Count > 0)
+        {
+            Console.Error.WriteLine($"{folder}: {result.Problems.Count} differences; take the bundle from its source again, or export again");
+            return ExitCode.Failed;
+        }
+        Console.WriteLine($"{folder}: as it was exported");
+        return ExitCode.Done;
+    }
+}

@@ -1,0 +1,37 @@
+using System.CommandLine;
+using Airbench;
+using Airbench.Cli;
+using Airbench.Cli.Terminal;
+
+var parsed = CommandLine.Create().Parse(args);
+if (parsed.Errors.Count > 0)
+{
+    foreach (var error in parsed.Errors)
+    {
+        Console.Error.WriteLine(error.Message);
+    }
+    Console.Error.WriteLine("`airbench --help` shows the usage.");
+    return ExitCode.BadUsage;
+}
+
+using var interrupt = new Interrupt();
+try
+{
+    // The library's own handling of Ctrl-C and of exceptions is off: a step of training may take seconds to end, and errors are ours to word.
+    return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, interrupt.Token);
+}
+catch (AirbenchException e)
+{
+    Console.Error.WriteLine(parsed.GetValue<bool>(CommandLine.Verbose) ? e.ToString() : e.Message);
+    return e.ExitCode;
+}
+catch (OperationCanceledException) when (interrupt.Token.IsCancellationRequested)
+{
+    Console.Error.WriteLine("interrupted; earlier results are as they were");
+    return ExitCode.Interrupted;
+}
+catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+{
+    Console.Error.WriteLine(parsed.GetValue<bool>(CommandLine.Verbose) ? e.ToString() : e.Message);   // disk full, read-only target and the like name the path
+    return ExitCode.Failed;
+}

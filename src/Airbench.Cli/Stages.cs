@@ -1,0 +1,178 @@
+using Airbench.Inference;
+using Airbench.OnnxModel;
+using Airbench.Pipeline;
+using Airbench.Training;
+
+namespace Airbench.Cli;
+
+/// <summary>
+/// Every kind of stage: the whole flow on one screen. Dataset -> TrainedModel -> OnnxBundle -> Evaluation; the benchmarks stand beside it.
+/// </summary>
+internal static class Stages
+{
+    public static IReadOnlyList<IStage> All { get; } = [Prepare(), Train(), Export(), Evaluate(), BenchmarkTrain(), BenchmarkModel()];
+
+    private static Stage<PrepareOptions, Dataset> Prepare() => new()
+    {
+        Uses = "prepare",
+        Description = "Decode labelled images into one memory-mapped data set.",
+        Checker = Preparer.Check,
+        Folder = (context, options) => Path.Combine(context.Root, "data", Preparer.DatasetName(options)),
+        Opener = Dataset.Open,
+        Work = (context, options) =>
+        {
+            var data = Path.Combine(context.Root, "data");
+            // A relative path means what the pipeline file sees, wherever the command is typed.
+            var rooted = options with { Path = options.Path is null ? null : Path.Combine(context.Root, options.Path) };
+            var dataset = Preparer.Prepare(
+                rooted, Path.Combine(data, Preparer.DatasetName(options)), data, context.Seed, context.Progress, context.Cancel);
+            var manifest = dataset.Manifest;
+            var images = manifest.TrainCount + manifest.TestCount;
+            return new StageResult(
+                dataset, $"{Describe(manifest)}: {manifest.TrainCount:N0} train, {manifest.TestCount:N0} test, {manifest.Classes.Count} classes")
+            {
+                Items = images,
+            };
+        },
+    };
+
+    private static Stage<TrainOptions, TrainedModel> Train() => new()
+    {
+        Uses = "train",
+        Description = "Train a network by a recipe on TorchSharp.",
+        Inputs = [typeof(Dataset)],
+        Checker = TrainOptions.Check,
+        Folder = (context, options) => FolderOf(context, "models", options.Name),
+        Opener = TrainedModel.Open,
+        Work = (context, options) =>
+        {
+            var folder = FolderOf(context, "models", options.Name);
+            var dataset = context.Input<Dataset>();
+            var model = Trainer.Train(dataset, options, folder, context.Device, context.Seed, context.Progress, context.Cancel);
+            var manifest = model.Manifest;
+            var (seconds, steps) = (manifest.Runs.Sum(run => run.TrainSeconds), manifest.Runs.Sum(run => (long)run.Steps));
+            return new StageResult(model, FormattableString.Invariant(
+                $"{manifest.Recipe.Name} {manifest.Precision}, {manifest.Runs.Count} x {manifest.Runs[0].Steps} steps, {seconds / steps:0.00} s/step"))
+            {
+                WorkSeconds = seconds,
+                Items = steps * manifest.Recipe.BatchSize,
+                Device = manifest.Device,
+                AccuracyPlain = manifest.Runs.Average(run => run.AccuracyPlain),
+                AccuracyTta = manifest.AccuracyTta.Mean,
+            };
+        },
+    };
+
+    private static Stage<ExportOptions, OnnxBundle> Export() => new()
+    {
+        Uses = "export",
+        Description = "Write the trained network as ONNX and prove that it computes the same.",
+        Inputs = [typeof(TrainedModel)],
+        OptionalInputs = [typeof(Dataset)],
+        InputsFor = options => ExportOptions.NeedDataset(options) ? [typeof(Dataset)] : [],
+        Checker = ExportOptions.Check,
+        Folder = (context, options) => FolderOf(context, "exports", options.Name),
+        Opener = OnnxBundle.Open,
+        Work = (context, options) =>
+        {
+            var model = context.Input<TrainedModel>();
+            var reference = model.File(TrainedModel.ReferenceName);
+            using var runtime = ExportOptions.NeedDataset(options)
+                ? VariantRuntime.Open(
+                    context.Input<Dataset>(), model, options.Calibration, context.Device, context.Seed, context.Progress, context.Cancel)
+                : null;
+            var bundle = Exporter.Export(
+                model, options, FolderOf(context, "exports", options.Name),
+                parityGate: file => ParityGate.Check(file, reference), context.Progress, context.Cancel, runtime);
+            var parity = bundle.Manifest.Parity;
+            var sizes = string.Join(", ", bundle.Manifest.Variants.Values.Select(variant => FormattableString.Invariant(
+                $"{variant.File} {variant.Bytes / 1e6:0.0} MB")));
+            return new StageResult(bundle, FormattableString.Invariant(
+                $"{sizes}, opset {bundle.Manifest.Opset}; parity {parity.MaxAbsDifference:0.0e+0} on {parity.Images} images"))
+            {
+                Items = parity.Images,
+            };
+        },
+    };
+
+    private static Stage<EvaluateOptions, Evaluation> Evaluate() => new()
+    {
+        Uses = "evaluate",
+        Description = "Classify a data set with ONNX Runtime and test-time augmentation.",
+        Inputs = [typeof(Dataset), typeof(OnnxBundle)],
+        Checker = EvaluateOptions.Check,
+        Folder = (context, _) => Path.Combine(context.RunFolder, context.Name),
+        Opener = Evaluation.Open,
+        Work = (context, options) =>
+        {
+            var evaluation = Evaluator.Evaluate(
+                context.Input<OnnxBundle>(), context.Input<Dataset>(), options, context.Device,
+                Path.Combine(context.RunFolder, context.Name), context.Progress, context.Cancel);
+            var (metrics, interval) = (evaluation.Metrics, evaluation.Metrics.AccuracyInterval95);
+            return new StageResult(evaluation, FormattableString.Invariant(
+                $"{metrics.Data}: {metrics.Correct:N0} of {metrics.Count:N0} right, 95% interval {interval[0]:0.0%} to {interval[1]:0.0%}"))
+            {
+                WorkSeconds = metrics.Count / metrics.ImagesPerSecond,
+                Items = metrics.Count,
+                Device = metrics.Provider == "CPUExecutionProvider" ? "cpu" : "cuda",
+                AccuracyPlain = metrics.AccuracyPlain,
+                AccuracyTta = metrics.Accuracy,
+            };
+        },
+    };
+
+    private static Stage<TrainBenchmarkOptions, Benchmark> BenchmarkTrain() => new()
+    {
+        Uses = "benchmark_train",
+        Description = "Time the training of a recipe over several runs, and test whether it reaches its target accuracy.",
+        Inputs = [typeof(Dataset)],
+        Checker = TrainBenchmarkOptions.Check,
+        Folder = (context, _) => Path.Combine(context.RunFolder, context.Name),
+        Opener = Benchmark.Open,
+        Work = (context, options) =>
+        {
+            var benchmark = TrainBenchmark.Run(
+                context.Input<Dataset>(), options, context.Device, context.Seed, context.UsdPerHour, BenchmarkReporter.Earlier(options.Against, context.Root),
+                Path.Combine(context.RunFolder, context.Name), context.Progress, context.Cancel);
+            var train = benchmark.Report.Train!;
+            return new StageResult(benchmark, FormattableString.Invariant(
+                $"{train.Recipe.Name} {train.Precision}, {train.Runs.Count} x {train.Seconds!.Mean:0.00} s, {train.StepsPerSecond:0.00} steps/s"))
+            {
+                WorkSeconds = train.Runs.Sum(run => run.Seconds),
+                Items = train.Runs.Sum(run => (long)run.Steps) * train.Recipe.BatchSize,
+                Device = train.Device,
+                AccuracyPlain = train.Runs.Average(run => run.AccuracyPlain),
+                AccuracyTta = train.Accuracy!.Mean,
+            };
+        },
+    };
+
+    private static Stage<ModelBenchmarkOptions, Benchmark> BenchmarkModel() => new()
+    {
+        Uses = "benchmark_model",
+        Description = "Measure latency and throughput of an exported model in ONNX Runtime.",
+        Inputs = [typeof(OnnxBundle)],
+        Checker = ModelBenchmarkOptions.Check,
+        Folder = (context, _) => Path.Combine(context.RunFolder, context.Name),
+        Opener = Benchmark.Open,
+        Work = (context, options) =>
+        {
+            var benchmark = ModelBenchmark.Run(
+                context.Input<OnnxBundle>(), options, context.Device, context.Seed, BenchmarkReporter.Earlier(options.Against, context.Root),
+                Path.Combine(context.RunFolder, context.Name), context.Progress, context.Cancel);
+            var (rows, fastest) = (benchmark.Report.Model!.Rows, benchmark.Report.Model.Rows.MaxBy(row => row.ImagesPerSecond)!);
+            return new StageResult(benchmark, FormattableString.Invariant(
+                $"p50 {rows[0].P50Ms:0.000} ms (batch {rows[0].BatchSize}), {fastest.ImagesPerSecond:#,0} images/s (batch {fastest.BatchSize})"))
+            {
+                WorkSeconds = rows.Sum(row => row.RoundsMs.Sum(round => round.Sum())) / 1000,
+                Items = rows.Sum(row => (long)row.Calls * row.BatchSize),
+                Device = string.Join(" ", rows.Select(row => row.Device).Distinct()),
+            };
+        },
+    };
+
+    private static string FolderOf(StageContext context, string parent, string? name) => Path.Combine(context.Root, parent, name ?? context.DefaultName);
+
+    private static string Describe(DatasetManifest manifest) =>
+        manifest.IsSynthetic && manifest.Name != "synthetic" ? $"{manifest.Name} (synthetic)" : manifest.Name;
+}

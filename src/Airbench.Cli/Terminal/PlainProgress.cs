@@ -1,0 +1,40 @@
+using System.Globalization;
+
+namespace Airbench.Cli.Terminal;
+
+/// <summary>Progress as plain lines for pipes and logs: at most one every ten seconds a task.</summary>
+internal sealed class PlainProgress(TextWriter output, TextWriter errors, TimeProvider time, bool quiet) : IProgress
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
+
+    public void Info(string line)
+    {
+        if (!quiet)
+        {
+            output.WriteLine(line);
+        }
+    }
+
+    public void Warn(string line) => errors.WriteLine($"warning: {line}");
+
+    public IProgressTask Start(string what, long total, string unit) => new PlainTask(this, time, what, total, unit);
+
+    private sealed class PlainTask(PlainProgress owner, TimeProvider time, string what, long total, string unit) : IProgressTask
+    {
+        private readonly Rate _rate = new(time, total);
+        private TimeSpan _lastLine;
+
+        public void Report(long done, string? detail)
+        {
+            var elapsed = _rate.Elapsed;
+            if (elapsed - _lastLine >= Interval)
+            {
+                _lastLine = elapsed;
+                var extra = detail is null ? "" : $", {detail}";
+                owner.Info(string.Create(CultureInfo.InvariantCulture, $"  {what} {done:N0}/{total:N0} {unit}, {_rate.Describe(done)}{extra}"));
+            }
+        }
+
+        public void Dispose() { }
+    }
+}

@@ -1,0 +1,87 @@
+using System.Globalization;
+using Airbench.Pipeline;
+using Spectre.Console;
+
+namespace Airbench.Cli.Terminal;
+
+/// <summary>What a person sees: bars and a table on a terminal, plain lines and a Markdown table in a pipe.</summary>
+internal static class Screen
+{
+    private const int PipeWidth = 160;
+
+    /// <summary>The console, wide enough in a pipe that no table wraps.</summary>
+    public static IAnsiConsole Console { get; } = Create();
+
+    public static IProgress Progress(bool quiet) =>
+        quiet || System.Console.IsOutputRedirected
+            ? new PlainProgress(System.Console.Out, System.Console.Error, TimeProvider.System, quiet)
+            : new BarProgress(Console, TimeProvider.System);
+
+    /// <summary>Stage, time, what came out, accuracy plain and with TTA.</summary>
+    public static void Summary(RunReport report)
+    {
+        var table = NewTable();
+        table.AddColumn("stage");
+        table.AddColumn(new TableColumn("seconds").RightAligned().NoWrap());
+        table.AddColumn("what came out");
+        table.AddColumn(new TableColumn("plain").RightAligned().NoWrap());
+        table.AddColumn(new TableColumn("TTA").RightAligned().NoWrap());
+        if (report.UsdPerHour is not null)
+        {
+            table.AddColumn(new TableColumn("US$").RightAligned().NoWrap());
+        }
+        foreach (var stage in report.Stages)
+        {
+            var outcome = stage.Result?.Summary ?? (stage.Status == RunStatus.NotRun ? $"not run: {stage.Error}" : Name(stage.Status));
+            List<Text> row =
+            [
+                new Text(stage.Stage.Key),
+                new Text(stage.WallSeconds > 0 ? stage.WallSeconds.ToString("0.0", CultureInfo.InvariantCulture) : "-"),
+                new Text(outcome, stage.Status == RunStatus.Failed ? new Style(Color.Red) : Style.Plain),
+                new Text(Percent(stage.Result?.AccuracyPlain)),
+                new Text(Percent(stage.Result?.AccuracyTta)),
+            ];
+            if (report.UsdPerHour is not null)
+            {
+                row.Add(new Text(stage.Usd is { } usd ? Dollars(usd) : "-"));
+            }
+            table.AddRow(row);
+        }
+        Console.Write(table);
+        if (report.UsdPerHour is { } price)
+        {
+            Console.WriteLine($"cost of the run: ${Dollars(report.Stages.Sum(stage => stage.Usd ?? 0))} at ${Dollars(price)} an hour");
+        }
+        foreach (var stage in report.Stages.Where(stage => stage.Result is not null))
+        {
+            Console.WriteLine($"{stage.Stage.Key} -> {Relative(stage.Result!.Artifact.Folder)}");
+        }
+        Console.WriteLine($"times -> {Relative(Path.Combine(report.RunFolder, "timings.csv"))}");
+    }
+
+    public static Table NewTable() => new Table { Border = System.Console.IsOutputRedirected ? TableBorder.Markdown : TableBorder.Rounded };
+
+    /// <summary>A path as the user would type it.</summary>
+    public static string Relative(string path) => Path.GetRelativePath(Directory.GetCurrentDirectory(), path);
+
+    private static string Name(RunStatus status) => status switch
+    {
+        RunStatus.Existing => "from an earlier run",
+        _ => status.ToString().ToLowerInvariant(),
+    };
+
+    private static string Percent(double? share) => share is { } value ? value.ToString("0.00%", CultureInfo.InvariantCulture) : "-";
+
+    /// <summary>Four decimals below a dollar: a run of seconds costs less than a cent.</summary>
+    private static string Dollars(double usd) => usd.ToString(usd < 1 ? "0.0000" : "#,0.00", CultureInfo.InvariantCulture);
+
+    private static IAnsiConsole Create()
+    {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings());
+        if (System.Console.IsOutputRedirected)
+        {
+            console.Profile.Width = PipeWidth;
+        }
+        return console;
+    }
+}

@@ -1,0 +1,57 @@
+namespace Airbench.Data;
+
+/// <summary>Where a CIFAR archive is looked for, in this order: an explicit path, the data folder, AIRBENCH_DATA, the home page.</summary>
+internal sealed record CifarFile(CifarSet Set, string DataRoot)
+{
+    /// <summary>An archive, or a directory with it, that the user named; then nothing else is tried.</summary>
+    public string? ExplicitPath { get; init; }
+
+    /// <summary>Value of the environment variable AIRBENCH_DATA: a directory or the archive itself.</summary>
+    public string? AirbenchData { get; init; }
+
+    /// <summary>Whether it may be downloaded.</summary>
+    public bool MayDownload { get; init; } = true;
+
+    /// <summary>Where it is downloaded from.</summary>
+    public Uri BaseUrl { get; init; } = CifarSet.HomePage;
+
+    private Uri Url => new(BaseUrl, Set.FileName);
+
+    private string Target => Path.Combine(DataRoot, Set.FileName);
+
+    /// <summary>Path of the archive, after size and MD5 were found right.</summary>
+    /// <exception cref="DataException">It is nowhere; the message says which file to put where.</exception>
+    /// <exception cref="InvalidFileException">A file of that name is another one.</exception>
+    public string Locate(IProgress progress, CancellationToken cancel)
+    {
+        string[] places = ExplicitPath is { } named ? [In(named)] : AirbenchData is { Length: > 0 } data ? [Target, In(data)] : [Target];
+        if (places.FirstOrDefault(File.Exists) is { } found)
+        {
+            return FileCheck.Problem(found, Set.Bytes, Set.Md5) is { } problem
+                ? throw new InvalidFileException(found, $"is not the original {Set.FileName}: {problem}. {WhatToDo(found)}")
+                : found;
+        }
+        var missing = $"{Set.FileName} was not found; looked for {string.Join(" and ", places)}.";
+        if (ExplicitPath is not null || !MayDownload)
+        {
+            throw new DataException($"{missing} {WhatToDo(places[0])}");
+        }
+        progress.Info($"{Set.FileName} was not found; downloading {Url} ({Set.Bytes:N0} bytes) to {Target}");
+        try
+        {
+            Directory.CreateDirectory(DataRoot);
+            Download.ToFileAsync(Url, Target, Set.Bytes, Set.Md5, progress, cancel).GetAwaiter().GetResult();
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or UnauthorizedAccessException)
+        {
+            throw new DataException($"{missing} The download failed: {e.Message}. {WhatToDo(Target)}", e);
+        }
+        return Target;
+    }
+
+    private string In(string path) => Directory.Exists(path) ? Path.Combine(path, Set.FileName) : path;
+
+    private string WhatToDo(string path) =>
+        $"Put {Url} ({Set.Bytes:N0} bytes, md5 {Set.Md5}) at {Path.GetFullPath(path)}, "
+        + "or try the product without it: --demo runs on drawn images";
+}

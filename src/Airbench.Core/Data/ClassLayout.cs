@@ -1,0 +1,164 @@
+namespace Airbench.Data;
+
+/// <summary>An image file as a first look found it.</summary>
+/// <param name="Path">Relative to the source.</param>
+/// <param name="Hash">First 8 bytes of the SHA-256 of its content; null where it cannot be read.</param>
+internal readonly record struct ScannedFile(string Path, ulong? Hash);
+
+/// <summary>Side and class of a file.</summary>
+internal readonly record struct Placement(Split Split, int Label);
+
+/// <summary>
+/// Which file belongs to which class and side, from paths and content hashes alone. <c>train/&lt;class&gt;/*</c> and
+/// <c>test/&lt;class&gt;/*</c> say it themselves; where there is no <c>test/</c>, a file goes to the test side when its hash, read as
+/// a fraction, is below the test fraction, so the same image lands on the same side whatever else is in the set.
+/// </summary>
+internal sealed class ClassLayout
+{
+    private readonly List<string> _warnings = [];
+    private readonly Dictionary<string, int> _labels;
+
+    private ClassLayout(string root, IReadOnlyList<ScannedFile> files, IReadOnlyCollection<string> folders, double testFraction)
+    {
+        var shape = TreeShape.Of([.. files.Select(f => f.Path)], folders);
+        var places = files.Select(f => shape.Place(f.Path)).ToArray();
+        WarnOfOutsiders(files, places, shape);
+        RefuseEmptyFolders(root, folders, shape, places);
+
+        var classes = Names(places.OfType<Place>().Where(p => p.Split != Split.Test));
+        _labels = classes.Index().ToDictionary(c => c.Item, c => c.Index);
+        Classes = classes;
+        CheckClasses(root, shape, places);
+        Placements = [.. places.Select(p => p is { } at ? new Placement(at.Split ?? Split.Train, _labels[at.Class]) : (Placement?)null)];
+        if (!shape.HasTest)
+        {
+            SplitByHash(files, testFraction);
+        }
+        if (!Placements.Any(p => p?.Split == Split.Test))
+        {
+            throw new DataException($"{root}: no image is left for the test split; add images, or a test/ folder");
+        }
+        WarnOfUntested();
+    }
+
+    /// <summary>Folder names in ordinal order; a label is an index into them.</summary>
+    public IReadOnlyList<string> Classes { get; }
+
+    /// <summary>For each file its place, or null where it is not part of the set.</summary>
+    public Placement?[] Placements { get; }
+
+    /// <summary>What the user should know.</summary>
+    public IReadOnlyList<string> Warnings => _warnings;
+
+    /// <summary>Decides for every file.</summary>
+    /// <param name="root">The source, for messages.</param>
+    /// <param name="files">Image files.</param>
+    /// <param name="folders">Folders, so that empty ones are noticed.</param>
+    /// <param name="testFraction">Share of the test side where there is no test/.</param>
+    /// <exception cref="DataException">The folders do not make a data set; the message says what is missing.</exception>
+    public static ClassLayout Of(string root, IReadOnlyList<ScannedFile> files, IReadOnlyCollection<string> folders, double testFraction) =>
+        files.Count > 0
+            ? new ClassLayout(root, files, folders, testFraction)
+            : throw new DataException($"{root}: holds no .jpg, .jpeg or .png file; expected train/<class>/*, test/<class>/*, or <class>/*");
+
+    private void WarnOfOutsiders(IReadOnlyList<ScannedFile> files, Place?[] places, TreeShape shape)
+    {
+        var outside = places.Index().Where(p => p.Item is null).Select(p => files[p.Index].Path).ToArray();
+        if (outside.Length > 0)
+        {
+            _warnings.Add($"{outside.Length} images do not lie in {shape.Expected} and are left out, for example {outside[0]}");
+        }
+    }
+
+    private static void RefuseEmptyFolders(string root, IReadOnlyCollection<string> folders, TreeShape shape, Place?[] places)
+    {
+        var filled = places.OfType<Place>().ToHashSet();
+        foreach (var folder in folders.Order(StringComparer.Ordinal))
+        {
+            if (shape.ClassFolder(folder) is { } place && place.Split != Split.Test && !filled.Contains(place))
+            {
+                throw new DataException(
+                    $"{root}: class folder '{folder}' holds no .jpg, .jpeg or .png file; add some or remove the folder");
+            }
+        }
+    }
+
+    private void CheckClasses(string root, TreeShape shape, Place?[] places)
+    {
+        if (shape.HasTest && !shape.HasTrain)
+        {
+            throw new DataException($"{root}: has a test/ folder but no images in train/<class>/");
+        }
+        var untrained = Names(places.OfType<Place>().Where(p => !_labels.ContainsKey(p.Class)));
+        if (untrained.Length > 0)
+        {
+            throw new DataException($"{root}: test/ has classes that train/ lacks: {Some(untrained)}");
+        }
+        if (Classes.Count < 2)
+        {
+            var found = Classes.Count == 0 ? "no class" : $"one class, '{Classes[0]}'";
+            throw new DataException($"{root}: holds {found}; expected at least 2 folders with images, one a class");
+        }
+        if (Classes.FirstOrDefault(c => c.Any(char.IsControl)) is { } odd)
+        {
+            throw new DataException(
+                $"{root}: the class folder '{odd.ReplaceLineEndings("\uFFFD")}' has a control character in its name; rename it");
+        }
+    }
+
+    private void SplitByHash(IReadOnlyList<ScannedFile> files, double testFraction)
+    {
+        var bound = testFraction * Math.Pow(2, 64);
+        var byClass = files.Index()
+            .Where(f => f.Item.Hash is not null && Placements[f.Index] is not null)
+            .ToLookup(f => Placements[f.Index]!.Value.Label);
+        List<string> moved = [], single = [];
+        foreach (var label in Enumerable.Range(0, Classes.Count))
+        {
+            var hashes = byClass[label].Select(f => f.Item.Hash!.Value).Distinct().Order().ToArray();   // equal files stay together
+            var testHashes = hashes.Count(h => h < bound);
+            if (hashes.Length < 2)
+            {
+                testHashes = 0;
+                single.Add(Classes[label]);
+            }
+            else if (testHashes == 0 || testHashes == hashes.Length)
+            {
+                testHashes = testHashes == 0 ? 1 : hashes.Length - 1;
+                moved.Add(Classes[label]);
+            }
+            var test = hashes.AsSpan(0, testHashes);
+            foreach (var (index, file) in byClass[label])
+            {
+                if (test.BinarySearch(file.Hash!.Value) >= 0)
+                {
+                    Placements[index] = new Placement(Split.Test, label);
+                }
+            }
+        }
+        if (moved.Count > 0)
+        {
+            _warnings.Add(
+                $"one image each was moved so that training and test have some of {Some(moved)}: too few images for a split by hash");
+        }
+        if (single.Count > 0)
+        {
+            _warnings.Add($"a single image each, which goes to training: {Some(single)}");
+        }
+    }
+
+    private void WarnOfUntested()
+    {
+        var tested = Placements.Where(p => p?.Split == Split.Test).Select(p => p!.Value.Label).ToHashSet();
+        var untested = Classes.Where((_, label) => !tested.Contains(label)).ToArray();
+        if (untested.Length > 0)
+        {
+            _warnings.Add($"no test images of {Some(untested)}: the test accuracy says nothing about them");
+        }
+    }
+
+    private static string[] Names(IEnumerable<Place> places) => [.. places.Select(p => p.Class).Distinct().Order(StringComparer.Ordinal)];
+
+    private static string Some(IReadOnlyCollection<string> names) =>
+        string.Join(", ", names.Take(10)) + (names.Count > 10 ? $" and {names.Count - 10} more" : "");
+}

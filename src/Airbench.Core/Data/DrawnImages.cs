@@ -1,0 +1,33 @@
+namespace Airbench.Data;
+
+/// <summary>
+/// Draws image <paramref name="index"/> of a split as planar RGB [3, 32, 32] and returns its label; equal arguments give equal images.
+/// </summary>
+internal delegate int DrawImage(int seed, Split split, int index, Span<byte> planarRgb);
+
+/// <summary>Images that the product draws itself, on the decoding threads.</summary>
+internal sealed class DrawnImages(IReadOnlyList<string> classes, DrawImage draw, int seed, int trainCount, int testCount) : IImageSource
+{
+    private const int DrawnSize = 32;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Classes => classes;
+
+    /// <inheritdoc/>
+    public int Count => trainCount + testCount;
+
+    /// <inheritdoc/>
+    public IEnumerable<SourceImage> Read() => Of(Split.Train, trainCount).Concat(Of(Split.Test, testCount));
+
+    /// <inheritdoc/>
+    public void Decode(SourceImage image, ImageDecoder decoder, int size, Span<byte> planarRgb)
+    {
+        Span<byte> drawn = stackalloc byte[3 * DrawnSize * DrawnSize];
+        image.Label = draw(seed, image.Split, image.Index, drawn);
+        ImageDecoder.Fit(drawn, DrawnSize, DrawnSize, size, planarRgb);
+    }
+
+    private static IEnumerable<SourceImage> Of(Split split, int count) =>
+        from i in Enumerable.Range(0, count)
+        select new SourceImage { Path = FormattableString.Invariant($"{split}/{i:D6}").ToLowerInvariant(), Split = split, Index = i };
+}

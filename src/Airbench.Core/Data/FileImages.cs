@@ -1,0 +1,143 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+
+namespace Airbench.Data;
+
+/// <summary>
+/// Image files in class folders, of a directory or an archive. Walked twice: to decide which image goes where, then to decode.
+/// </summary>
+internal sealed class FileImages : IImageSource
+{
+    private readonly FileTree _tree;
+    private readonly List<ScannedFile> _files;
+    private readonly ClassLayout _layout;
+
+    private FileImages(FileTree tree, List<ScannedFile> files, ClassLayout layout)
+    {
+        _tree = tree;
+        _files = files;
+        _layout = layout;
+        Count = layout.Placements.Count(p => p is not null);
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Classes => _layout.Classes;
+
+    /// <inheritdoc/>
+    public int Count { get; }
+
+    /// <summary>Looks at every file once: safety, names, content hashes.</summary>
+    /// <exception cref="DataException">Unsafe entries, or folders that make no data set.</exception>
+    /// <exception cref="InvalidFileException">A damaged archive.</exception>
+    public static FileImages Open(FileTree tree, double testFraction, IProgress progress, CancellationToken cancel)
+    {
+        var files = new List<ScannedFile>();
+        var folders = new List<string>();
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        var (ignored, example) = (0, "");
+        var buffer = Array.Empty<byte>();
+        using (var task = progress.Start("scan", tree.Length, tree.Unit))
+        {
+            foreach (var entry in tree.Walk())
+            {
+                cancel.ThrowIfCancellationRequested();
+                if (EntryName.IsHidden(entry.Path))
+                {
+                    continue;
+                }
+                if (entry.IsFolder)
+                {
+                    folders.Add(entry.Path);
+                }
+                else if (!seen.Add(entry.Path))
+                {
+                    throw new DataException($"{tree.Root}: '{entry.Path}' occurs twice");
+                }
+                else if (ImageDecoder.HasImageExtension(entry.Path))
+                {
+                    files.Add(new ScannedFile(entry.Path, HashOf(entry, ref buffer)));
+                }
+                else if (ignored++ == 0)
+                {
+                    example = entry.Path;
+                }
+                task.Report(entry.Position);
+            }
+        }
+        var layout = ClassLayout.Of(tree.Root, files, folders, testFraction);
+        foreach (var warning in layout.Warnings)
+        {
+            progress.Warn($"{tree.Root}: {warning}");
+        }
+        if (ignored > 0)
+        {
+            progress.Info($"{tree.Root}: left out {ignored} files that are not .jpg, .jpeg or .png, for example {example}");
+        }
+        return new FileImages(tree, files, layout);
+    }
+
+    /// <inheritdoc/>
+    public IEnumerable<SourceImage> Read()
+    {
+        var file = 0;
+        var buffer = Array.Empty<byte>();
+        foreach (var entry in _tree.Walk())
+        {
+            if (entry.IsFolder || EntryName.IsHidden(entry.Path) || !ImageDecoder.HasImageExtension(entry.Path))
+            {
+                continue;
+            }
+            if (file == _files.Count || _files[file].Path != entry.Path)
+            {
+                throw Changed(entry.Path);
+            }
+            if (_layout.Placements[file] is { } place)
+            {
+                var image = new SourceImage { Path = entry.Path, Split = place.Split, Label = place.Label };
+                image.Error = TryRead(entry, ref buffer, out var bytes);
+                image.Bytes = bytes;
+                if (image.Error is null && _files[file].Hash is { } hash && hash != HashOf(bytes))
+                {
+                    throw Changed(entry.Path);
+                }
+                yield return image;
+            }
+            file++;
+        }
+        if (file < _files.Count)
+        {
+            throw Changed(_files[file].Path);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Decode(SourceImage image, ImageDecoder decoder, int size, Span<byte> planarRgb) =>
+        decoder.Decode(image.Bytes.Span, size, planarRgb);
+
+    private DataException Changed(string path) => new($"{_tree.Root}: changed while it was read ('{path}'); run again when it is at rest");
+
+    private static ulong? HashOf(TreeEntry entry, ref byte[] buffer) =>
+        TryRead(entry, ref buffer, out var bytes) is null ? HashOf(bytes) : null;
+
+    private static ulong HashOf(ReadOnlyMemory<byte> bytes)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(bytes.Span, hash);
+        return BinaryPrimitives.ReadUInt64BigEndian(hash);
+    }
+
+    /// <summary>Null, or why a single file cannot be read: that is a broken image, not a broken set.</summary>
+    private static string? TryRead(TreeEntry entry, ref byte[] buffer, out ReadOnlyMemory<byte> bytes)
+    {
+        try
+        {
+            bytes = entry.Read(ref buffer);
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            bytes = default;
+            return $"cannot be read: {e.Message}";
+        }
+    }
+}

@@ -1,0 +1,149 @@
+namespace Airbench.Data;
+
+/// <summary>
+/// How a stored image turns into the one to look at: first the axes are exchanged, then mirrored (EXIF orientation 1 to 8).
+/// </summary>
+/// <param name="Transpose">Column x of what is seen is row x of what is stored.</param>
+/// <param name="FlipX">Stored columns run from right to left.</param>
+/// <param name="FlipY">Stored rows run from bottom to top.</param>
+internal readonly record struct Orientation(bool Transpose, bool FlipX, bool FlipY);
+
+/// <summary>
+/// Brings an image to S x S: short side to S, then the centre. The filter is the triangle (bilinear) one, widened by the factor of
+/// reduction, which is what Pillow and torchvision call bilinear with antialiasing; an image that is S x S already is copied untouched.
+/// </summary>
+/// <remarks>
+/// Our own because Skia's reduces by mipmaps, which alias at large factors, and because the same bits must come out on every platform.
+/// </remarks>
+internal static class Resampler
+{
+    /// <summary>
+    /// Pixels as bytes: sample (x, y, channel) is at y * <paramref name="RowStride"/> + x * <paramref name="PixelStride"/> + channel *
+    /// <paramref name="ChannelStride"/>.
+    /// </summary>
+    internal readonly record struct Layout(int Width, int Height, long RowStride, int PixelStride, long ChannelStride);
+
+    /// <summary>Writes planar RGB [3, size, size].</summary>
+    /// <param name="source">First byte of the image.</param>
+    /// <param name="layout">Where its samples lie.</param>
+    /// <param name="orientation">Applied before the crop.</param>
+    /// <param name="size">S.</param>
+    /// <param name="planarRgb">3 * S * S bytes.</param>
+    public static unsafe void Fit(byte* source, Layout layout, Orientation orientation, int size, Span<byte> planarRgb)
+    {
+        if (layout.Width == size && layout.Height == size)
+        {
+            Copy(source, layout, orientation, size, planarRgb);
+            return;
+        }
+        var shortSide = Math.Min(layout.Width, layout.Height);
+        var columns = Taps.Of(layout.Width, Scaled(layout.Width, shortSide, size), size, orientation.FlipX);
+        var rows = Taps.Of(layout.Height, Scaled(layout.Height, shortSide, size), size, orientation.FlipY);
+
+        // Columns first, for the rows that are needed: (rows, channel, S). Then rows.
+        var firstRow = rows.First.Min();
+        var rowCount = rows.Last() - firstRow;
+        var narrow = new float[(long)rowCount * 3 * size];
+        for (var y = 0; y < rowCount; y++)
+        {
+            for (var c = 0; c < 3; c++)
+            {
+                var line = source + ((firstRow + y) * layout.RowStride) + (c * layout.ChannelStride);
+                for (var i = 0; i < size; i++)
+                {
+                    var sum = 0f;
+                    var pixel = line + ((long)columns.First[i] * layout.PixelStride);
+                    foreach (var weight in columns.Weights[i])
+                    {
+                        sum += weight * *pixel;
+                        pixel += layout.PixelStride;
+                    }
+                    narrow[(((y * 3) + c) * size) + i] = sum;
+                }
+            }
+        }
+        for (var c = 0; c < 3; c++)
+        {
+            for (var j = 0; j < size; j++)
+            {
+                for (var i = 0; i < size; i++)
+                {
+                    var sum = 0f;
+                    var at = ((((rows.First[j] - firstRow) * 3) + c) * size) + i;
+                    foreach (var weight in rows.Weights[j])
+                    {
+                        sum += weight * narrow[at];
+                        at += 3 * size;
+                    }
+                    planarRgb[(c * size * size) + Seen(orientation, i, j, size)] = (byte)Math.Clamp((int)(sum + 0.5f), 0, 255);
+                }
+            }
+        }
+    }
+
+    /// <summary>Length of a side after the short one became <paramref name="size"/>; torchvision's rounding.</summary>
+    private static long Scaled(int side, int shortSide, int size) => (long)size * side / shortSide;
+
+    private static unsafe void Copy(byte* source, Layout layout, Orientation orientation, int size, Span<byte> planarRgb)
+    {
+        var plane = size * size;
+        for (var y = 0; y < size; y++)
+        {
+            var pixel = source + (y * layout.RowStride);
+            var at = Seen(orientation, 0, y, size);
+            var step = Seen(orientation, 1, y, size) - at;
+            for (var x = 0; x < size; x++)
+            {
+                planarRgb[at] = pixel[0];
+                planarRgb[plane + at] = pixel[layout.ChannelStride];
+                planarRgb[(2 * plane) + at] = pixel[2 * layout.ChannelStride];
+                pixel += layout.PixelStride;
+                at += step;
+            }
+        }
+    }
+
+    /// <summary>Index in a seen S x S plane of stored pixel (x, y).</summary>
+    private static int Seen(Orientation orientation, int x, int y, int size)
+    {
+        var u = orientation.FlipX ? size - 1 - x : x;
+        var v = orientation.FlipY ? size - 1 - y : y;
+        return orientation.Transpose ? (u * size) + v : (v * size) + u;
+    }
+
+    /// <summary>For each of S outputs along one axis: the first input sample and the weights, which sum to 1.</summary>
+    private sealed record Taps(int[] First, float[][] Weights)
+    {
+        /// <summary>Just behind the last sample that any output needs.</summary>
+        public int Last() => First.Zip(Weights, (first, weights) => first + weights.Length).Max();
+
+        /// <summary>
+        /// The centre <paramref name="size"/> of <paramref name="scaled"/> outputs made from <paramref name="length"/> samples.
+        /// </summary>
+        public static Taps Of(int length, long scaled, int size, bool flipped)
+        {
+            var margin = (long)Math.Round((scaled - size) / 2.0);   // half to even, as torchvision's centre crop
+            if (flipped)
+            {
+                margin = scaled - size - margin;   // the crop is taken from what is seen
+            }
+            var step = (double)length / scaled;
+            var support = Math.Max(step, 1);
+            var (first, weights) = (new int[size], new float[size][]);
+            for (var i = 0; i < size; i++)
+            {
+                var centre = (margin + i + 0.5) * step;
+                first[i] = Math.Max(0, (int)(centre - support + 0.5));
+                var end = Math.Min(length, (int)(centre + support + 0.5));
+                var raw = new double[end - first[i]];
+                for (var k = 0; k < raw.Length; k++)
+                {
+                    raw[k] = Math.Max(0, 1 - Math.Abs((first[i] + k + 0.5 - centre) / support));
+                }
+                var total = raw.Sum();
+                weights[i] = [.. raw.Select(w => (float)(w / total))];
+            }
+            return new Taps(first, weights);
+        }
+    }
+}

@@ -1,0 +1,58 @@
+namespace Airbench;
+
+/// <summary>
+/// Floating-point operations, counted as the field does: two for each multiply-add of a convolution or linear layer, nothing for
+/// the rest (under 1% of these networks), and a backward pass costs twice the forward pass.
+/// </summary>
+public static class Flops
+{
+    /// <summary>Operations of one image's forward pass.</summary>
+    public static long ForwardFlops(this NetworkSpec network)
+    {
+        var sizes = new Dictionary<string, int>();   // height and width of each layer's output
+        var (size, flops) = (network.ImageSize, 0L);
+        foreach (var layer in network.Layers())
+        {
+            size = OutputSize(layer, layer.Input is null ? size : sizes[layer.Input]);
+            sizes[layer.Name] = size;
+            flops += 2 * layer switch
+            {
+                ConvLayer conv => (long)size * size * conv.Out * conv.In * conv.Kernel * conv.Kernel,
+                LinearLayer linear => (long)linear.Out * linear.In,
+                _ => 0,
+            };
+        }
+        return flops;
+    }
+
+    /// <summary>Operations of a whole training: forward and backward passes, the proxy's included, without validation.</summary>
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="network">Its network for the data set, see <see cref="Recipe.Network(DatasetManifest)"/>.</param>
+    /// <param name="trainCount">Images of the training split.</param>
+    public static double TrainingFlops(this Recipe recipe, NetworkSpec network, int trainCount)
+    {
+        double steps = recipe.Steps(trainCount);
+        var forward = (double)network.ForwardFlops();
+        if (recipe.Proxy is not { } proxy)
+        {
+            return steps * recipe.BatchSize * 3 * forward;
+        }
+        // The proxy looks at every example of every batch, learns from the kept ones of some batches, and the large network sees
+        // the kept ones alone.
+        var kept = recipe.BatchSize * proxy.Keep;
+        var proxyForward = (double)(network with { Widths = proxy.Widths, Depth = proxy.Depth }).ForwardFlops();
+        var proxyUpdates = Math.Ceiling(steps / proxy.BackwardEvery);
+        return (steps * kept * 3 * forward) + (steps * recipe.BatchSize * proxyForward) + (proxyUpdates * kept * 2 * proxyForward);
+    }
+
+    /// <summary>Optimizer steps on <paramref name="trainCount"/> images; an epoch's incomplete last batch is dropped.</summary>
+    public static long Steps(this Recipe recipe, int trainCount) => (long)Math.Ceiling(recipe.Epochs * (trainCount / recipe.BatchSize));
+
+    private static int OutputSize(Layer layer, int size) => layer switch
+    {
+        ConvLayer conv => ((size + (2 * conv.Padding) - conv.Kernel) / conv.Stride) + 1,
+        MaxPoolLayer pool => size / pool.Size,
+        GlobalMaxPoolLayer or GlobalAveragePoolLayer or LinearLayer => 1,
+        _ => size,
+    };
+}

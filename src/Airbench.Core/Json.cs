@@ -1,0 +1,43 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Airbench;
+
+/// <summary>The one JSON dialect of all artifacts: snake_case, indented, enums by name, unknown members refused.</summary>
+public static class Json
+{
+    private static readonly JsonSerializerOptions Options = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
+        WriteIndented = true,
+        NewLine = "\n",
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    /// <summary><paramref name="value"/> as indented JSON with a final newline.</summary>
+    public static string Write<T>(T value) => JsonSerializer.Serialize(value, Options) + "\n";
+
+    /// <summary>Reads the file at <paramref name="path"/>.</summary>
+    /// <exception cref="InvalidFileException">The file is missing, not JSON, or lacks or exceeds the members of <typeparamref name="T"/>.</exception>
+    public static T Read<T>(string path)
+    {
+        try
+        {
+            using var stream = File.OpenRead(path);
+            return JsonSerializer.Deserialize<T>(stream, Options) ?? throw new InvalidFileException(path, "is the JSON value null");
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidFileException(path, $"is not a valid {typeof(T).Name}: {e.Message}", e);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new InvalidFileException(path, "does not exist", e);
+        }
+    }
+}

@@ -1,0 +1,186 @@
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+
+namespace Airbench.Inference;
+
+/// <summary>
+/// A model file in an ONNX Runtime session: uint8 pixels in, logits out. The model must have the input <c>images</c> uint8
+/// [N,3,S,S] and the outputs <c>logits</c> and <c>probabilities</c> float32 [N,K], N open.
+/// </summary>
+public sealed class OnnxClassifier : IDisposable
+{
+    private const string ImagesName = "images";
+    private const string LogitsName = "logits";
+    private const string ProbabilitiesName = "probabilities";
+
+    private readonly string _modelFile;
+    private readonly InferenceSession _session;
+    private readonly RunOptions _runOptions = new();
+
+    private OnnxClassifier(string modelFile, InferenceSession session, ExecutionDevice device)
+    {
+        (_modelFile, _session, Device) = (modelFile, session, device);
+        (ImageSize, ClassCount) = CheckSignature();
+    }
+
+    /// <summary>Version and execution providers of ONNX Runtime, for people.</summary>
+    /// <exception cref="DeviceException">It does not load.</exception>
+    public static string DescribeRuntime()
+    {
+        try
+        {
+            var environment = OnnxRuntime.Start();
+            return $"{environment.GetVersionString()}, {string.Join(", ", environment.GetAvailableProviders())}";
+        }
+        catch (Exception e) when (e is DllNotFoundException or TypeInitializationException or EntryPointNotFoundException)
+        {
+            throw new DeviceException($"ONNX Runtime does not load: {(e.InnerException ?? e).Message}", e);
+        }
+    }
+
+    /// <summary>Where it computes.</summary>
+    public ExecutionDevice Device { get; }
+
+    /// <summary>Height and width S, pixels.</summary>
+    public int ImageSize { get; }
+
+    /// <summary>Classes K.</summary>
+    public int ClassCount { get; }
+
+    /// <summary>Opens a session on <paramref name="modelFile"/>.</summary>
+    /// <param name="modelFile">An ONNX file.</param>
+    /// <param name="device">auto, cpu, cuda or cuda:N; <see cref="Device"/> tells what was taken.</param>
+    /// <param name="threads">Threads of one operator; 0 is one per core.</param>
+    /// <exception cref="InvalidFileException">The file is missing, not a model, or has other inputs or outputs.</exception>
+    /// <exception cref="DeviceException">CUDA was asked for and is absent or does not start.</exception>
+    public static OnnxClassifier Open(string modelFile, string device = "cpu", int threads = 0)
+    {
+        if (!File.Exists(modelFile))
+        {
+            throw new InvalidFileException(modelFile, "does not exist");
+        }
+        var chosen = ExecutionDevice.Resolve(device, OnnxRuntime.Start().GetAvailableProviders());
+        var session = OpenSession(modelFile, ref chosen, threads);
+        try
+        {
+            return new OnnxClassifier(modelFile, session, chosen);
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Computes the logits of <paramref name="count"/> images. Nothing is copied: the session reads and writes the spans themselves.
+    /// </summary>
+    /// <param name="images">uint8 [count,3,S,S], planar RGB.</param>
+    /// <param name="count">Images, at least 1.</param>
+    /// <param name="logits">Receives float32 [count,K].</param>
+    public unsafe void Run(ReadOnlySpan<byte> images, int count, Span<float> logits)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(images.Length, checked(count * 3 * ImageSize * ImageSize));
+        ArgumentOutOfRangeException.ThrowIfNotEqual(logits.Length, checked(count * ClassCount));
+        fixed (byte* input = images)
+        fixed (float* output = logits)
+        {
+            try
+            {
+                using var pixels = OrtValue.CreateTensorValueWithData(
+                    OrtMemoryInfo.DefaultInstance, TensorElementType.UInt8, [count, 3, ImageSize, ImageSize], (nint)input, images.Length);
+                using var scores = OrtValue.CreateTensorValueWithData(
+                    OrtMemoryInfo.DefaultInstance, TensorElementType.Float, [count, ClassCount], (nint)output, 4L * logits.Length);
+                _session.Run(_runOptions, [ImagesName], [pixels], [LogitsName], [scores]);
+            }
+            catch (OnnxRuntimeException e)
+            {
+                throw new InvalidFileException(_modelFile, $"failed in ONNX Runtime on {count} images: {e.Message}", e);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _runOptions.Dispose();
+        _session.Dispose();
+    }
+
+    private static InferenceSession OpenSession(string modelFile, ref ExecutionDevice device, int threads)
+    {
+        if (device.CudaIndex is not null)
+        {
+            // An empty session would do to see whether the GPU starts, but ONNX Runtime has none: so a model that is broken
+            // and a GPU that does not start are told apart by opening the model on the CPU.
+            try
+            {
+                using var options = device.CreateOptions(threads);
+                return new InferenceSession(modelFile, options);
+            }
+            catch (OnnxRuntimeException e)
+            {
+                var cpu = ExecutionDevice.Cpu($"device auto: took cpu, as {device.Name} does not start: {e.Message}");
+                var session = OpenSession(modelFile, ref cpu, threads);
+                if (device.IsFallbackAllowed)
+                {
+                    device = cpu;
+                    return session;
+                }
+                session.Dispose();
+                throw new DeviceException($"{device.Name} does not start: {e.Message}; {ExecutionDevice.HowToGetCuda}", e);
+            }
+        }
+        try
+        {
+            using var options = device.CreateOptions(threads);
+            return new InferenceSession(modelFile, options);
+        }
+        catch (OnnxRuntimeException e)
+        {
+            throw new InvalidFileException(modelFile, $"is not a model that ONNX Runtime accepts: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Image size and classes, from a signature that is as it must be.</summary>
+    private (int ImageSize, int ClassCount) CheckSignature()
+    {
+        var input = Require(_session.InputMetadata, "input", ImagesName, TensorElementType.UInt8, "[N, 3, S, S]", rank: 4);
+        if (_session.InputMetadata.Count != 1)
+        {
+            var names = string.Join(", ", _session.InputMetadata.Keys);
+            throw Invalid($"has {_session.InputMetadata.Count} inputs ({names}); expected {ImagesName} alone");
+        }
+        if (input[1] != 3 || input[2] < 1 || input[2] != input[3])
+        {
+            throw Invalid($"input {ImagesName} is [{Text(input)}]; expected [N, 3, S, S]");
+        }
+        var logits = Require(_session.OutputMetadata, "output", LogitsName, TensorElementType.Float, "[N, K]", rank: 2);
+        var probabilities = Require(_session.OutputMetadata, "output", ProbabilitiesName, TensorElementType.Float, "[N, K]", rank: 2);
+        return logits[1] > 0 && logits[1] == probabilities[1]
+            ? (input[2], logits[1])
+            : throw Invalid(
+                $"outputs {LogitsName} [{Text(logits)}] and {ProbabilitiesName} [{Text(probabilities)}] differ or leave K open; " +
+                "expected [N, K] twice");
+    }
+
+    private int[] Require(
+        IReadOnlyDictionary<string, NodeMetadata> values, string kind, string name, TensorElementType type, string shape, int rank)
+    {
+        if (!values.TryGetValue(name, out var value))
+        {
+            throw Invalid($"has no {kind} '{name}'; it has {string.Join(", ", values.Keys)}");
+        }
+        if (!value.IsTensor || value.ElementDataType != type || value.Dimensions.Length != rank || value.Dimensions[0] != -1)
+        {
+            var found = value.IsTensor ? $"{value.ElementDataType} [{Text(value.Dimensions)}]" : value.OnnxValueType.ToString();
+            throw Invalid($"{kind} {name} is {found}; expected {type} {shape} with N open");
+        }
+        return value.Dimensions;
+    }
+
+    private static string Text(int[] dimensions) => string.Join(", ", dimensions.Select(d => d < 0 ? "open" : $"{d}"));
+
+    private InvalidFileException Invalid(string problem) => new(_modelFile, problem);
+}

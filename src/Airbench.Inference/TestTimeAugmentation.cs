@@ -1,0 +1,63 @@
+namespace Airbench.Inference;
+
+/// <summary>One way of looking at an image.</summary>
+/// <param name="Shift">Pixels by which both coordinates are read further on: -1 and 1 are the padded crops at (0,0) and (2,2).</param>
+/// <param name="Mirror">Whether it is then flipped left-right.</param>
+/// <param name="Weight">Share of the vote.</param>
+internal readonly record struct View(int Shift, bool Mirror, float Weight);
+
+/// <summary>
+/// Test-time augmentation (recipes.md): the logits of several views of an image, averaged with weights. Views are made on
+/// uint8 pixels; as they only move pixels, that is the same as after normalization.
+/// </summary>
+internal static class TestTimeAugmentation
+{
+    /// <summary>
+    /// The views of <paramref name="tta"/>, for <see cref="Tta.Adaptive"/> those of an image in doubt; the first is the untouched image,
+    /// the weights sum to 1.
+    /// </summary>
+    public static IReadOnlyList<View> Views(Tta tta) => tta switch
+    {
+        Tta.None => [new(0, false, 1)],
+        Tta.Mirror => [new(0, false, 0.5f), new(0, true, 0.5f)],
+        Tta.MirrorTranslate or Tta.Adaptive =>
+        [
+            new(0, false, 0.25f), new(0, true, 0.25f),
+            new(-1, false, 0.125f), new(-1, true, 0.125f),
+            new(1, false, 0.125f), new(1, true, 0.125f),
+        ],
+        _ => throw new ArgumentOutOfRangeException(nameof(tta), tta, "not a test-time augmentation"),
+    };
+
+    /// <summary>Draws the view of every plane in <paramref name="planes"/> (any number of them, each size x size).</summary>
+    public static void Draw(View view, ReadOnlySpan<byte> planes, int size, Span<byte> output)
+    {
+        for (var row = 0; row * size < planes.Length; row++)
+        {
+            var (plane, y) = (row / size, row % size);
+            var source = planes.Slice(((plane * size) + Reflect(y + view.Shift, size)) * size, size);
+            var target = output.Slice(row * size, size);
+            switch (view.Shift)
+            {
+                case -1:
+                    source[..^1].CopyTo(target[1..]);
+                    target[0] = source[1];
+                    break;
+                case 1:
+                    source[1..].CopyTo(target);
+                    target[^1] = source[^2];
+                    break;
+                default:
+                    source.CopyTo(target);
+                    break;
+            }
+            if (view.Mirror)
+            {
+                target.Reverse();
+            }
+        }
+    }
+
+    /// <summary>Reflection without repeating the edge: -1 is 1, size is size - 2.</summary>
+    private static int Reflect(int i, int size) => i < 0 ? -i : i >= size ? (2 * (size - 1)) - i : i;
+}

@@ -1,0 +1,68 @@
+#:package Microsoft.ML.OnnxRuntime@1.31.1
+#:package SkiaSharp@4.154.0
+#:package SkiaSharp.NativeAssets.Linux.NoDependencies@4.154.0
+#:property ManagePackageVersionsCentrally=false
+#:property RestorePackagesWithLockFile=false
+#:property PublishAot=false
+#:property AllowUnsafeBlocks=true
+// Classifies images: dotnet run classify.cs -- IMAGE...   (.NET 10; JPEG or PNG; EXIF rotation is not applied: pass upright images)
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Microsoft.ML.OnnxRuntime;
+using SkiaSharp;
+
+var bundle = Path.Combine(Path.GetDirectoryName(SourceFile())!, "..", "..");
+using var metadata = JsonDocument.Parse(File.ReadAllText(Path.Combine(bundle, "metadata.json")));
+var classes = metadata.RootElement.GetProperty("classes").EnumerateArray().Select(c => c.GetString()!).ToArray();
+var size = metadata.RootElement.GetProperty("image_size").GetInt32();
+using var session = new InferenceSession(Path.Combine(bundle, "model.onnx"));
+using var run = new RunOptions();
+
+foreach (var path in args)
+{
+    using var images = OrtValue.CreateTensorValueFromMemory(Load(path), [1, 3, size, size]);
+    using var results = session.Run(run, ["images"], [images], ["probabilities"]);
+    var probabilities = results[0].GetTensorDataAsSpan<float>().ToArray();
+    Console.WriteLine(path);
+    foreach (var (k, p) in probabilities.Index().OrderByDescending(x => x.Item).Take(3))
+    {
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {p:0.0000}  {classes[k]}"));
+    }
+}
+
+// uint8 [3, size, size]: RGB planes, short side resized, centre cropped; the model normalizes.
+byte[] Load(string path)
+{
+    using var codec = SKCodec.Create(path) ?? throw new InvalidDataException($"{path}: not an image");
+    using var bitmap = SKBitmap.Decode(codec, new SKImageInfo(codec.Info.Width, codec.Info.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul));
+    var (width, height, pixels) = (bitmap.Width, bitmap.Height, bitmap.Bytes);
+    var shortSide = Math.Min(width, height);
+    var (columns, rows) = (Taps(width, size * width / shortSide), Taps(height, size * height / shortSide));
+    var planes = new byte[3 * size * size];
+    for (var i = 0; i < planes.Length; i++)
+    {
+        var (c, row, column) = (i / (size * size), rows[i / size % size], columns[i % size]);
+        var sum = 0.5;
+        foreach (var (y, weightY) in row)
+        {
+            foreach (var (x, weightX) in column)
+            {
+                sum += weightX * weightY * pixels[(4 * ((y * width) + x)) + c];
+            }
+        }
+        planes[i] = (byte)Math.Clamp((int)sum, 0, 255);
+    }
+    return planes;
+}
+
+// The triangle filter, widened where it reduces, as in training: source pixels and their weights for each pixel of the centre.
+(int At, double Weight)[][] Taps(int length, int scaled) => [.. Enumerable.Range((int)Math.Round((scaled - size) / 2.0), size).Select(i =>
+{
+    var step = (double)length / scaled;
+    var (centre, support) = ((i + 0.5) * step, Math.Max(step, 1));
+    var taps = Enumerable.Range(0, length).Select(x => (x, Math.Max(0, 1 - (Math.Abs(x + 0.5 - centre) / support)))).Where(t => t.Item2 > 0).ToArray();
+    return taps.Select(t => (t.x, t.Item2 / taps.Sum(u => u.Item2))).ToArray();
+})];
+
+static string SourceFile([CallerFilePath] string path = "") => path;

@@ -1,0 +1,57 @@
+// An image as the model was trained to see it: short side to S, centre crop, triangle filter with antialiasing.
+// The same arithmetic as in training, for the browser and for Node.
+
+/** First sample and weights of each of `size` outputs along one axis of `length` samples. */
+function taps(length, scaled, size) {
+  const half = (scaled - size) / 2;
+  let margin = Math.round(half);
+  if (half % 1 === 0.5 && margin % 2 === 1) margin -= 1; // half to even
+  const step = length / scaled;
+  const support = Math.max(step, 1);
+  return Array.from({ length: size }, (_, i) => {
+    const centre = (margin + i + 0.5) * step;
+    const first = Math.max(0, Math.trunc(centre - support + 0.5));
+    const end = Math.min(length, Math.trunc(centre + support + 0.5));
+    const weights = [];
+    for (let k = first; k < end; k++) weights.push(Math.max(0, 1 - Math.abs((k + 0.5 - centre) / support)));
+    const total = weights.reduce((a, b) => a + b, 0);
+    return { first, weights: weights.map((w) => Math.fround(w / total)) };
+  });
+}
+
+/**
+ * Planar RGB, uint8 [3, size, size].
+ * @param {Uint8Array | Uint8ClampedArray} rgba 4 bytes a pixel, row by row
+ */
+export function fit(rgba, width, height, size) {
+  const planes = new Uint8Array(3 * size * size);
+  if (width === size && height === size) {
+    for (let i = 0; i < size * size; i++) for (let c = 0; c < 3; c++) planes[c * size * size + i] = rgba[4 * i + c];
+    return planes;
+  }
+  const short = Math.min(width, height);
+  const columns = taps(width, Math.floor((size * width) / short), size);
+  const rows = taps(height, Math.floor((size * height) / short), size);
+  const top = Math.min(...rows.map((r) => r.first));
+  const bottom = Math.max(...rows.map((r) => r.first + r.weights.length));
+  const narrow = new Float32Array((bottom - top) * size);
+  for (let c = 0; c < 3; c++) {
+    for (let y = top; y < bottom; y++) {
+      for (let x = 0; x < size; x++) {
+        const { first, weights } = columns[x];
+        let sum = 0;
+        for (let k = 0; k < weights.length; k++) sum = Math.fround(sum + weights[k] * rgba[4 * (y * width + first + k) + c]);
+        narrow[(y - top) * size + x] = sum;
+      }
+    }
+    for (let y = 0; y < size; y++) {
+      const { first, weights } = rows[y];
+      for (let x = 0; x < size; x++) {
+        let sum = 0;
+        for (let k = 0; k < weights.length; k++) sum = Math.fround(sum + weights[k] * narrow[(first - top + k) * size + x]);
+        planes[(c * size + y) * size + x] = Math.min(255, Math.max(0, Math.trunc(sum + 0.5)));
+      }
+    }
+  }
+  return planes;
+}

@@ -1,0 +1,128 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using Airbench.OnnxModel.Proto;
+using Google.Protobuf;
+
+namespace Airbench.OnnxModel;
+
+/// <summary>
+/// Collects an ONNX graph, front to back. Values are their names: each method that adds one returns its name, so a chain
+/// of layers reads like the network. Nothing is reordered, so the same calls give the same bytes.
+/// </summary>
+internal sealed class GraphBuilder(string name)
+{
+    /// <summary>Name of the dimension that is open on every input and output.</summary>
+    public const string Batch = "N";
+
+    private readonly GraphProto _graph = new() { Name = name };
+    private readonly HashSet<string> _names = [];
+
+    /// <summary>An input whose first dimension is <see cref="Batch"/>, followed by <paramref name="rowShape"/>.</summary>
+    public string Input(string name, TensorProto.Types.DataType type, params ReadOnlySpan<long> rowShape)
+    {
+        _graph.Input.Add(Value(Define(name), type, rowShape));
+        return name;
+    }
+
+    /// <summary>Declares an existing value as an output, first dimension <see cref="Batch"/>.</summary>
+    public void Output(string name, TensorProto.Types.DataType type, params ReadOnlySpan<long> rowShape) =>
+        _graph.Output.Add(Value(Known(name), type, rowShape));
+
+    /// <summary>A float32 constant; <paramref name="shape"/> empty is a scalar.</summary>
+    public string Initializer(string name, ReadOnlySpan<float> values, params ReadOnlySpan<long> shape)
+    {
+        var tensor = new TensorProto
+        {
+            Name = Define(name),
+            DataType = (int)TensorProto.Types.DataType.Float,
+            RawData = LittleEndian(values),
+        };
+        tensor.Dims.AddRange(shape.ToArray());
+        _graph.Initializer.Add(tensor);
+        return name;
+    }
+
+    /// <summary>A float32 scalar, stored once however often it is asked for.</summary>
+    public string Scalar(string name, float value) => _names.Contains(name) ? name : Initializer(name, [value]);
+
+    /// <summary>A node with one output; returns the output's name.</summary>
+    /// <param name="op">Operator type of the default domain.</param>
+    /// <param name="name">Name of the node and, without <paramref name="output"/>, of its output.</param>
+    /// <param name="inputs">Values that exist already.</param>
+    /// <param name="attributes">See <see cref="Attribute"/>.</param>
+    /// <param name="output">Name of the output where it is not the node's.</param>
+    public string Node(
+        string op, string name, ReadOnlySpan<string> inputs, ReadOnlySpan<AttributeProto> attributes = default, string? output = null)
+    {
+        var node = new NodeProto { Name = name, OpType = op };
+        foreach (var input in inputs)
+        {
+            node.Input.Add(Known(input));
+        }
+        node.Output.Add(Define(output ?? name));
+        node.Attribute.AddRange(attributes.ToArray());
+        _graph.Node.Add(node);
+        return output ?? name;
+    }
+
+    /// <summary>The finished model, IR version 8.</summary>
+    public ModelProto Build(int opset) => new()
+    {
+        IrVersion = 8,
+        ProducerName = Product.Name,
+        ProducerVersion = Product.Version,
+        OpsetImport = { new OperatorSetIdProto { Domain = "", Version = opset } },
+        Graph = _graph,
+    };
+
+    /// <summary>Every name is given once: ONNX graphs are in static single assignment form.</summary>
+    private string Define(string name) =>
+        _names.Add(name) ? name : throw new InvalidOperationException($"the graph already has a value '{name}'");
+
+    private string Known(string name) =>
+        _names.Contains(name) ? name : throw new InvalidOperationException($"the graph has no value '{name}' yet");
+
+    private static ValueInfoProto Value(string name, TensorProto.Types.DataType type, ReadOnlySpan<long> rowShape)
+    {
+        var shape = new TensorShapeProto { Dim = { new TensorShapeProto.Types.Dimension { DimParam = Batch } } };
+        foreach (var extent in rowShape)
+        {
+            shape.Dim.Add(new TensorShapeProto.Types.Dimension { DimValue = extent });
+        }
+        return new ValueInfoProto
+        {
+            Name = name,
+            Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = (int)type, Shape = shape } },
+        };
+    }
+
+    private static ByteString LittleEndian(ReadOnlySpan<float> values)
+    {
+        if (BitConverter.IsLittleEndian)
+        {
+            return ByteString.CopyFrom(MemoryMarshal.AsBytes(values));
+        }
+        var bytes = new byte[values.Length * sizeof(float)];
+        for (var i = 0; i < values.Length; i++)
+        {
+            BinaryPrimitives.WriteSingleLittleEndian(bytes.AsSpan(i * sizeof(float)), values[i]);
+        }
+        return UnsafeByteOperations.UnsafeWrap(bytes);
+    }
+}
+
+/// <summary>Attributes of a node.</summary>
+internal static class Attribute
+{
+    /// <summary>An integer.</summary>
+    public static AttributeProto Int(string name, long value) =>
+        new() { Name = name, Type = AttributeProto.Types.AttributeType.Int, I = value };
+
+    /// <summary>A list of integers.</summary>
+    public static AttributeProto Ints(string name, params ReadOnlySpan<long> values)
+    {
+        var attribute = new AttributeProto { Name = name, Type = AttributeProto.Types.AttributeType.Ints };
+        attribute.Ints.AddRange(values.ToArray());
+        return attribute;
+    }
+}

@@ -1,0 +1,79 @@
+using System.ComponentModel;
+using System.Reflection;
+using System.Text.Json;
+
+namespace Airbench.Pipeline;
+
+/// <summary>One option of a stage.</summary>
+/// <param name="Key">snake_case name, as in the file.</param>
+/// <param name="Type">What it can hold.</param>
+/// <param name="Default">Its value where nothing is given.</param>
+/// <param name="Description">From <see cref="DescriptionAttribute"/>; empty where there is none.</param>
+/// <param name="Property">The property that holds it.</param>
+public sealed record OptionField(string Key, OptionType Type, object? Default, string Description, PropertyInfo Property)
+{
+    /// <summary>The default as it would stand in a file.</summary>
+    public string DefaultText => ResolvedYaml.Flow(Type, Default);
+}
+
+/// <summary>The options of a stage, read from its options record: every property with a public setter or init.</summary>
+public static class OptionFields
+{
+    private const int MaxDepth = 8;
+
+    /// <summary>The options in the order of the record.</summary>
+    /// <param name="optionsType">A class with a parameterless constructor and properties of string, bool, int, long, double, an enum,
+    /// a nullable of those, a list (array or <see cref="IReadOnlyList{T}"/>), a <c>Dictionary&lt;string, T&gt;</c>, or another
+    /// such record.</param>
+    /// <exception cref="ArgumentException">A property is of another type: a defect of the stage, not of a user.</exception>
+    public static IReadOnlyList<OptionField> Of(Type optionsType) => Of(optionsType, depth: 0);
+
+    private static List<OptionField> Of(Type type, int depth)
+    {
+        if (depth > MaxDepth)
+            throw new ArgumentException($"{type.Name}: options nested deeper than {MaxDepth} levels, or in themselves");
+        if (type.GetConstructor(Type.EmptyTypes) is null)
+            throw new ArgumentException($"{type.Name}: options need a public parameterless constructor");
+        var defaults = Activator.CreateInstance(type)!;
+        var nullability = new NullabilityInfoContext();
+        var fields = new List<OptionField>();
+        var properties = type.GetProperties(BindingFlags.Public | BindingFlags.Instance);
+        foreach (var property in properties.Where(p => p.SetMethod is { IsPublic: true }))
+        {
+            var optional = nullability.Create(property).ReadState == NullabilityState.Nullable;
+            fields.Add(new OptionField(
+                JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name),
+                TypeOf(property.PropertyType, optional, property, depth),
+                property.GetValue(defaults),
+                property.GetCustomAttribute<DescriptionAttribute>()?.Description ?? "",
+                property));
+        }
+        return fields;
+    }
+
+    private static OptionType TypeOf(Type type, bool optional, PropertyInfo property, int depth)
+    {
+        if (Nullable.GetUnderlyingType(type) is { } underlying)
+            return new OptionalType(TypeOf(underlying, optional: false, property, depth), type);
+        if (optional && !type.IsValueType)
+            return new OptionalType(TypeOf(type, optional: false, property, depth), type);
+        if (type == typeof(string))
+            return new TextType();
+        if (type == typeof(bool))
+            return new FlagType();
+        if (type == typeof(int) || type == typeof(long))
+            return new WholeType(type);
+        if (type == typeof(double))
+            return new NumberType();
+        if (type.IsEnum)
+            return new ChoiceType(type);
+        var item = type.IsArray ? type.GetElementType()! : type.GenericTypeArguments.LastOrDefault();
+        if (item is not null && type.IsAssignableFrom(item.MakeArrayType()))
+            return new ListType(TypeOf(item, optional: false, property, depth));
+        if (item is not null && type.IsAssignableFrom(typeof(Dictionary<,>).MakeGenericType(typeof(string), item)))
+            return new MapType(TypeOf(item, optional: false, property, depth));
+        if (type.IsClass && item is null)
+            return new GroupType(type, Of(type, depth + 1));
+        throw new ArgumentException($"{property.DeclaringType!.Name}.{property.Name}: {type} cannot be an option");
+    }
+}

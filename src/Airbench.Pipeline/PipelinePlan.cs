@@ -1,0 +1,119 @@
+using Airbench.Pipeline.Internal;
+
+namespace Airbench.Pipeline;
+
+/// <summary>What to run of a pipeline.</summary>
+public sealed record RunOptions
+{
+    /// <summary>Folder that holds data/, models/, exports/ and runs/.</summary>
+    public required string Root { get; init; }
+
+    /// <summary>Run this stage and those that depend on it; open what they need of the others from disk.</summary>
+    public string? From { get; init; }
+
+    /// <summary>Run this stage alone; open what it needs from disk.</summary>
+    public string? Only { get; init; }
+}
+
+/// <summary>What happens with a stage.</summary>
+public enum PlanAction
+{
+    /// <summary>It does its work.</summary>
+    Run,
+
+    /// <summary>The artifact of an earlier run is opened.</summary>
+    UseExisting,
+
+    /// <summary>Nothing: no stage that runs needs it.</summary>
+    Skip,
+}
+
+/// <summary>One stage in a plan.</summary>
+/// <param name="Stage">The stage.</param>
+/// <param name="Folder">Where its artifact lies or will lie, relative to the root; RUN stands for the run's name.</param>
+/// <param name="Action">What happens with it.</param>
+/// <param name="Why">The reason, for the user: "--from train: artifact of an earlier run in data/demo".</param>
+public sealed record PlanRow(PipelineStage Stage, string Folder, PlanAction Action, string Why)
+{
+    /// <summary>The artifact to use, where <see cref="Action"/> is <see cref="PlanAction.UseExisting"/>.</summary>
+    public Artifact? Existing { get; init; }
+}
+
+/// <summary>What a run will do, and why, in the order of execution.</summary>
+public sealed record PipelinePlan(PipelineDefinition Pipeline, IReadOnlyList<PlanRow> Rows)
+{
+    /// <summary>Decides for every stage; opens the artifacts of earlier runs that are needed, and writes nothing.</summary>
+    /// <exception cref="ConfigurationException">A stage in <paramref name="options"/> does not exist, or artifacts that are
+    /// needed are not there; the message names each folder and the command that makes it.</exception>
+    public static PipelinePlan Make(PipelineDefinition pipeline, RunOptions options)
+    {
+        var order = StageGraph.Order(pipeline.Stages);
+        var (selected, flag) = Select(order, options);
+        var needed = order.Where(s => selected.Contains(s.Key)).SelectMany(s => s.Needs).ToHashSet(StringComparer.Ordinal);
+        var missing = new List<string>();
+        var rows = order.Select(Decide).ToList();
+        return missing.Count == 0 ? new(pipeline, rows) : throw new ConfigurationException(string.Join('\n', missing));
+
+        // The one place that says what happens with a stage. Every selected stage runs: no result of an earlier run is
+        // taken in its place unless --from or --only asks for it.
+        PlanRow Decide(PipelineStage stage)
+        {
+            var folder = FolderOf(pipeline, stage, options.Root);
+            if (selected.Contains(stage.Key))
+            {
+                var reason = stage.Key == (options.From ?? options.Only) ? "named" : "depends on it";
+                return new(stage, folder, PlanAction.Run, flag is null ? "every stage runs" : $"{flag}: {reason}");
+            }
+            if (!needed.Contains(stage.Key))
+                return new(stage, folder, PlanAction.Skip, $"{flag}: no stage that runs needs it");
+            var existing = Open(stage, folder, options.Root, out var problem);
+            if (existing is null)
+            {
+                var what = $"{flag} needs the {stage.Kind.Output.Name} of stage '{stage.Key}' in {folder}";
+                missing.Add($"{what}: {problem}. Make it with: {pipeline.Command} --only {stage.Key}");
+            }
+            return new(stage, folder, PlanAction.UseExisting, $"{flag}: artifact of an earlier run in {folder}") { Existing = existing };
+        }
+    }
+
+    private static (IReadOnlySet<string> Keys, string? Flag) Select(IReadOnlyList<PipelineStage> order, RunOptions options)
+    {
+        if (options is { From: not null, Only: not null })
+            throw new ConfigurationException($"found --from {options.From} and --only {options.Only}; expected one of the two");
+        if ((options.From ?? options.Only) is not { } key)
+            return (order.Select(s => s.Key).ToHashSet(StringComparer.Ordinal), null);
+        var flag = $"{(options.From is null ? "--only" : "--from")} {key}";
+        var known = order.Select(s => s.Key).ToList();
+        if (!known.Contains(key))
+        {
+            var hint = Suggestion.For(key, known);
+            throw new ConfigurationException($"{flag}: there is no such stage{hint}; stages: {string.Join(", ", known)}");
+        }
+        return (options.From is null ? new HashSet<string> { key } : StageGraph.WithDependants(key, order), flag);
+    }
+
+    private static string FolderOf(PipelineDefinition pipeline, PipelineStage stage, string root)
+    {
+        var runFolder = Path.Combine(root, RunFolder.Runs, pipeline.Name, FolderCheck.RunPlaceholder);
+        return Path.GetRelativePath(root, stage.Kind.OutputFolder(pipeline.Context(stage, root, runFolder), stage.Options));
+    }
+
+    private static Artifact? Open(PipelineStage stage, string folder, string root, out string problem)
+    {
+        problem = "";
+        if (folder.Split(Path.DirectorySeparatorChar).Contains(FolderCheck.RunPlaceholder))
+        {
+            problem = "it lies in the folder of its run, which no other run uses";
+            return null;
+        }
+        try
+        {
+            return stage.Kind.Open(Path.Combine(root, folder));
+        }
+        catch (AirbenchException e)
+        {
+            problem = Quote.OneLine(e.Message);
+            return null;
+        }
+    }
+}

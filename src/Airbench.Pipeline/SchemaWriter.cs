@@ -1,0 +1,152 @@
+using System.Collections;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Airbench.Pipeline;
+
+/// <summary>JSON Schema (draft 2020-12) of pipeline.yaml, for the completion and checks of editors.</summary>
+public static class SchemaWriter
+{
+    private static readonly JsonSerializerOptions Layout = new()
+    {
+        WriteIndented = true,
+        NewLine = "\n",
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    /// <summary>The schema as indented JSON with a final newline.</summary>
+    public static string Write(IReadOnlyList<IStage> kinds) => Schema(kinds).ToJsonString(Layout) + "\n";
+
+    private static JsonObject Schema(IReadOnlyList<IStage> kinds)
+    {
+        var definitions = new JsonObject { ["name"] = new JsonObject { ["type"] = "string", ["pattern"] = Names.Pattern } };
+        foreach (var kind in kinds)
+            definitions[$"with-{kind.Uses}"] = With(kind);
+        definitions["stage"] = StageSchema(kinds);
+        return new JsonObject
+        {
+            ["$schema"] = "https://json-schema.org/draft/2020-12/schema",
+            ["title"] = $"{Product.Name} pipeline",
+            ["type"] = "object",
+            ["additionalProperties"] = false,
+            ["required"] = new JsonArray("stages"),
+            ["properties"] = new JsonObject
+            {
+                ["name"] = Described(
+                    Reference("name"),
+                    "Name of the pipeline: a folder under runs/, and what its artifacts are called.",
+                    PipelineFile.DefaultName),
+                ["seed"] = Described(
+                    new JsonObject { ["type"] = "integer", ["minimum"] = 0, ["maximum"] = int.MaxValue },
+                    "Seed of everything random.",
+                    PipelineFile.DefaultSeed),
+                ["device"] = Described(
+                    new JsonObject { ["type"] = "string", ["pattern"] = PipelineFile.DevicePattern },
+                    "auto, cpu, cuda or cuda:N. auto takes the best there is and says which; cuda fails where there is none.",
+                    PipelineFile.DefaultDevice),
+                ["usd_per_hour"] = Described(
+                    new JsonObject { ["type"] = new JsonArray("number", "null"), ["minimum"] = 0 },
+                    "Price of the machine, US dollars an hour: timings.csv and the summary then say what each stage cost.",
+                    null),
+                ["stages"] = new JsonObject
+                {
+                    ["description"] = "The stages by name.",
+                    ["type"] = "object",
+                    ["minProperties"] = 1,
+                    ["maxProperties"] = PipelineFile.MaxStages,
+                    ["propertyNames"] = Reference("name"),
+                    ["additionalProperties"] = Reference("stage"),
+                },
+            },
+            ["$defs"] = definitions,
+        };
+    }
+
+    /// <summary>A stage: <c>uses</c> decides what <c>with</c> may hold.</summary>
+    private static JsonObject StageSchema(IReadOnlyList<IStage> kinds) => new()
+    {
+        ["type"] = "object",
+        ["additionalProperties"] = false,
+        ["required"] = new JsonArray("uses"),
+        ["properties"] = new JsonObject
+        {
+            ["uses"] = new JsonObject
+            {
+                ["description"] = string.Join('\n', kinds.Select(k => $"{k.Uses}: {k.Description}")),
+                ["enum"] = Strings(kinds.Select(k => k.Uses)),
+            },
+            ["needs"] = new JsonObject
+            {
+                ["description"] = "Stages whose artifacts it takes.",
+                ["type"] = new JsonArray("array", "null"),
+                ["items"] = Reference("name"),
+                ["uniqueItems"] = true,
+            },
+            ["with"] = new JsonObject { ["description"] = "Options.", ["type"] = new JsonArray("object", "null") },
+        },
+        ["allOf"] = new JsonArray([.. kinds.Select(kind => new JsonObject
+        {
+            ["if"] = new JsonObject
+            {
+                ["required"] = new JsonArray("uses"),
+                ["properties"] = new JsonObject { ["uses"] = new JsonObject { ["const"] = kind.Uses } },
+            },
+            ["then"] = new JsonObject { ["properties"] = new JsonObject { ["with"] = Reference($"with-{kind.Uses}") } },
+        })]),
+    };
+
+    private static JsonObject With(IStage kind)
+    {
+        var schema = Of(new GroupType(kind.OptionsType, OptionFields.Of(kind.OptionsType)));
+        schema["type"] = new JsonArray("object", "null");   // "with:" with nothing behind it is all defaults
+        schema["description"] = kind.Description;
+        return schema;
+    }
+
+    private static JsonObject Of(OptionType type) => type switch
+    {
+        TextType => new() { ["type"] = "string" },
+        FlagType => new() { ["enum"] = new JsonArray(true, false, "on", "off") },
+        WholeType whole => whole.Clr == typeof(int)
+            ? new() { ["type"] = "integer", ["minimum"] = int.MinValue, ["maximum"] = int.MaxValue }
+            : new() { ["type"] = "integer" },
+        NumberType => new() { ["type"] = "number" },
+        ChoiceType choice => new() { ["enum"] = Strings(choice.Names) },
+        ListType list => new() { ["type"] = "array", ["items"] = Of(list.Item) },
+        MapType map => new() { ["type"] = "object", ["additionalProperties"] = Of(map.Item) },
+        OptionalType optional => new() { ["anyOf"] = new JsonArray(Of(optional.Of), new JsonObject { ["type"] = "null" }) },
+        GroupType group => new()
+        {
+            ["type"] = "object",
+            ["additionalProperties"] = false,
+            ["properties"] = new JsonObject(group.Fields.Select(f =>
+                KeyValuePair.Create(f.Key, (JsonNode?)Described(Of(f.Type), f.Description, Json(f.Type, f.Default))))),
+        },
+        _ => throw new ArgumentException($"{type.GetType().Name} has no schema"),
+    };
+
+    private static JsonNode? Json(OptionType type, object? value) => (type, value) switch
+    {
+        (_, null) => null,
+        (OptionalType optional, _) => Json(optional.Of, value),
+        (ChoiceType, _) => ChoiceType.NameOf(value),
+        (ListType list, IEnumerable items) => new JsonArray([.. items.Cast<object?>().Select(item => Json(list.Item, item))]),
+        (MapType map, _) => new JsonObject(ResolvedYaml.Pairs(value).Select(p => KeyValuePair.Create(p.Key, Json(map.Item, p.Value)))),
+        (GroupType group, _) => new JsonObject(
+            group.Fields.Select(f => KeyValuePair.Create(f.Key, Json(f.Type, f.Property.GetValue(value))))),
+        _ => JsonSerializer.SerializeToNode(value, type.Clr),
+    };
+
+    private static JsonObject Described(JsonObject schema, string description, JsonNode? value)
+    {
+        if (description.Length > 0)
+            schema["description"] = description;
+        schema["default"] = value;
+        return schema;
+    }
+
+    private static JsonObject Reference(string definition) => new() { ["$ref"] = $"#/$defs/{definition}" };
+
+    private static JsonArray Strings(IEnumerable<string> values) => [.. values.Select(v => (JsonNode)v)];
+}

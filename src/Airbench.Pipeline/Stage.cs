@@ -1,0 +1,142 @@
+namespace Airbench.Pipeline;
+
+/// <summary>
+/// One kind of stage: a function from artifacts and typed options to one artifact. The pipeline knows stages by this
+/// interface alone; the command line lists them (<c>Stages.cs</c>).
+/// </summary>
+public interface IStage
+{
+    /// <summary>The name in <c>uses:</c>, for example "train".</summary>
+    string Uses { get; }
+
+    /// <summary>One line for the help text.</summary>
+    string Description { get; }
+
+    /// <summary>The record that <c>with:</c> is bound to: init properties with defaults, snake_case in YAML.</summary>
+    Type OptionsType { get; }
+
+    /// <summary>Artifact types that <c>needs</c> has to bring, each exactly once.</summary>
+    IReadOnlyList<Type> Inputs { get; }
+
+    /// <summary>Artifact types that <c>needs</c> may bring beside <see cref="Inputs"/>, each at most once.</summary>
+    IReadOnlyList<Type> OptionalInputs { get; }
+
+    /// <summary>Artifact type that it makes.</summary>
+    Type Output { get; }
+
+    /// <summary>Problems of option values that the types cannot express, as "key: found; expected"; empty where all is well. No work, no files.</summary>
+    IEnumerable<string> Check(object options);
+
+    /// <summary>Those of <see cref="OptionalInputs"/> that these options cannot do without.</summary>
+    IReadOnlyList<Type> InputsFor(object options);
+
+    /// <summary>Folder that the artifact gets, below <see cref="StageContext.Root"/> or the run folder.</summary>
+    string OutputFolder(StageContext context, object options);
+
+    /// <summary>Opens an artifact made earlier, for <c>--from</c> and <c>--only</c>.</summary>
+    Artifact Open(string folder);
+
+    /// <summary>Does the work.</summary>
+    StageResult Run(StageContext context, object options);
+}
+
+/// <summary>Typed form of <see cref="IStage"/>, assembled from plain functions.</summary>
+public sealed class Stage<TOptions, TOutput> : IStage
+    where TOptions : class, new()
+    where TOutput : Artifact
+{
+    /// <inheritdoc/>
+    public required string Uses { get; init; }
+
+    /// <inheritdoc/>
+    public required string Description { get; init; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Type> Inputs { get; init; } = [];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Type> OptionalInputs { get; init; } = [];
+
+    /// <summary>See <see cref="IStage.InputsFor"/>.</summary>
+    public Func<TOptions, IReadOnlyList<Type>> InputsFor { get; init; } = _ => [];
+
+    /// <summary>See <see cref="IStage.OutputFolder"/>.</summary>
+    public required Func<StageContext, TOptions, string> Folder { get; init; }
+
+    /// <summary>See <see cref="IStage.Open"/>.</summary>
+    public required Func<string, TOutput> Opener { get; init; }
+
+    /// <summary>See <see cref="IStage.Check"/>.</summary>
+    public Func<TOptions, IEnumerable<string>> Checker { get; init; } = _ => [];
+
+    /// <summary>See <see cref="IStage.Run"/>.</summary>
+    public required Func<StageContext, TOptions, StageResult> Work { get; init; }
+
+    Type IStage.OptionsType => typeof(TOptions);
+    Type IStage.Output => typeof(TOutput);
+    IEnumerable<string> IStage.Check(object options) => Checker((TOptions)options);
+    IReadOnlyList<Type> IStage.InputsFor(object options) => InputsFor((TOptions)options);
+    string IStage.OutputFolder(StageContext context, object options) => Folder(context, (TOptions)options);
+    Artifact IStage.Open(string folder) => Opener(folder);
+    StageResult IStage.Run(StageContext context, object options) => Work(context, (TOptions)options);
+}
+
+/// <summary>What a stage gets beside its options.</summary>
+public sealed record StageContext
+{
+    /// <summary>Key of the stage in the pipeline.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>
+    /// Name for the artifact where the options give none: the pipeline's name, with "-stage" behind it where several stages are of this kind.
+    /// </summary>
+    public required string DefaultName { get; init; }
+
+    /// <summary>The pipeline's seed.</summary>
+    public required int Seed { get; init; }
+
+    /// <summary>The pipeline's device: auto, cpu, cuda or cuda:N.</summary>
+    public required string Device { get; init; }
+
+    /// <summary>Price of the machine, US dollars an hour; null where none was given.</summary>
+    public double? UsdPerHour { get; init; }
+
+    /// <summary>Folder that holds data/, models/, exports/ and runs/.</summary>
+    public required string Root { get; init; }
+
+    /// <summary>Folder of this run, runs/&lt;pipeline&gt;/&lt;run&gt;/.</summary>
+    public required string RunFolder { get; init; }
+
+    /// <summary>Artifacts of the stages in <c>needs</c>.</summary>
+    public IReadOnlyList<Artifact> Inputs { get; init; } = [];
+
+    /// <summary>Where to say what happens.</summary>
+    public IProgress Progress { get; init; } = IProgress.Silent;
+
+    /// <summary>Ends the work early; a stage answers within a step by throwing <see cref="OperationCanceledException"/>.</summary>
+    public CancellationToken Cancel { get; init; }
+
+    /// <summary>The input of type <typeparamref name="T"/>; the checked graph guarantees exactly one.</summary>
+    public T Input<T>() where T : Artifact => Inputs.OfType<T>().Single();
+}
+
+/// <summary>What a stage reports.</summary>
+/// <param name="Artifact">What it made.</param>
+/// <param name="Summary">What came out, for the table at the end: "50,000 train, 10,000 test, 10 classes".</param>
+public sealed record StageResult(Artifact Artifact, string Summary)
+{
+    /// <summary>Seconds that the stage itself measured (training: the airbench protocol); null where it measures nothing of its own.</summary>
+    public double? WorkSeconds { get; init; }
+
+    /// <summary>Items worked on (images).</summary>
+    public long? Items { get; init; }
+
+    /// <summary>Device that did the work, for example "cpu".</summary>
+    public string Device { get; init; } = "cpu";
+
+    /// <summary>Accuracy (0 to 1) from untouched images, where the stage measured one.</summary>
+    public double? AccuracyPlain { get; init; }
+
+    /// <summary>Accuracy (0 to 1) with test-time augmentation, where the stage measured one.</summary>
+    public double? AccuracyTta { get; init; }
+}

@@ -1,0 +1,10 @@
+using static TorchSharp.torch;
+
+namespace Airbench.Training;
+
+/// <summary>The channels_last memory format, for which TorchSharp has no argument.</summary>
+internal static class ChannelsLast
+{
+    /// <summary>The same (N, C, H, W) values, with C contiguous in memory.</summary>
+    public static Tensor Of(Tensor tensor) => tensor.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
+}

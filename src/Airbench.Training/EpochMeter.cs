@@ -1,0 +1,84 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Airbench.Training;
+
+/// <summary>
+/// Loss and accuracy of an epoch, kept on the device. On the CPU every loss is read at once; on CUDA, where reading waits for the
+/// device, at the epoch's end.
+/// </summary>
+internal sealed class EpochMeter : IDisposable
+{
+    /// <summary>What was measured so far.</summary>
+    /// <param name="Losses">Mean loss of each step.</param>
+    /// <param name="Correct">Right answers.</param>
+    /// <param name="Examples">Of so many.</param>
+    public sealed record Readings(IReadOnlyList<float> Losses, long Correct, int Examples);
+
+    private readonly bool _readAtOnce;
+    private readonly Tensor _correct;
+    private readonly List<(int Step, double Lr, Tensor Loss)> _losses = [];
+    private int _examples;
+
+    /// <param name="device">Where losses are computed.</param>
+    /// <param name="earlier">What an interrupted epoch had measured.</param>
+    public EpochMeter(ComputeDevice device, Readings? earlier = null)
+    {
+        _readAtOnce = device.Device.type == DeviceType.CPU;
+        _correct = full([1], earlier?.Correct ?? 0, ScalarType.Int64, device.Device).DetachFromDisposeScope();
+        _examples = earlier?.Examples ?? 0;
+        _losses.AddRange((earlier?.Losses ?? []).Select(loss => (0, 0.0, tensor(loss).DetachFromDisposeScope())));
+    }
+
+    /// <summary>Mean loss of the last step that was read, or null.</summary>
+    public double? LastLoss { get; private set; }
+
+    /// <summary>Learning rate of the last step.</summary>
+    public double LastLr { get; private set; }
+
+    /// <summary>Adds a step.</summary>
+    /// <exception cref="DivergedException">On the CPU, when its loss is not finite.</exception>
+    public void Add(int step, double lr, Tensor meanLoss, Tensor logits, Tensor labels)
+    {
+        using var noGradients = no_grad();
+        _correct.add_(logits.argmax(1).eq(labels).sum());
+        _examples += (int)labels.shape[0];
+        LastLr = lr;
+        var loss = meanLoss.detach().DetachFromDisposeScope();
+        _losses.Add((step, lr, loss));
+        if (_readAtOnce)
+        {
+            LastLoss = ReadFinite(step, lr, loss);
+        }
+    }
+
+    /// <summary>All of it; waits for the device.</summary>
+    /// <exception cref="DivergedException">The loss of a step is not finite.</exception>
+    public Readings Snapshot() =>
+        new([.. _losses.Select(entry => (float)ReadFinite(entry.Step, entry.Lr, entry.Loss))], _correct.item<long>(), _examples);
+
+    /// <summary>Mean loss and accuracy of the epoch; waits for the device.</summary>
+    /// <exception cref="DivergedException">The loss of a step is not finite.</exception>
+    public (double Loss, double Accuracy) Read()
+    {
+        var losses = _losses.ConvertAll(entry => ReadFinite(entry.Step, entry.Lr, entry.Loss));
+        LastLoss = losses[^1];
+        return (losses.Average(), (double)_correct.item<long>() / _examples);
+    }
+
+    public void Dispose()
+    {
+        _correct.Dispose();
+        _losses.ForEach(entry => entry.Loss.Dispose());
+    }
+
+    private static double ReadFinite(int step, double lr, Tensor loss)
+    {
+        var value = loss.item<float>();
+        return float.IsFinite(value)
+            ? value
+            : throw new DivergedException(FormattableString.Invariant(
+                $"training diverged: the loss is {value} at step {step}, learning rate {lr:g4}. ") +
+                "Try a lower learning rate (--set train.with.lr=...) or precision fp32, or look for images that are all one colour.");
+    }
+}

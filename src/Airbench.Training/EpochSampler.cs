@@ -1,0 +1,145 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Airbench.Training;
+
+/// <summary>
+/// Order and augmentation of the training images: each epoch a fresh permutation, then for every image translation, flip, cutout and
+/// colour jitter, as far as the recipe has them.
+/// </summary>
+/// <remarks>Random numbers are drawn on the CPU, a whole epoch at once: the same on every device, and nothing synchronizes inside an epoch.</remarks>
+internal sealed class EpochSampler : IDisposable
+{
+    private readonly DeviceImages _images;
+    private readonly Recipe _recipe;
+    private readonly Generator _generator;
+    private readonly Tensor _firstFlips;   // bool (N), by image
+    private readonly Dictionary<string, Tensor> _epoch = [];   // what this epoch drew, (N) each, in the epoch's order
+    private readonly Tensor _positions;    // int64 (S)
+
+    /// <summary>Draws the one-time flips of <see cref="Flip.Alternating"/>.</summary>
+    public EpochSampler(DeviceImages images, Recipe recipe, Generator generator)
+    {
+        if (recipe.Cutout > images.Size)
+        {
+            throw new ConfigurationException($"cutout: {recipe.Cutout} pixels do not fit images of {images.Size} pixels");
+        }
+        (_images, _recipe, _generator) = (images, recipe, generator);
+        _firstFlips = CoinFlips();
+        _positions = arange(images.Size, ScalarType.Int64, images.Labels.device);
+    }
+
+    /// <summary>What drawing the epoch under way again needs.</summary>
+    public IEnumerable<(string Name, Tensor State)> State =>
+        [("sampler.first_flips", _firstFlips.to(ScalarType.Byte)), ("sampler.generator", _epoch["generator"])];
+
+    /// <summary>Goes back to a <see cref="State"/>; the next <see cref="Begin"/> draws the epoch that was under way.</summary>
+    public void Restore(Tensor firstFlips, Tensor generator)
+    {
+        _firstFlips.copy_(firstFlips);
+        _generator.set_state(generator);
+    }
+
+    /// <summary>Draws the order and the augmentation of epoch <paramref name="epoch"/> (from 0).</summary>
+    public void Begin(int epoch)
+    {
+        using var scope = NewDisposeScope();
+        DisposeEpoch();
+        _epoch["generator"] = _generator.get_state().MoveToOuterDisposeScope();
+        var order = randperm(_images.Count, generator: _generator);
+        Keep("order", order);
+        if (_recipe.Flip != Flip.None)
+        {
+            Keep("flip", _recipe.Flip == Flip.Random
+                ? CoinFlips()
+                : (epoch % 2 == 0 ? _firstFlips : _firstFlips.logical_not()).index_select(0, order));
+        }
+        Keep("top", Integers((2 * _recipe.Translate) + 1) + (_images.Padding - _recipe.Translate));
+        Keep("left", Integers((2 * _recipe.Translate) + 1) + (_images.Padding - _recipe.Translate));
+        if (_recipe.Cutout > 0)
+        {
+            Keep("hole.top", Integers(_images.Size - _recipe.Cutout + 1));
+            Keep("hole.left", Integers(_images.Size - _recipe.Cutout + 1));
+        }
+        if (_recipe.ColorJitter is { } jitter)
+        {
+            Keep("brightness", Uniform(jitter.Brightness));
+            Keep("contrast", Uniform(jitter.Contrast) + 1);
+        }
+    }
+
+    /// <summary>
+    /// Normalized images (B, 3, S, S), channels_last, and labels int64 (B) of positions first to first + count of this epoch, or of
+    /// those <paramref name="chosen"/> among them.
+    /// </summary>
+    /// <param name="first">First position.</param>
+    /// <param name="count">Positions.</param>
+    /// <param name="type">Type of the images.</param>
+    /// <param name="chosen">int64, each 0 to count - 1; null takes all.</param>
+    public (Tensor Images, Tensor Labels) Batch(int first, int count, ScalarType type, Tensor? chosen = null)
+    {
+        Tensor Drawn(string name)
+        {
+            var all = _epoch[name].narrow(0, first, count);
+            return chosen is null ? all : all.index_select(0, chosen);
+        }
+
+        var index = Drawn("order");
+        var pixels = _images.Crops(index, Drawn("top"), Drawn("left"));
+        if (_recipe.Flip != Flip.None)
+        {
+            pixels = where(Drawn("flip").view(-1, 1, 1, 1), pixels.flip(2), pixels);
+        }
+        if (_recipe.Cutout == 0 && _recipe.ColorJitter is null)
+        {
+            return (_images.Normalize(pixels, type), _images.Labels.index_select(0, index));
+        }
+        var images = _images.Normalize(pixels, ScalarType.Float32);
+        if (_recipe.ColorJitter is not null)
+        {
+            images = (images + Drawn("brightness").view(-1, 1, 1, 1)) * Drawn("contrast").view(-1, 1, 1, 1);
+        }
+        if (_recipe.Cutout > 0)
+        {
+            var hole = Covered(Drawn("hole.top")).unsqueeze(2).logical_and(Covered(Drawn("hole.left")).unsqueeze(1));   // (B, S, S)
+            images = images.masked_fill(hole.unsqueeze(1), 0);
+        }
+        return (images.to(type), _images.Labels.index_select(0, index));
+    }
+
+    public void Dispose()
+    {
+        DisposeEpoch();
+        _firstFlips.Dispose();
+        _positions.Dispose();
+    }
+
+    /// <summary>bool (B, S): the positions start to start + cutout.</summary>
+    private Tensor Covered(Tensor start)
+    {
+        var offset = _positions.unsqueeze(0) - start.unsqueeze(1);
+        return offset.ge(0).logical_and(offset.lt(_recipe.Cutout));
+    }
+
+    private Tensor CoinFlips()
+    {
+        using var scope = NewDisposeScope();
+        return rand(_images.Count, generator: _generator).lt(0.5).MoveToOuterDisposeScope();
+    }
+
+    private Tensor Integers(int end) => randint(0, end, _images.Count, ScalarType.Int64, generator: _generator);
+
+    /// <summary>fp32 (N), uniform in +-<paramref name="range"/>.</summary>
+    private Tensor Uniform(double range) => ((rand(_images.Count, generator: _generator) * 2) - 1) * range;
+
+    private void Keep(string name, Tensor drawn) => _epoch[name] = drawn.to(_images.Labels.device).MoveToOuterDisposeScope();
+
+    private void DisposeEpoch()
+    {
+        foreach (var tensor in _epoch.Values)
+        {
+            tensor.Dispose();
+        }
+        _epoch.Clear();
+    }
+}

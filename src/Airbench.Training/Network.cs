@@ -1,0 +1,146 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace Airbench.Training;
+
+/// <summary>The network of a <see cref="NetworkSpec"/> on a device: its tensors by name, and the forward pass over its layers.</summary>
+/// <remarks>
+/// Convolution and linear weights carry gradients; batch-norm statistics do not. Images and weights are channels_last
+/// (NHWC in memory, NCHW in shape) throughout, the layout that convolutions of oneDNN and cuDNN want.
+/// </remarks>
+internal sealed class Network : IDisposable
+{
+    private readonly IReadOnlyList<Layer> _layers;
+    private readonly HashSet<string> _readLater;
+    private readonly double _batchNormEpsilon;
+    private readonly double _batchNormMomentum;
+
+    private Network(NetworkSpec spec, double batchNormMomentum, IReadOnlyDictionary<string, Tensor> tensors)
+    {
+        Spec = spec;
+        Tensors = tensors;
+        _layers = spec.Layers();
+        _readLater = [.. _layers.OfType<AddLayer>().Select(add => add.From), .. _layers.Select(layer => layer.Input).OfType<string>()];
+        _batchNormEpsilon = spec.BatchNormEpsilon;
+        _batchNormMomentum = batchNormMomentum;
+    }
+
+    public NetworkSpec Spec { get; }
+
+    /// <summary>Every tensor by the names of <see cref="NetworkSpec.Parameters"/>.</summary>
+    public IReadOnlyDictionary<string, Tensor> Tensors { get; }
+
+    /// <summary>
+    /// A network with fresh weights: PyTorch's default (uniform in +-1/sqrt(fan-in)), and what the recipe sets on top (paper,
+    /// section 3.2; recipes.md). Numbers are drawn on the CPU, so that a seed means the same network on every device.
+    /// </summary>
+    public static Network Create(NetworkSpec spec, Recipe recipe, ComputeDevice device, Generator generator)
+    {
+        using var _ = no_grad();
+        var tensors = new Dictionary<string, Tensor>();
+        foreach (var layer in spec.Layers())
+        {
+            foreach (var (name, shape) in layer.Parameters())
+            {
+                using var scope = NewDisposeScope();
+                tensors[name] = Place(layer, Initial(layer, name[(layer.Name.Length + 1)..], shape, recipe, generator), device).MoveToOuterDisposeScope();
+            }
+        }
+        return new Network(spec, recipe.BatchNormMomentum, tensors);
+    }
+
+    /// <summary>Logits, fp32 (N, K), of normalized images (N, 3, S, S) in the compute type.</summary>
+    /// <param name="images">Their type decides the arithmetic: weights are cast to it.</param>
+    /// <param name="training">Batch statistics, and running ones updated; otherwise running statistics.</param>
+    public Tensor Forward(Tensor images, bool training)
+    {
+        var compute = images.dtype;
+        var x = images;
+        var isOurs = false;   // whether nobody reads x after the next layer
+        var kept = new Dictionary<string, Tensor>();
+        foreach (var layer in _layers)
+        {
+            var input = layer.Input is null ? x : kept[layer.Input];
+            var output = layer switch
+            {
+                ConvLayer conv => F.conv2d(
+                    input, Tensor(conv, "weight").to(compute), conv.HasBias ? Tensor(conv, "bias").to(compute) : null,
+                    strides: [conv.Stride, conv.Stride], padding: [conv.Padding, conv.Padding]),
+                MaxPoolLayer pool => F.max_pool2d(input, pool.Size),
+                BatchNormLayer norm => F.batch_norm(
+                    input, Tensor(norm, "running_mean"), Tensor(norm, "running_var"), norm.HasScale ? Tensor(norm, "weight") : null!, Tensor(norm, "bias"),
+                    training, _batchNormMomentum, _batchNormEpsilon),
+                ActivationLayer { Kind: Activation.Gelu } => F.gelu(input),
+                ActivationLayer { Kind: Activation.Silu } => F.silu(input),
+                ActivationLayer { Kind: Activation.Relu } => F.relu(input),
+                AddLayer add => input + kept[add.From],
+                GlobalMaxPoolLayer => F.max_pool2d(input, input.shape[2]).flatten(1),
+                GlobalAveragePoolLayer => input.mean([2, 3]),
+                LinearLayer linear => F.linear(
+                    input.to(ScalarType.Float32), Tensor(linear, "weight").to(ScalarType.Float32),
+                    linear.HasBias ? Tensor(linear, "bias").to(ScalarType.Float32) : null) * linear.Scale,
+                _ => throw new NotSupportedException($"layer {layer.Name} ({layer.GetType().Name})"),
+            };
+            if (isOurs)
+            {
+                x.Dispose();   // what the backward pass needs it holds itself, and lets go of as it goes
+            }
+            x = output;
+            isOurs = !_readLater.Contains(layer.Name);
+            if (!isOurs)
+            {
+                kept[layer.Name] = x;
+            }
+        }
+        foreach (var tensor in kept.Values)
+        {
+            tensor.Dispose();
+        }
+        return x;
+    }
+
+    public void Dispose()
+    {
+        foreach (var tensor in Tensors.Values)
+        {
+            tensor.Dispose();
+        }
+    }
+
+    private Tensor Tensor(Layer layer, string name) => Tensors[$"{layer.Name}.{name}"];
+
+    private static Tensor Initial(Layer layer, string parameter, long[] shape, Recipe recipe, Generator generator)
+    {
+        switch (layer, parameter)
+        {
+            case (ConvLayer conv, "weight"):
+                var weight = Uniform(shape, (long)conv.In * conv.Kernel * conv.Kernel, generator);
+                if (conv.Kernel == 3 && recipe.Init == Init.Dirac)
+                {
+                    nn.init.dirac_(weight.narrow(0, 0, Math.Min(conv.In, conv.Out)));   // the first filters are the identity
+                }
+                return weight;
+            case (ConvLayer conv, _):
+                return recipe is { Whiten: true, ZeroWhitenBias: true } ? zeros(shape) : Uniform(shape, (long)conv.In * conv.Kernel * conv.Kernel, generator);
+            case (LinearLayer linear, _):
+                var head = Uniform(shape, linear.In, generator);
+                return parameter == "weight" && recipe.NormalizeHead ? head / head.std() : head;
+            case (_, "weight" or "running_var"):
+                return ones(shape);
+            default:
+                return zeros(shape);
+        }
+    }
+
+    /// <summary>PyTorch's default for convolutions and linear layers: uniform in +-1/sqrt(fan-in).</summary>
+    private static Tensor Uniform(long[] shape, long fanIn, Generator generator) =>
+        ((rand(shape, generator: generator) * 2) - 1) / Math.Sqrt(fanIn);
+
+    private static Tensor Place(Layer layer, Tensor tensor, ComputeDevice device) => layer switch
+    {
+        ConvLayer when tensor.dim() == 4 => ChannelsLast.Of(tensor.to(device.WeightType, device.Device)),
+        ConvLayer or LinearLayer => tensor.to(device.WeightType, device.Device),
+        _ => tensor.to(device.Device),
+    };
+}

@@ -1,0 +1,103 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Airbench.Training;
+
+/// <summary>Right answers of a network on a split, plain and with test-time augmentation.</summary>
+internal static class Scorer
+{
+    private const int BatchSize = 500;
+
+    /// <summary>Share of a split, the least confident, that <see cref="Tta.Adaptive"/> looks at again.</summary>
+    private const double AdaptiveShare = 0.25;
+
+    /// <summary>Reflect padding that the shifted views need.</summary>
+    public const int Padding = 1;
+
+    /// <summary>Right answers, plain and with <paramref name="tta"/>, from one pass in <paramref name="type"/>.</summary>
+    /// <param name="network">What answers.</param>
+    /// <param name="images">What it is asked about.</param>
+    /// <param name="tta">Views of an image that vote.</param>
+    /// <param name="type">Precision of the pass.</param>
+    /// <param name="cancel">Answered within a batch.</param>
+    /// <param name="confusion">int64 (K, K) on the device of the labels: gains the counts with TTA, rows are true classes; not for adaptive.</param>
+    public static (int Plain, int Tta) CountCorrect(
+        Network network, DeviceImages images, Tta tta, ScalarType type, CancellationToken cancel, Tensor? confusion = null)
+    {
+        using var noGradients = no_grad();
+        using var scope = NewDisposeScope();
+        if (tta == Tta.Adaptive)
+        {
+            return CountAdaptive(network, images, type, cancel);
+        }
+        var (plain, augmented) = (zeros(1, ScalarType.Int64, images.Labels.device), zeros(1, ScalarType.Int64, images.Labels.device));
+        for (var first = 0; first < images.Count; first += BatchSize)
+        {
+            cancel.ThrowIfCancellationRequested();
+            using var inner = NewDisposeScope();
+            var count = Math.Min(BatchSize, images.Count - first);
+            var labels = images.Labels.narrow(0, first, count);
+            var (logits, views) = Logits(network, images, (top, left) => images.Crop(first, count, top, left), tta, type);
+            plain.add_(Right(logits, labels).sum());
+            var answers = views.argmax(1);
+            augmented.add_(answers.eq(labels).sum());
+            confusion?.view(-1).add_(bincount((labels * confusion.shape[0]) + answers, minlength: confusion.numel()));
+        }
+        return ((int)plain.item<long>(), (int)augmented.item<long>());
+    }
+
+    /// <summary>Logits (count, K) of the untouched images and of <paramref name="tta"/> (recipes.md, "Test-time augmentation").</summary>
+    public static (Tensor Plain, Tensor Tta) Logits(Network network, DeviceImages images, int first, int count, Tta tta, ScalarType type) =>
+        Logits(network, images, (top, left) => images.Crop(first, count, top, left), tta, type);
+
+    /// <summary>The untouched images first, then all views of those that they leave in doubt.</summary>
+    private static (int Plain, int Tta) CountAdaptive(Network network, DeviceImages images, ScalarType type, CancellationToken cancel)
+    {
+        var (confidence, right) = (zeros(images.Count, device: images.Labels.device), zeros(images.Count, ScalarType.Bool, images.Labels.device));
+        for (var first = 0; first < images.Count; first += BatchSize)
+        {
+            cancel.ThrowIfCancellationRequested();
+            using var inner = NewDisposeScope();
+            var count = Math.Min(BatchSize, images.Count - first);
+            var logits = Logits(network, images, first, count, Tta.None, type).Plain;
+            confidence.narrow(0, first, count).copy_(logits.softmax(1).amax([1]));
+            right.narrow(0, first, count).copy_(Right(logits, images.Labels.narrow(0, first, count)));
+        }
+        var plain = (int)right.sum().item<long>();
+        var doubtful = confidence.topk((int)Math.Ceiling(AdaptiveShare * images.Count), 0, largest: false).indexes;
+        for (var first = 0L; first < doubtful.shape[0]; first += BatchSize)
+        {
+            cancel.ThrowIfCancellationRequested();
+            using var inner = NewDisposeScope();
+            var index = doubtful.narrow(0, first, Math.Min(BatchSize, doubtful.shape[0] - first));
+            var views = Logits(network, images, (top, left) => images.Crop(index, top, left), Tta.MirrorTranslate, type).Tta;
+            right.index_copy_(0, index, Right(views, images.Labels.index_select(0, index)));
+        }
+        return (plain, (int)right.sum().item<long>());
+    }
+
+    private static (Tensor Plain, Tensor Tta) Logits(Network network, DeviceImages images, Func<int, int, Tensor> crop, Tta tta, ScalarType type)
+    {
+        Tensor View(int top, int left, bool flip)
+        {
+            var pixels = crop(top, left);
+            return network.Forward(images.Normalize(flip ? pixels.flip(2) : pixels, type), training: false);
+        }
+
+        var p = images.Padding;
+        var plain = View(p, p, flip: false);
+        if (tta == Tta.None)
+        {
+            return (plain, plain);
+        }
+        var mirror = (plain + View(p, p, flip: true)) / 2;
+        if (tta == Tta.Mirror)
+        {
+            return (plain, mirror);
+        }
+        var shifted = (View(p - 1, p - 1, false) + View(p - 1, p - 1, true) + View(p + 1, p + 1, false) + View(p + 1, p + 1, true)) / 4;
+        return (plain, (mirror + shifted) / 2);
+    }
+
+    private static Tensor Right(Tensor logits, Tensor labels) => logits.argmax(1).eq(labels);
+}

@@ -1,0 +1,155 @@
+using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
+using Airbench.Training.Native;
+using TorchSharp;
+
+namespace Airbench.Training;
+
+/// <summary>How TorchSharp's native libraries were loaded.</summary>
+/// <param name="Folder">Folder of libtorch.</param>
+/// <param name="Remedy">What was done to make them load, or null where they load as shipped.</param>
+/// <param name="LargeBlocksKept">Whether the C allocator keeps large blocks instead of returning them at once.</param>
+public sealed record TorchStatus(string Folder, string? Remedy, bool LargeBlocksKept);
+
+/// <summary>Loads libtorch and TorchSharp's bridge before the first use of <c>torch</c>, with the remedy that older Linux systems need.</summary>
+public static partial class TorchRuntime
+{
+    /// <summary>Environment variable that names the <c>lib</c> folder of an installed PyTorch.</summary>
+    public const string LibtorchVariable = "AIRBENCH_LIBTORCH";
+
+    private const string Bridge = "libLibTorchSharp.so";
+    private static readonly Lazy<TorchStatus> Status = new(LoadOnce);
+
+    /// <summary>Loads the libraries once; later calls return the same status.</summary>
+    /// <exception cref="DeviceException">They cannot be loaded; the message says which one, why and what to do.</exception>
+    public static TorchStatus Load() => Status.Value;
+
+    /// <summary>Version of the loaded libtorch, for example "2.10.0".</summary>
+    /// <exception cref="DeviceException">It does not load.</exception>
+    public static string LibtorchVersion
+    {
+        get
+        {
+            Load();
+            return torch.__version__;
+        }
+    }
+
+    private static TorchStatus LoadOnce()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            try
+            {
+                torch.InitializeDeviceType(DeviceType.CPU);
+            }
+            catch (Exception e)
+            {
+                throw new DeviceException($"TorchSharp's native libraries do not load: {e.Message}", e);
+            }
+            return new TorchStatus(AppContext.BaseDirectory, null, LargeBlocksKept: false);
+        }
+        var kept = GlibcAllocator.KeepLargeBlocks();   // before the first tensor
+        var folder = FindLibtorch();
+        foreach (var library in (string[])["libc10.so", "libtorch_cpu.so", "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"])
+        {
+            var path = Path.Combine(folder, library);
+            if (File.Exists(path))
+            {
+                LoadLibrary(path);
+            }
+        }
+        var remedy = LoadBridge(Find(Bridge) ?? throw Missing(Bridge, "rebuild: dotnet build -c Release"));
+        torch.InitializeDeviceType(DeviceType.CPU);
+        return new TorchStatus(folder, remedy, kept);
+    }
+
+    private static string FindLibtorch()
+    {
+        if (Environment.GetEnvironmentVariable(LibtorchVariable) is { Length: > 0 } named)
+        {
+            return File.Exists(Path.Combine(named, "libtorch_cpu.so"))
+                ? named
+                : throw new DeviceException(
+                    $"{LibtorchVariable} is '{named}', where there is no libtorch_cpu.so; expected the lib folder of a PyTorch 2.10 installation: " +
+                    "python3 -c \"import torch, os; print(os.path.join(torch.__path__[0], 'lib'))\"");
+        }
+        var bundled = Find("libtorch_cpu.so") ?? throw Missing(
+            "libtorch_cpu.so",
+            $"build with -p:Backend=cpu, or name an installed PyTorch's lib folder in {LibtorchVariable}");
+        return Path.GetDirectoryName(bundled)!;
+    }
+
+    /// <summary>Looks where the .NET host looks for native libraries.</summary>
+    private static string? Find(string library)
+    {
+        var host = AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "";
+        return host.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+            .Append(AppContext.BaseDirectory)
+            .Append(Path.Combine(AppContext.BaseDirectory, "runtimes", RuntimeInformation.RuntimeIdentifier, "native"))
+            .Append(Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native"))
+            .Select(folder => Path.Combine(folder, library))
+            .FirstOrDefault(File.Exists);
+    }
+
+    private static DeviceException Missing(string library, string remedy) =>
+        new($"{library} is not beside the program ({AppContext.BaseDirectory}); {remedy}");
+
+    private static nint LoadLibrary(string path)
+    {
+        try
+        {
+            return NativeLibrary.Load(path);
+        }
+        catch (DllNotFoundException e)
+        {
+            throw new DeviceException($"{path} does not load: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Loads TorchSharp's bridge as shipped or, where only a too old libstdc++ stands against it, a patched copy.</summary>
+    private static string? LoadBridge(string path)
+    {
+        try
+        {
+            NativeLibrary.Load(path);
+            return null;
+        }
+        catch (DllNotFoundException e) when (MissingLibstdcxxVersion().Match(e.Message) is { Success: true } missing)
+        {
+            var version = missing.Groups[1].Value;
+            var patched = WritePatchedCopy(path, version);
+            LoadLibrary(patched);   // TorchSharp's own load by bare name then finds it by its SONAME
+            return $"{Bridge} asks for {version}, newer than this system's libstdc++, but calls nothing from it: loaded a copy that does not ask ({patched})";
+        }
+        catch (DllNotFoundException e)
+        {
+            throw new DeviceException($"{path} does not load: {e.Message}", e);
+        }
+    }
+
+    private static string WritePatchedCopy(string path, string version)
+    {
+        byte[] patched;
+        try
+        {
+            patched = ElfVersionPatch.MakeWeak(File.ReadAllBytes(path), version);
+        }
+        catch (FormatException e)
+        {
+            throw new DeviceException(
+                $"{path} needs {version}, which this system's libstdc++ lacks, and cannot be mended: {e.Message}. Use a system with GCC 13's libstdc++.", e);
+        }
+        var local = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
+        var cache = local.Length > 0 ? local : Path.GetTempPath();
+        var copy = Path.Combine(cache, "airbench", Bridge);
+        if (!File.Exists(copy) || !File.ReadAllBytes(copy).AsSpan().SequenceEqual(patched))
+        {
+            AtomicFolder.WriteFile(copy, stream => stream.Write(patched));
+        }
+        return copy;
+    }
+
+    [GeneratedRegex(@"version `(GLIBCXX_[0-9.]+)' not found")]
+    private static partial Regex MissingLibstdcxxVersion();
+}

@@ -1,0 +1,186 @@
+using System.Diagnostics;
+using System.Globalization;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Airbench.Training;
+
+/// <summary>The <c>benchmark_train</c> stage: the same recipe several times, timed by a stated protocol.</summary>
+public static class TrainBenchmark
+{
+    /// <summary>Trains <see cref="TrainOptions.Runs"/> networks with consecutive seeds and keeps their numbers, not their weights.</summary>
+    /// <param name="dataset">What to learn.</param>
+    /// <param name="options">Recipe, changes to it, protocol, target.</param>
+    /// <param name="deviceName">auto, cpu, cuda or cuda:N.</param>
+    /// <param name="seed">Seed of the first run; run i has seed + i.</param>
+    /// <param name="usdPerHour">Price of the machine, or null.</param>
+    /// <param name="earlier">A report to compare with and its path; what cannot be compared is refused before the first run.</param>
+    /// <param name="folder">Where <c>benchmark.json</c> and <c>benchmark.csv</c> go, whole or not at all.</param>
+    /// <param name="progress">Every run as it ends, then what follows from them.</param>
+    /// <param name="cancel">Answered within a step.</param>
+    /// <exception cref="ConfigurationException">The earlier report is of something else.</exception>
+    /// <exception cref="DeviceException">The device is not there.</exception>
+    /// <exception cref="DivergedException">The loss of a run is not finite.</exception>
+    /// <exception cref="GateException">A slowdown beyond <see cref="TrainBenchmarkOptions.Tolerance"/>; the benchmark is written all the same.</exception>
+    public static Benchmark Run(
+        Dataset dataset, TrainBenchmarkOptions options, string deviceName, int seed, double? usdPerHour, (BenchmarkReport Report, string Path)? earlier,
+        string folder, IProgress progress, CancellationToken cancel)
+    {
+        var started = DateTimeOffset.UtcNow;
+        var startup = Stopwatch.StartNew();
+        var device = ComputeDevice.Resolve(deviceName, options.Precision);
+        using (zeros(1, device: device.Device))
+        {
+            device.Synchronize();   // the device itself starts with the first tensor
+        }
+        startup.Stop();
+        if (options.Threads > 0)
+        {
+            set_num_threads(options.Threads);
+        }
+        var recipe = Trainer.FitBatch(options.ToRecipe(), dataset.Manifest.TrainCount, progress);
+        var isWall = options.Protocol == TimingProtocol.Wall;
+        var warmUp = options.WarmUp == WarmUp.On || (options.WarmUp == WarmUp.Auto && !isWall && device.Device.type == DeviceType.CUDA);
+        var report = new BenchmarkReport
+        {
+            ProductVersion = Product.Version,
+            StartedUtc = started.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
+            Machine = BenchmarkMachine.Current(),
+            Threads = get_num_threads(),
+            Versions = new Dictionary<string, string>
+            {
+                [Product.Name] = Product.Version,
+                ["TorchSharp"] = typeof(torch).Assembly.GetName().Version!.ToString(3),
+                ["libtorch"] = __version__,
+                ["dotnet"] = Environment.Version.ToString(),
+            },
+        };
+        var result = new TrainBenchmarkResult
+        {
+            Protocol = options.Protocol,
+            Recipe = recipe,
+            RecipeSha256 = Hash.OfText(Json.Write(recipe)),
+            Device = device.Description,
+            Precision = Trainer.PrecisionName(device),
+            DatasetName = dataset.Manifest.Name,
+            DatasetSha256 = dataset.Manifest.Sha256,
+            Synthetic = dataset.Manifest.IsSynthetic,
+            WarmUp = warmUp,
+            StartupSeconds = isWall ? startup.Elapsed.TotalSeconds : null,
+            TargetAccuracy = options.Target ?? recipe.TargetAccuracy,
+            UsdPerHour = usdPerHour,
+        };
+        if (earlier is { } other)
+        {
+            BenchmarkComparison.RequireComparable(report with { Train = result }, other.Report, other.Path);
+        }
+        var plan = TrainingPlan.For(recipe, dataset.Manifest.TrainCount);
+        progress.Info($"{recipe.Name} on {device.Description}, {result.Precision}, {report.Threads} threads: {options.Runs} x {plan.TotalSteps} steps");
+
+        var runs = isWall
+            ? WallRuns(dataset, plan, options, device, seed, startup.Elapsed.TotalSeconds, progress, cancel)
+            : AirbenchRuns(dataset, plan, options, device, seed, warmUp, progress, cancel);
+        report = report with { Train = result.With(runs) };
+        return BenchmarkReporter.Finish(report, earlier, options.Tolerance, folder, progress);
+    }
+
+    /// <summary>Loads once; the training times itself.</summary>
+    private static List<BenchmarkRun> AirbenchRuns(
+        Dataset dataset, TrainingPlan plan, TrainBenchmarkOptions options, ComputeDevice device, int seed, bool warmUp,
+        IProgress progress, CancellationToken cancel)
+    {
+        using var loaded = Loaded.Open(dataset, plan.Recipe, device);
+        var first = warmUp ? 1 : 0;
+        using var task = progress.Start("benchmark", (options.Runs + first) * plan.ReportedSteps, "steps");
+        if (warmUp)
+        {
+            loaded.WarmUp(plan, seed, device, task, cancel);
+            progress.Info("warm-up on random labels: done");
+        }
+        var runs = new List<BenchmarkRun>();
+        for (var run = 0; run < options.Runs; run++)
+        {
+            var result = loaded.Train(first + run, plan, seed + run, device, options.ValidateEvery, task, cancel);
+            runs.Add(new(result.Seed, result.AccuracyPlain, result.AccuracyTta, result.TrainSeconds, result.TrainSeconds, result.Steps));
+            Tell(progress, runs[^1], options.Runs, run);
+        }
+        return runs;
+    }
+
+    /// <summary>Loads anew for every run, within the timer.</summary>
+    private static List<BenchmarkRun> WallRuns(
+        Dataset dataset, TrainingPlan plan, TrainBenchmarkOptions options, ComputeDevice device, int seed, double startupSeconds,
+        IProgress progress, CancellationToken cancel)
+    {
+        using var task = progress.Start("benchmark", options.Runs * plan.ReportedSteps, "steps");
+        var runs = new List<BenchmarkRun>();
+        for (var run = 0; run < options.Runs; run++)
+        {
+            var clock = Stopwatch.StartNew();
+            RunResult result;
+            double seconds;
+            using (var loaded = Loaded.Open(dataset, plan.Recipe, device))
+            {
+                result = loaded.Train(run, plan, seed + run, device, validateEvery: 0, task, cancel);
+                seconds = startupSeconds + clock.Elapsed.TotalSeconds;   // the accuracy is known; freeing memory does not count
+            }
+            runs.Add(new(result.Seed, result.AccuracyPlain, result.AccuracyTta, seconds, result.TrainSeconds, result.Steps));
+            Tell(progress, runs[^1], options.Runs, run);
+        }
+        return runs;
+    }
+
+    private static void Tell(IProgress progress, BenchmarkRun run, int count, int index) => progress.Info(FormattableString.Invariant(
+        $"run {index + 1} of {count}: seed {run.Seed}, {run.AccuracyTta:0.00%} with TTA, {run.AccuracyPlain:0.00%} plain, {run.Seconds:0.00} s"));
+
+    /// <summary>Both splits on the device.</summary>
+    private sealed class Loaded : IDisposable
+    {
+        private readonly DisposeScope _scope;
+        private readonly ImageSplit _trainSplit, _testSplit;
+        private readonly DeviceImages _train, _test;
+        private readonly NetworkSpec _spec;
+
+        private Loaded(Dataset dataset, Recipe recipe, ComputeDevice device)
+        {
+            _spec = recipe.Network(dataset.Manifest);
+            _spec.Validate();
+            _scope = NewDisposeScope();
+            (_trainSplit, _testSplit) = (dataset.OpenSplit(Split.Train), dataset.OpenSplit(Split.Test));
+            _train = DeviceImages.Load(_trainSplit, _spec, recipe.Translate, device.Device);
+            _test = DeviceImages.Load(_testSplit, _spec, Scorer.Padding, device.Device);
+        }
+
+        public static Loaded Open(Dataset dataset, Recipe recipe, ComputeDevice device) => new(dataset, recipe, device);
+
+        public RunResult Train(
+            int index, TrainingPlan plan, int seed, ComputeDevice device, int validateEvery, IProgressTask task, CancellationToken cancel)
+        {
+            var (network, result) = TrainingRun.Train(index, plan, _spec, _train, _test, seed, device, validateEvery, [], task, cancel);
+            network.Dispose();
+            return result;
+        }
+
+        /// <summary>A whole run that can learn nothing about the data: its labels are drawn, then put back.</summary>
+        public void WarmUp(TrainingPlan plan, int seed, ComputeDevice device, IProgressTask task, CancellationToken cancel)
+        {
+            using var labels = _train.Labels.clone();
+            using var generator = new Generator((ulong)seed, CPU);
+            using (var drawn = randint(0, _spec.ClassCount, labels.shape, ScalarType.Int64, generator: generator))
+            {
+                _train.Labels.copy_(drawn);
+            }
+            Train(0, plan, seed, device, validateEvery: 0, task, cancel);
+            _train.Labels.copy_(labels);
+        }
+
+        public void Dispose()
+        {
+            _train.Dispose();
+            _test.Dispose();
+            _trainSplit.Dispose();
+            _testSplit.Dispose();
+            _scope.Dispose();
+        }
+    }
+}

@@ -1,0 +1,30 @@
+using System.Text.RegularExpressions;
+using Airbench.Cli;
+
+namespace Airbench.Tests;
+
+/// <summary>What the README tells a reader to type exists.</summary>
+public sealed partial class ReadmeTests
+{
+    private static readonly string Readme = File.ReadAllText(Path.Combine(Workplace.Repository, "README.md"));
+
+    [Fact]
+    public void Every_airbench_command_in_the_readme_parses()
+    {
+        var commands = Commands().Matches(Readme).Select(match => match.Groups[1].Value.Trim()).Distinct().ToList();
+        Assert.True(commands.Count >= 5, "the README shows the verbs");
+        Assert.All(commands, command => Assert.Empty(CommandLine.Create().Parse(command).Errors));
+    }
+
+    [Fact]
+    public void Every_file_that_the_readme_links_to_exists() =>
+        Assert.All(
+            Links().Matches(Readme).Select(match => match.Groups[1].Value).Where(link => !link.Contains(':', StringComparison.Ordinal)),
+            link => Assert.True(Path.Exists(Path.Combine(Workplace.Repository, link)), link));
+
+    [GeneratedRegex(@"^(?:dotnet run --project src/Airbench\.Cli -c Release --|airbench) +([a-z][^#|\n]*)", RegexOptions.Multiline)]
+    private static partial Regex Commands();
+
+    [GeneratedRegex(@"\]\(([^)#]+)\)")]
+    private static partial Regex Links();
+}

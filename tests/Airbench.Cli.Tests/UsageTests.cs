@@ -1,0 +1,88 @@
+namespace Airbench.Tests;
+
+/// <summary>Mistakes of a user: exit code 2, a sentence, no stack trace, nothing written.</summary>
+public sealed class UsageTests : IDisposable
+{
+    private readonly Workplace _place = new Workplace().With("pipeline.yaml", Workplace.SmallPipeline);
+
+    public void Dispose() => _place.Dispose();
+
+    [Fact]
+    public void All_errors_of_a_pipeline_come_at_once_with_line_and_column_and_nothing_runs()
+    {
+        _place.With("bad.yaml", Workplace.SmallPipeline.Replace("epochs: 1", "epoch: 1", StringComparison.Ordinal).Replace("device: cpu", "device: gpu", StringComparison.Ordinal));
+        var (code, _, errors) = _place.Run("run", "bad.yaml");
+        Assert.Equal(2, code);
+        Assert.Contains("bad.yaml:2:9:", errors, StringComparison.Ordinal);
+        Assert.Contains("bad.yaml:10:13:", errors, StringComparison.Ordinal);
+        Assert.Contains("'epochs'", errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", errors, StringComparison.Ordinal);
+        Assert.Equal(["bad.yaml", "pipeline.yaml"], Directory.GetFileSystemEntries(_place.Folder).Select(Path.GetFileName).Order());
+    }
+
+    [Theory]
+    [InlineData("run", "--no-such-flag")]
+    [InlineData("fly")]
+    [InlineData("run", "missing.yaml")]
+    [InlineData("run", "--set", "train.with.epochs=many")]
+    [InlineData("run", "--only", "tune")]
+    [InlineData("train", "--epochs", "1")]
+    public void Bad_usage_exits_with_2_and_a_sentence(params string[] arguments)
+    {
+        var (code, _, errors) = _place.Run(arguments);
+        Assert.Equal(2, code);
+        Assert.NotEmpty(errors);
+        Assert.DoesNotContain("   at ", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Cuda_is_never_replaced_by_the_cpu_in_silence()
+    {
+        Assert.SkipWhen(File.Exists("/dev/nvidia0"), "this machine has a GPU");
+        var (code, _, errors) = _place.Run("run", "--set", "device=cuda");
+        Assert.Equal(1, code);
+        Assert.Contains("libtorch sees no CUDA device", errors, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_place["models/small"]));
+    }
+
+    [Fact]
+    public void Verbose_adds_the_stack_trace() =>
+        Assert.Contains("   at ", _place.Run("run", "missing.yaml", "--verbose").Errors, StringComparison.Ordinal);
+
+    [Fact]
+    public void Validate_and_plan_do_no_work()
+    {
+        Assert.Equal(0, _place.Run("validate").ExitCode);
+        var (code, output, _) = _place.Run("plan");
+        Assert.Equal(0, code);
+        Assert.All(["prepare", "train", "export", "evaluate"], stage => Assert.Contains($"| {stage} ", output, StringComparison.Ordinal));
+        Assert.Single(Directory.GetFileSystemEntries(_place.Folder));
+    }
+
+    [Fact]
+    public void Doctor_shows_how_torchsharp_was_loaded()
+    {
+        var (code, output, errors) = _place.Run("doctor");
+        Assert.True(code == 0, output + errors);
+        Assert.Contains("libtorch 2.10.", output, StringComparison.Ordinal);
+        Assert.Contains("CPUExecutionProvider", output, StringComparison.Ordinal);
+        if (OperatingSystem.IsLinux() && !SystemHasGcc13())
+        {
+            Assert.Contains("asks for GLIBCXX_3.4.32", output, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void The_committed_schema_is_the_one_that_the_program_prints() =>
+        Assert.Equal(File.ReadAllText(Path.Combine(Workplace.Repository, "pipeline.schema.json")), _place.Run("schema").Output);
+
+    /// <summary>GCC 13's libstdc++ is 6.0.32; the loader's cache knows where the system's lies.</summary>
+    private static bool SystemHasGcc13()
+    {
+        using var cache = System.Diagnostics.Process.Start(
+            new System.Diagnostics.ProcessStartInfo("/sbin/ldconfig", "-p") { RedirectStandardOutput = true })!;
+        var line = cache.StandardOutput.ReadToEnd().Split('\n').First(entry => entry.Contains("libstdc++.so.6", StringComparison.Ordinal));
+        var library = new FileInfo(line[(line.LastIndexOf(' ') + 1)..]).ResolveLinkTarget(returnFinalTarget: true)!.Name;
+        return int.Parse(library.Split('.')[^1], System.Globalization.CultureInfo.InvariantCulture) >= 32;
+    }
+}

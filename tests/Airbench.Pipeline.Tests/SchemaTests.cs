@@ -1,0 +1,294 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Airbench.Pipeline;
+
+namespace Airbench.Tests;
+
+public class SchemaTests
+{
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, NewLine = "\n" };
+
+    [Fact]
+    public void The_schema_of_one_kind_is_this()
+    {
+        Assert.Equal(
+            """
+            {
+              "$schema": "https://json-schema.org/draft/2020-12/schema",
+              "title": "Airbench.Onnx pipeline",
+              "type": "object",
+              "additionalProperties": false,
+              "required": [
+                "stages"
+              ],
+              "properties": {
+                "name": {
+                  "$ref": "#/$defs/name",
+                  "description": "Name of the pipeline: a folder under runs/, and what its artifacts are called.",
+                  "default": "pipeline"
+                },
+                "seed": {
+                  "type": "integer",
+                  "minimum": 0,
+                  "maximum": 2147483647,
+                  "description": "Seed of everything random.",
+                  "default": 1
+                },
+                "device": {
+                  "type": "string",
+                  "pattern": "^(auto|cpu|cuda(:[0-9]{1,3})?)$",
+                  "description": "auto, cpu, cuda or cuda:N. auto takes the best there is and says which; cuda fails where there is none.",
+                  "default": "auto"
+                },
+                "usd_per_hour": {
+                  "type": [
+                    "number",
+                    "null"
+                  ],
+                  "minimum": 0,
+                  "description": "Price of the machine, US dollars an hour: timings.csv and the summary then say what each stage cost.",
+                  "default": null
+                },
+                "stages": {
+                  "description": "The stages by name.",
+                  "type": "object",
+                  "minProperties": 1,
+                  "maxProperties": 1000,
+                  "propertyNames": {
+                    "$ref": "#/$defs/name"
+                  },
+                  "additionalProperties": {
+                    "$ref": "#/$defs/stage"
+                  }
+                }
+              },
+              "$defs": {
+                "name": {
+                  "type": "string",
+                  "pattern": "^[a-z0-9][a-z0-9_.-]{0,63}$"
+                },
+                "with-prepare": {
+                  "type": [
+                    "object",
+                    "null"
+                  ],
+                  "additionalProperties": false,
+                  "properties": {
+                    "source": {
+                      "enum": [
+                        "cifar10",
+                        "synthetic"
+                      ],
+                      "description": "Where the images come from.",
+                      "default": "cifar10"
+                    },
+                    "name": {
+                      "anyOf": [
+                        {
+                          "type": "string"
+                        },
+                        {
+                          "type": "null"
+                        }
+                      ],
+                      "description": "Name of the data set; the pipeline's where not given.",
+                      "default": null
+                    },
+                    "image_size": {
+                      "type": "integer",
+                      "minimum": -2147483648,
+                      "maximum": 2147483647,
+                      "default": 32
+                    }
+                  },
+                  "description": "Prepares images."
+                },
+                "stage": {
+                  "type": "object",
+                  "additionalProperties": false,
+                  "required": [
+                    "uses"
+                  ],
+                  "properties": {
+                    "uses": {
+                      "description": "prepare: Prepares images.",
+                      "enum": [
+                        "prepare"
+                      ]
+                    },
+                    "needs": {
+                      "description": "Stages whose artifacts it takes.",
+                      "type": [
+                        "array",
+                        "null"
+                      ],
+                      "items": {
+                        "$ref": "#/$defs/name"
+                      },
+                      "uniqueItems": true
+                    },
+                    "with": {
+                      "description": "Options.",
+                      "type": [
+                        "object",
+                        "null"
+                      ]
+                    }
+                  },
+                  "allOf": [
+                    {
+                      "if": {
+                        "required": [
+                          "uses"
+                        ],
+                        "properties": {
+                          "uses": {
+                            "const": "prepare"
+                          }
+                        }
+                      },
+                      "then": {
+                        "properties": {
+                          "with": {
+                            "$ref": "#/$defs/with-prepare"
+                          }
+                        }
+                      }
+                    }
+                  ]
+                }
+              }
+            }
+
+            """,
+            SchemaWriter.Write([new FakeKinds().All[0]]));
+    }
+
+    [Fact]
+    public void Options_of_every_type_have_types_descriptions_and_defaults()
+    {
+        var schema = JsonNode.Parse(SchemaWriter.Write(new FakeKinds().All))!;
+
+        Assert.Equal(
+            """
+            {
+              "epochs": {
+                "type": "number",
+                "description": "Passes over the training set.",
+                "default": 9.9
+              },
+              "runs": {
+                "type": "integer",
+                "minimum": -2147483648,
+                "maximum": 2147483647,
+                "default": 1
+              },
+              "max_images": {
+                "type": "integer",
+                "default": 1099511627776
+              },
+              "tta": {
+                "anyOf": [
+                  {
+                    "enum": [
+                      "none",
+                      "mirror",
+                      "mirror_translate",
+                      "adaptive"
+                    ]
+                  },
+                  {
+                    "type": "null"
+                  }
+                ],
+                "default": null
+              },
+              "decay": {
+                "anyOf": [
+                  {
+                    "type": "number"
+                  },
+                  {
+                    "type": "null"
+                  }
+                ],
+                "default": null
+              },
+              "widths": {
+                "type": "array",
+                "items": {
+                  "type": "integer",
+                  "minimum": -2147483648,
+                  "maximum": 2147483647
+                },
+                "default": [
+                  64,
+                  256,
+                  256
+                ]
+              },
+              "notes": {
+                "type": "array",
+                "items": {
+                  "type": "string"
+                },
+                "default": []
+              },
+              "optimizer": {
+                "type": "object",
+                "additionalProperties": false,
+                "properties": {
+                  "lr": {
+                    "type": "number",
+                    "description": "Learning rate.",
+                    "default": 11.5
+                  },
+                  "nesterov": {
+                    "enum": [
+                      true,
+                      false,
+                      "on",
+                      "off"
+                    ],
+                    "default": true
+                  }
+                },
+                "description": "The optimizer.",
+                "default": {
+                  "lr": 3,
+                  "nesterov": true
+                }
+              },
+              "second": {
+                "anyOf": [
+                  {
+                    "type": "object",
+                    "additionalProperties": false,
+                    "properties": {
+                      "lr": {
+                        "type": "number",
+                        "description": "Learning rate.",
+                        "default": 11.5
+                      },
+                      "nesterov": {
+                        "enum": [
+                          true,
+                          false,
+                          "on",
+                          "off"
+                        ],
+                        "default": true
+                      }
+                    }
+                  },
+                  {
+                    "type": "null"
+                  }
+                ],
+                "default": null
+              }
+            }
+            """,
+            schema["$defs"]!["with-train"]!["properties"]!.ToJsonString(Indented));
+    }
+}

@@ -1,0 +1,261 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Airbench.Tests;
+
+public sealed class AugmentationTests : IDisposable
+{
+    private const int Count = 60;
+    private readonly TinySet _set = new(train: Count, test: 10);
+    private readonly DisposeScope _scope;
+    private readonly NetworkSpec _spec;
+    private readonly ImageSplit _split;
+
+    public AugmentationTests()
+    {
+        TorchRuntime.Load();
+        _scope = NewDisposeScope();
+        _spec = Recipe.All["airbench94"].Network(_set.Dataset.Manifest);
+        _split = _set.Dataset.OpenSplit(Split.Train);
+    }
+
+    public void Dispose()
+    {
+        _split.Dispose();
+        _scope.Dispose();
+        _set.Dispose();
+    }
+
+    [Fact]
+    public void Alternating_flip_shows_both_sides_of_every_image_in_any_two_consecutive_epochs()
+    {
+        using var images = DeviceImages.Load(_split, _spec, padding: 0, CPU);
+        using var sampler = Sampler(images, Flip.Alternating, translate: 0);
+        var sides = Enumerable.Range(0, 6).Select(epoch => Sides(sampler, epoch)).ToList();
+        for (var epoch = 0; epoch + 1 < sides.Count; epoch++)
+        {
+            Assert.All(Enumerable.Range(0, Count), image => Assert.NotEqual(sides[epoch][image], sides[epoch + 1][image]));
+        }
+        Assert.InRange(sides[0].Count(flipped => flipped), Count / 5, Count * 4 / 5);   // one coin an image, not one for all
+    }
+
+    [Fact]
+    public void Random_flip_is_drawn_anew_each_epoch()
+    {
+        using var images = DeviceImages.Load(_split, _spec, padding: 0, CPU);
+        using var sampler = Sampler(images, Flip.Random, translate: 0);
+        var (first, second) = (Sides(sampler, 0), Sides(sampler, 1));
+        Assert.InRange(first.Zip(second).Count(pair => pair.First == pair.Second), Count / 5, Count * 4 / 5);
+    }
+
+    [Fact]
+    public void Translation_is_a_crop_of_the_reflect_padded_image_and_every_crop_occurs()
+    {
+        const int translate = 2;
+        using var images = DeviceImages.Load(_split, _spec, translate, CPU);
+        using var sampler = Sampler(images, Flip.None, translate);
+        var seen = new HashSet<(int, int)>();
+        for (var epoch = 0; epoch < 4; epoch++)
+        {
+            sampler.Begin(epoch);
+            var (batch, _) = sampler.Batch(0, Count, ScalarType.Float32);
+            for (var i = 0; i < Count; i++)
+            {
+                seen.Add(FindCrop(Bytes(batch[i]), translate));
+            }
+        }
+        Assert.Equal(25, seen.Count);   // 240 draws of 25: missing one has probability 25 * 0.96^240 = 0.1%; the seed is fixed
+    }
+
+    [Fact]
+    public void An_epoch_shows_every_image_once_with_its_own_label()
+    {
+        using var images = DeviceImages.Load(_split, _spec, padding: 0, CPU);
+        using var sampler = Sampler(images, Flip.None, translate: 0);
+        sampler.Begin(0);
+        var (batch, labels) = sampler.Batch(0, Count, ScalarType.Float32);
+        var shown = Enumerable.Range(0, Count).Select(i => Find(Bytes(batch[i])).Image).ToList();
+        Assert.Equal(Enumerable.Range(0, Count), shown.Order());
+        Assert.NotEqual(Enumerable.Range(0, Count), shown);
+        Assert.Equal(shown.Select(i => _split.Labels[i]), labels.data<long>().ToArray());
+    }
+
+    [Fact]
+    public void Normalizing_gives_zero_mean_and_unit_deviation_over_the_training_split()
+    {
+        using var images = DeviceImages.Load(_split, _spec, padding: 1, CPU);
+        var normalized = images.Normalize(images.Crop(0, Count, 1, 1), ScalarType.Float32);
+        Assert.Equal([Count, 3, 32, 32], normalized.shape);
+        Assert.Equal(0, normalized.mean().item<float>(), 1e-4);
+        Assert.Equal(1, normalized.std().item<float>(), 1e-3);
+    }
+
+    [Fact]
+    public void Whitened_patches_have_a_covariance_near_the_identity()
+    {
+        using var images = DeviceImages.Load(_split, _spec, padding: 0, CPU);
+        var filters = Whitening.Filters(images, Count);
+        var patches = Whitening.Patches(images.Normalize(images.Crop(0, Count, 0, 0), ScalarType.Float32).to(ScalarType.Float64));
+        var white = patches.matmul(filters.narrow(0, 0, 12).reshape(12, 12).t());
+        var covariance = white.t().matmul(white) / white.shape[0];
+        Assert.Equal(0, (filters.narrow(0, 0, 12) + filters.narrow(0, 12, 12)).abs().max().item<double>());
+        // Eigenvalue l becomes l / (l + 5e-4): at most 1, and off the diagonal nothing.
+        for (var i = 0; i < 12; i++)
+        {
+            Assert.InRange(covariance[i, i].item<double>(), 0.5, 1 + 1e-9);
+        }
+        Assert.Equal(0, (covariance - covariance.diag().diag()).abs().max().item<double>(), 1e-9);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(12)]
+    [InlineData(32)]
+    public void Cutout_clears_exactly_one_square_of_the_asked_size_at_many_places(int side)
+    {
+        using var images = DeviceImages.Load(_split, _spec, padding: 0, CPU);
+        var recipe = Recipe.All["airbench94"] with { Flip = Flip.None, Translate = 0, Cutout = side };
+        using var sampler = new EpochSampler(images, recipe, new Generator(1, CPU));
+        using var plain = new EpochSampler(images, recipe with { Cutout = 0 }, new Generator(1, CPU));
+        sampler.Begin(0);
+        plain.Begin(0);   // the same draws come first, so the same images in the same order
+        var (cut, _) = sampler.Batch(0, Count, ScalarType.Float32);
+        var (whole, _) = plain.Batch(0, Count, ScalarType.Float32);
+        var corners = new HashSet<(int, int)>();
+        for (var i = 0; i < Count; i++)
+        {
+            var (zero, same) = (Mask(cut[i].eq(0).all(0)), Mask(cut[i].eq(whole[i]).all(0)));
+            var first = Array.IndexOf(zero, true);
+            var (top, left) = Math.DivRem(first, 32);
+            corners.Add((top, left));
+            Assert.InRange(top, 0, 32 - side);
+            Assert.InRange(left, 0, 32 - side);
+            for (var y = 0; y < 32; y++)
+            {
+                for (var x = 0; x < 32; x++)
+                {
+                    var inside = y >= top && y < top + side && x >= left && x < left + side;
+                    Assert.True(inside ? zero[(y * 32) + x] : same[(y * 32) + x], $"image {i}, pixel ({y}, {x})");
+                }
+            }
+        }
+        Assert.True(side == 32 ? corners.Count == 1 : corners.Count > 20, $"{corners.Count} places");
+    }
+
+    [Fact]
+    public void Colour_jitter_is_one_brightness_and_one_contrast_an_image_within_their_ranges()
+    {
+        using var images = DeviceImages.Load(_split, _spec, padding: 0, CPU);
+        var recipe = Recipe.All["airbench94"] with { Flip = Flip.None, Translate = 0, ColorJitter = new ColorJitter(0.2, 0.3) };
+        using var sampler = new EpochSampler(images, recipe, new Generator(1, CPU));
+        using var plain = new EpochSampler(images, recipe with { ColorJitter = null }, new Generator(1, CPU));
+        sampler.Begin(0);
+        plain.Begin(0);
+        var (jittered, _) = sampler.Batch(0, Count, ScalarType.Float32);
+        var (whole, _) = plain.Batch(0, Count, ScalarType.Float32);
+        var contrasts = new List<double>();
+        for (var i = 0; i < Count; i++)
+        {
+            // y = (x + b) c: the spread gives c, the mean then b.
+            var contrast = (jittered[i].std() / whole[i].std()).item<float>();
+            var brightness = (jittered[i].mean() / contrast - whole[i].mean()).item<float>();
+            Assert.InRange(contrast, 0.7 - 1e-4, 1.3 + 1e-4);
+            Assert.InRange(brightness, -0.2 - 1e-4, 0.2 + 1e-4);
+            Assert.Equal(0, (jittered[i] - ((whole[i] + brightness) * contrast)).abs().max().item<float>(), 1e-4);
+            contrasts.Add(contrast);
+        }
+        Assert.True(contrasts.Max() - contrasts.Min() > 0.4, "contrast hardly varies");
+    }
+
+    [Fact]
+    public void Chosen_examples_are_those_positions_of_the_batch()
+    {
+        using var images = DeviceImages.Load(_split, _spec, padding: 4, CPU);
+        using var sampler = new EpochSampler(images, Recipe.All["airbench96"], new Generator(1, CPU));
+        sampler.Begin(0);
+        var (all, labels) = sampler.Batch(10, 20, ScalarType.Float32);
+        var chosen = tensor(new long[] { 1, 7, 19 });
+        var (some, theirs) = sampler.Batch(10, 20, ScalarType.Float32, chosen);
+        Assert.Equal(0, (all.index_select(0, chosen) - some).abs().max().item<float>());
+        Assert.Equal(labels.index_select(0, chosen).data<long>().ToArray(), theirs.data<long>().ToArray());
+    }
+
+    private static bool[] Mask(Tensor mask) => mask.contiguous().data<bool>().ToArray();
+
+    private static EpochSampler Sampler(DeviceImages images, Flip flip, int translate) =>
+        new(images, Recipe.All["airbench94"] with { Flip = flip, Translate = translate }, new Generator(1, CPU));
+
+    /// <summary>Whether each image is mirrored in this epoch.</summary>
+    private bool[] Sides(EpochSampler sampler, int epoch)
+    {
+        sampler.Begin(epoch);
+        var (batch, _) = sampler.Batch(0, Count, ScalarType.Float32);
+        var sides = new bool[Count];
+        for (var i = 0; i < Count; i++)
+        {
+            var (image, flipped) = Find(Bytes(batch[i]));
+            sides[image] = flipped;
+        }
+        return sides;
+    }
+
+    private (int Image, bool Flipped) Find(byte[] shown)
+    {
+        for (var i = 0; i < Count; i++)
+        {
+            foreach (var flipped in (bool[])[false, true])
+            {
+                if (Pixels(i, 0, 0, flipped).SequenceEqual(shown))
+                {
+                    return (i, flipped);
+                }
+            }
+        }
+        throw new InvalidOperationException("the batch shows an image that is not in the set");
+    }
+
+    private (int Top, int Left) FindCrop(byte[] shown, int translate)
+    {
+        for (var i = 0; i < Count; i++)
+        {
+            for (var top = -translate; top <= translate; top++)
+            {
+                for (var left = -translate; left <= translate; left++)
+                {
+                    if (Pixels(i, top, left, false).SequenceEqual(shown))
+                    {
+                        return (top, left);
+                    }
+                }
+            }
+        }
+        throw new InvalidOperationException("the batch shows a crop that is none of the padded image");
+    }
+
+    /// <summary>The definition: NHWC pixels of image i, moved by (top, left), reflected at the border, perhaps mirrored.</summary>
+    private byte[] Pixels(int i, int top, int left, bool flipped)
+    {
+        var planes = _split.Images(i, 1);
+        var result = new byte[planes.Length];
+        for (var y = 0; y < 32; y++)
+        {
+            for (var x = 0; x < 32; x++)
+            {
+                for (var c = 0; c < 3; c++)
+                {
+                    result[(((y * 32) + x) * 3) + c] = planes[(c * 1024) + (Reflect(y + top) * 32) + Reflect((flipped ? 31 - x : x) + left)];
+                }
+            }
+        }
+        return result;
+    }
+
+    /// <summary>NHWC pixels of a normalized image (3, S, S).</summary>
+    private byte[] Bytes(Tensor image)
+    {
+        var (std, mean) = (tensor(_spec.Std.ToArray()).view(3, 1, 1), tensor(_spec.Mean.ToArray()).view(3, 1, 1));
+        return ((image.to(ScalarType.Float64) * std) + mean).mul(255).round().to(ScalarType.Byte).permute(1, 2, 0).contiguous().bytes.ToArray();
+    }
+
+    private static int Reflect(int i) => i < 0 ? -i : i > 31 ? 62 - i : i;
+}

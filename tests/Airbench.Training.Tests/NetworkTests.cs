@@ -1,0 +1,94 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Airbench.Tests;
+
+public sealed class NetworkTests
+{
+    private static NetworkSpec Spec(int size = 32, int depth = 2) => new()
+    {
+        ImageSize = size,
+        ClassCount = 5,
+        Mean = [0.5, 0.5, 0.5],
+        Std = [0.2, 0.2, 0.2],
+        Widths = [24, 32, 40],
+        Depth = depth,
+        LogitScale = 1.0 / 9,
+    };
+
+    private static Network Create(NetworkSpec spec)
+    {
+        var device = ComputeDevice.Resolve("cpu", Precision.Fp32);
+        return Network.Create(spec, Recipe.All["airbench94"], device, new Generator(1, CPU));
+    }
+
+    [Theory]
+    [InlineData(16, 2)]
+    [InlineData(32, 2)]
+    [InlineData(32, 3)]
+    [InlineData(45, 3)]
+    public void The_forward_pass_gives_a_logit_for_each_class(int size, int depth)
+    {
+        using var scope = NewDisposeScope();
+        using var network = Create(Spec(size, depth));
+        var logits = network.Forward(randn(3, 3, size, size), training: true);
+        Assert.Equal([3, 5], logits.shape);
+        Assert.Equal(ScalarType.Float32, logits.dtype);
+    }
+
+    [Fact]
+    public void The_first_filters_of_each_3x3_convolution_are_the_identity()
+    {
+        using var scope = NewDisposeScope();
+        using var network = Create(Spec());
+        foreach (var conv in network.Spec.Layers().OfType<ConvLayer>().Where(conv => conv.Kernel == 3))
+        {
+            var x = randn(1, conv.In, 6, 6);
+            var y = nn.functional.conv2d(x, network.Tensors[$"{conv.Name}.weight"], padding: [1, 1]);
+            Assert.True(y.narrow(1, 0, conv.In).allclose(x), conv.Name);
+        }
+    }
+
+    [Fact]
+    public void Fresh_weights_stay_within_the_default_bound_of_pytorch()
+    {
+        using var scope = NewDisposeScope();
+        using var network = Create(Spec());
+        var head = network.Tensors["head.weight"];
+        Assert.InRange(head.abs().max().item<float>(), 0.8 / Math.Sqrt(40), 1 / Math.Sqrt(40));
+        Assert.Equal(0f, network.Tensors["whiten.bias"].abs().max().item<float>());
+    }
+
+    [Fact]
+    public void Training_updates_running_statistics_with_pytorchs_momentum()
+    {
+        using var scope = NewDisposeScope();
+        using var network = Create(Spec());
+        network.Forward(zeros(4, 3, 32, 32), training: true);
+        // A constant batch has mean m (here 0, as whitening filters start random on zero input) and variance 0: 0.6 * 1 + 0.4 * 0.
+        Assert.Equal(0.6f, network.Tensors["group1.norm1.running_var"][0].item<float>(), 1e-6f);
+    }
+
+    [Fact]
+    public void Test_time_augmentation_has_the_weights_of_its_definition()
+    {
+        using var set = new TinySet(train: 32, test: 20);
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var spec = Recipe.All["airbench94"].Network(set.Dataset.Manifest) with { Widths = [24, 32, 40] };
+        using var network = Create(spec);
+        using var split = set.Dataset.OpenSplit(Split.Test);
+        using var images = DeviceImages.Load(split, spec, Scorer.Padding, CPU);
+
+        var x = images.Normalize(images.Crop(0, 20, 1, 1), ScalarType.Float32);
+        var padded = nn.functional.pad(x, [1, 1, 1, 1], PaddingModes.Reflect);
+        Tensor Mirror(Tensor view) => (network.Forward(view, false) + network.Forward(view.flip(3), false)) / 2;
+        var up = padded.narrow(2, 0, 32).narrow(3, 0, 32);
+        var down = padded.narrow(2, 2, 32).narrow(3, 2, 32);
+        var expected = (Mirror(x) / 2) + ((Mirror(up) + Mirror(down)) / 4);
+
+        var (plain, tta) = Scorer.Logits(network, images, 0, 20, Tta.MirrorTranslate, ScalarType.Float32);
+        Assert.Equal(0, (expected - tta).abs().max().item<float>(), 1e-5f);
+        Assert.Equal(0, (network.Forward(x, false) - plain).abs().max().item<float>(), 1e-5f);
+    }
+}

@@ -1,0 +1,80 @@
+using CsCheck;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Airbench.Tests;
+
+public sealed class OptimizerTests
+{
+    private static readonly Gen<double> Number = Gen.Double[-2, 2];
+
+    public OptimizerTests() => TorchRuntime.Load();
+
+    [Fact]
+    public void Nesterov_steps_equal_the_textbook_formula_in_float64()
+    {
+        Gen.Select(Number.Array[3], Number.Array[3].Array[4], Gen.Double[0.001, 1], Gen.Double[0, 0.99], Gen.Double[0, 0.1]).ForEachCase(
+            (start, gradients, lr, momentum, decay) =>
+            {
+                using var scope = NewDisposeScope();
+                var weight = tensor(start);
+                using var sgd = new NesterovSgd([new NesterovSgd.Slot("w", weight, lr, decay, ScheduleSteps: 4)], momentum);
+                var schedule = new TriangularSchedule(Start: 1, Peak: 0, End: 0);
+                var (w, v) = (start.ToArray(), new double[3]);
+                foreach (var (step, gradient) in gradients.Index())
+                {
+                    var factor = 1 - (step / 4.0);
+                    sgd.Step([tensor(gradient)], schedule, step);
+                    for (var i = 0; i < 3; i++)
+                    {
+                        var g = gradient[i] + (decay * w[i]);
+                        v[i] = (momentum * v[i]) + g;
+                        w[i] -= lr * factor * (g + (momentum * v[i]));
+                    }
+                }
+                for (var i = 0; i < 3; i++)
+                {
+                    Assert.Equal(w[i], weight[i].item<double>(), 1e-12 * Math.Max(1, Math.Abs(w[i])));
+                }
+            },
+            cases: 50);
+    }
+
+    [Fact]
+    public void A_frozen_parameter_keeps_its_value_and_the_others_go_on()
+    {
+        using var scope = NewDisposeScope();
+        var (first, second) = (ones(2), ones(2));
+        (first.requires_grad, second.requires_grad) = (true, true);
+        using var sgd = new NesterovSgd([new("first", first, 0.1, 0, 10), new("second", second, 0.1, 0, 10)], 0.9);
+        sgd.Freeze("first");
+        sgd.Step([ones(2)], new TriangularSchedule(1, 0, 0), 0);
+        Assert.False(first.requires_grad);
+        Assert.Equal(1f, first[0].item<float>());
+        Assert.NotEqual(1f, second[0].item<float>());
+    }
+
+    [Fact]
+    public void Lookahead_equals_its_formula_and_the_last_update_returns_the_slow_weights()
+    {
+        using var scope = NewDisposeScope();
+        var fast = tensor(new[] { 1.0, -2.0 });
+        using var lookahead = new Lookahead([fast]);
+        var slow = new[] { 1.0, -2.0 };
+        foreach (var (step, value) in ((int, double)[])[(5, 3.0), (10, -1.5), (15, 0.25)])
+        {
+            fast.fill_(value);
+            var decay = Lookahead.Decay(step, 20);
+            Assert.Equal(Math.Pow(0.95, 5) * Math.Pow(step / 20.0, 3), decay, 15);
+            lookahead.Update(decay);
+            for (var i = 0; i < 2; i++)
+            {
+                slow[i] += (1 - decay) * (value - slow[i]);
+                Assert.Equal(slow[i], fast[i].item<double>(), 1e-12);
+            }
+        }
+        fast.fill_(100);
+        lookahead.Update(1);
+        Assert.Equal(slow[0], fast[0].item<double>(), 1e-12);
+    }
+}

@@ -1,0 +1,121 @@
+using TorchSharp;
+
+namespace Airbench.Tests;
+
+public sealed class TrainerTests
+{
+    [Theory]
+    [InlineData(Precision.Fp32)]
+    [InlineData(Precision.Bf16)]
+    public void The_same_seed_gives_bit_identical_weights(Precision precision)
+    {
+        using var set = new TinySet();
+        var options = TinySet.Options with { Precision = precision };
+        var (first, again, other) = (set.Train(options, 7, "first"), set.Train(options, 7, "again"), set.Train(options, 8, "other"));
+        Assert.Equal(first.Manifest.WeightsSha256, again.Manifest.WeightsSha256);
+        Assert.NotEqual(first.Manifest.WeightsSha256, other.Manifest.WeightsSha256);
+    }
+
+    [Fact]
+    public void Training_learns()
+    {
+        using var set = new TinySet(train: 1000, test: 200);
+        var model = set.Train(TinySet.Options with { Epochs = 6, Widths = [16, 32, 32] });
+        var curve = File.ReadAllLines(model.File("curve.csv")).Skip(1).Select(line => line.Split(',')).ToList();
+        Assert.Equal(6, curve.Count);
+        Assert.True(Number(curve[^1][4]) < Number(curve[0][4]) - 0.1, "the training loss has not fallen");
+        Assert.True(model.Manifest.Runs[0].AccuracyTta > 0.16, $"accuracy {model.Manifest.Runs[0].AccuracyTta} is not clear of chance, 0.1");
+    }
+
+    [Fact]
+    public void Several_runs_export_the_first_and_report_all_of_them()
+    {
+        using var set = new TinySet();
+        var single = set.Train(TinySet.Options, seed: 3, "single");
+        var several = set.Train(TinySet.Options with { Runs = 3 }, seed: 3, "several");
+        Assert.Equal(single.Manifest.WeightsSha256, several.Manifest.WeightsSha256);
+        Assert.Equal([3, 4, 5], several.Manifest.Runs.Select(run => run.Seed));
+        Assert.Equal(3, several.Manifest.AccuracyTta.Count);
+        Assert.Equal(several.Manifest.Runs.Average(run => run.AccuracyTta), several.Manifest.AccuracyTta.Mean, 12);
+        Assert.Equal(3 + 1, File.ReadAllLines(several.File("runs.csv")).Length);
+    }
+
+    [Fact]
+    public void The_written_folder_is_whole_and_its_tensors_fit_the_network()
+    {
+        using var set = new TinySet();
+        var model = TrainedModel.Open(set.Train(TinySet.Options).Folder);
+        using var weights = TensorFile.Open(model.File(TrainedModel.WeightsName));
+        Assert.Equal(
+            model.Manifest.Network.Parameters().Select(p => $"{p.Name} {string.Join(",", p.Shape)}"),
+            weights.Tensors.Values.OrderBy(t => t.Offset).Select(t => $"{t.Name} {string.Join(",", t.Shape)}"));
+        using var reference = TensorFile.Open(model.File(TrainedModel.ReferenceName));
+        reference.Require("images", TensorType.U8, 64, 3, 32, 32);
+        reference.Require("labels", TensorType.I64, 64);
+        reference.Require("logits", TensorType.F32, 64, 10);
+        Assert.True(model.Manifest.Synthetic);
+        Assert.Equal(set.Dataset.Manifest.Sha256, model.Manifest.DatasetSha256);
+    }
+
+    [Fact]
+    public void A_rate_that_blows_up_names_the_step_and_leaves_the_earlier_model()
+    {
+        using var set = new TinySet();
+        var earlier = set.Train(TinySet.Options).Manifest.WeightsSha256;
+        var error = Assert.Throws<DivergedException>(() => set.Train(TinySet.Options with { Lr = 1e30 }));
+        Assert.Matches("the loss is .* at step [0-9]+, learning rate", error.Message);
+        Assert.Equal(earlier, TrainedModel.Open(set.ModelFolder()).Manifest.WeightsSha256);
+    }
+
+    [Fact]
+    public void Cancelling_stops_within_a_step_and_leaves_the_earlier_model()
+    {
+        using var set = new TinySet();
+        var earlier = set.Train(TinySet.Options).Manifest.WeightsSha256;
+        using var source = new CancellationTokenSource();
+        var progress = new CancelAt(3, source);
+        Assert.Throws<OperationCanceledException>(() => set.Train(TinySet.Options with { Epochs = 50 }, progress: progress, cancel: source.Token));
+        Assert.Equal(3, progress.Steps);
+        Assert.Equal(earlier, TrainedModel.Open(set.ModelFolder()).Manifest.WeightsSha256);
+        Assert.Equal(["model", "model.checkpoint"], Directory.GetDirectories(Path.Combine(set.Root, "models")).Select(Path.GetFileName).Order());
+    }
+
+    [Fact]
+    public void A_set_smaller_than_the_batch_trains_with_smaller_batches_and_says_so()
+    {
+        using var set = new TinySet(train: 40, test: 10);
+        var progress = new Lines();
+        var model = set.Train(TinySet.Options with { BatchSize = null }, progress: progress);
+        Assert.Equal(5, model.Manifest.Recipe.BatchSize);
+        Assert.Contains(progress.Warnings, line => line.Contains("fewer than the batch of 1024", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(16)]
+    [InlineData(40)]
+    public void Other_image_sizes_train(int size)
+    {
+        using var set = new TinySet(train: 64, test: 16, imageSize: size);
+        Assert.Equal(size, set.Train(TinySet.Options with { Epochs = 1 }).Manifest.Network.ImageSize);
+    }
+
+    [Fact]
+    public void Training_keeps_no_native_tensor()
+    {
+        using var set = new TinySet(train: 64, test: 16);
+        set.Train(TinySet.Options with { Epochs = 1 });
+        var before = torch.Tensor.TotalCount;
+        set.Train(TinySet.Options with { Epochs = 3 });
+        Assert.Equal(before, torch.Tensor.TotalCount);
+    }
+
+    private static double Number(string text) => double.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
+
+    private sealed class Lines : IProgress
+    {
+        public List<string> Warnings { get; } = [];
+        public void Info(string line) { }
+        public void Warn(string line) => Warnings.Add(line);
+        public IProgressTask Start(string what, long total, string unit) => IProgress.Silent.Start(what, total, unit);
+    }
+}
