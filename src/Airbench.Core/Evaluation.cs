@@ -42,7 +42,16 @@ public sealed record EvaluationMetrics
     /// <summary>With <see cref="Airbench.Tta.Adaptive"/>: share (0 to 1) of the images that got all views.</summary>
     public double? AllViewsShare { get; init; }
 
-    /// <summary>Images.</summary>
+    /// <summary>Share of the batches, "i/n"; null where all were evaluated.</summary>
+    public string? Shard { get; init; }
+
+    /// <summary>Images of the source, those of other shards and broken ones included.</summary>
+    public int SourceCount { get; init; }
+
+    /// <summary>Images that could not be decoded; each is a row of <c>predictions.csv</c> with its error, and in no other number here.</summary>
+    public int Broken { get; init; }
+
+    /// <summary>Images evaluated.</summary>
     public required int Count { get; init; }
 
     /// <summary>Right answers with <see cref="Tta"/>.</summary>
@@ -71,7 +80,50 @@ public sealed record EvaluationMetrics
 
     /// <summary>Per class, in label order.</summary>
     public required IReadOnlyList<ClassMetrics> Classes { get; init; }
+
+    /// <summary>How the model was fed and run.</summary>
+    public RunSettings? Settings { get; init; }
+
+    /// <summary>Seconds from the first batch to the last row, decoding and files included.</summary>
+    public double WallSeconds { get; init; }
+
+    /// <summary>Seconds of these inside of ONNX Runtime's calls.</summary>
+    public double SessionSeconds { get; init; }
+
+    /// <summary>Where several models were evaluated in one call: all of them, this one first.</summary>
+    public IReadOnlyList<ModelComparison>? Comparison { get; init; }
 }
+
+/// <summary>What a number depends on beside model and data.</summary>
+/// <param name="Input">What the caller does to the pixels, in words.</param>
+/// <param name="Output">Which output is read, and as what.</param>
+/// <param name="BatchSize">Images a call.</param>
+/// <param name="Threads">Threads of one operator; 0 is one per core.</param>
+/// <param name="GraphOptimization">Level of ONNX Runtime: all, extended, basic or disabled.</param>
+/// <param name="ProviderOptions">Options of the execution provider.</param>
+/// <param name="IoBinding">Whether inputs and outputs were bound to buffers of the device.</param>
+/// <param name="OnnxRuntime">Version.</param>
+public sealed record RunSettings(
+    string Input, string Output, int BatchSize, int Threads, string GraphOptimization, IReadOnlyDictionary<string, string> ProviderOptions,
+    bool IoBinding, string OnnxRuntime);
+
+/// <summary>One model beside the first of the same call, on the same images.</summary>
+/// <param name="Name">Variant or file.</param>
+/// <param name="Folder">Where its evaluation lies, relative to that of the first: "." or "models/...".</param>
+/// <param name="Count">Images evaluated.</param>
+/// <param name="Correct">Right answers.</param>
+/// <param name="Accuracy">Their share.</param>
+/// <param name="Interval95">95% Wilson interval of the accuracy.</param>
+/// <param name="Agreement">Share of the images that get the same class as from the first.</param>
+/// <param name="OnlyFirst">Images that only the first gets right.</param>
+/// <param name="OnlyThis">Images that only this one gets right.</param>
+/// <param name="Difference">Accuracy minus that of the first.</param>
+/// <param name="Difference95">95% interval of the difference, paired (Bonett and Price 2012).</param>
+/// <param name="McNemarP">Two-sided exact p-value of McNemar's test: the chance of counts at least this uneven if both were equally good.</param>
+/// <param name="ImagesPerSecond">As in its metrics; the models ran one after the other.</param>
+public sealed record ModelComparison(
+    string Name, string Folder, int Count, int Correct, double Accuracy, IReadOnlyList<double> Interval95, double Agreement, int OnlyFirst, int OnlyThis,
+    double Difference, IReadOnlyList<double> Difference95, double McNemarP, double ImagesPerSecond);
 
 /// <summary>One class of an evaluation; a ratio without a denominator is null.</summary>
 public sealed record ClassMetrics(

@@ -33,12 +33,45 @@ public sealed class ImageSplit : IDisposable
     /// <summary>Pixels of images <paramref name="first"/> to <paramref name="first"/> + <paramref name="count"/>, planar RGB, row-major.</summary>
     public ReadOnlySpan<byte> Images(int first, int count) => _file.Rows<byte>(_images, first, count);
 
-    /// <summary>Where each image came from, relative to its source; read on demand.</summary>
-    public string[] ReadPaths()
+    /// <summary>Where each image came from, relative to its source, one after the other; read on demand.</summary>
+    /// <exception cref="InvalidFileException">There are more or fewer than images, before the first is given.</exception>
+    public IEnumerable<string> Paths()
     {
-        var text = _file.Read<byte>(_file.Require("paths", TensorType.U8, -1));
-        var paths = Encoding.UTF8.GetString(text).Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        return paths.Length == Count ? paths : throw new InvalidFileException(_file.Path, $"has {paths.Length} paths for {Count} images");
+        var info = _file.Require("paths", TensorType.U8, -1);
+        var lines = CountLines(_file.Read<byte>(info));
+        if (lines != Count)
+        {
+            throw new InvalidFileException(_file.Path, $"has {lines} paths for {Count} images");
+        }
+        return Lines(info);
+    }
+
+    /// <summary><see cref="Paths"/>, all at once.</summary>
+    public string[] ReadPaths() => [.. Paths()];
+
+    private static int CountLines(ReadOnlySpan<byte> text)
+    {
+        var count = 0;
+        foreach (var line in text.Split((byte)'\n'))
+        {
+            count += text[line].IsEmpty ? 0 : 1;
+        }
+        return count;
+    }
+
+    private IEnumerable<string> Lines(TensorInfo info)
+    {
+        for (var at = 0; at < info.Length;)
+        {
+            var rest = _file.Read<byte>(info)[at..];
+            var end = rest.IndexOf((byte)'\n') is >= 0 and var found ? found : rest.Length;
+            var line = Encoding.UTF8.GetString(rest[..end]);
+            at += end + 1;
+            if (line.Length > 0)
+            {
+                yield return line;
+            }
+        }
     }
 
     internal static ImageSplit Open(Dataset dataset, Split split)

@@ -81,6 +81,9 @@ internal abstract class FileTree
 /// <param name="Position">How far the walk has come, in <see cref="FileTree.Unit"/>s.</param>
 internal abstract record TreeEntry(string Path, bool IsFolder, long Position)
 {
+    /// <summary>Size of a file that was found on disk; null in an archive and where there is no such file.</summary>
+    public virtual long? Bytes => null;
+
     /// <summary>The whole content, into <paramref name="buffer"/>, which grows as needed.</summary>
     /// <exception cref="DataException">Larger than <paramref name="maxBytes"/>.</exception>
     /// <exception cref="InvalidFileException">The archive is damaged here.</exception>

@@ -1,51 +1,66 @@
 namespace Airbench.Data;
 
-/// <summary>A directory, sorted by path. Links to files inside it are read; any other link is refused.</summary>
+/// <summary>
+/// A directory, sorted by path; of what lies below it only the listings of the folders on the way to the current file are in memory. Links to
+/// files inside it are read; any other link is refused.
+/// </summary>
 internal sealed class FolderTree : FileTree
 {
-    private readonly List<(string Path, string FullPath, bool IsFolder)> _entries = [];
+    private readonly DirectoryInfo _real;
+    private readonly Lazy<long> _length;
 
-    /// <summary>Lists everything below <paramref name="root"/>.</summary>
+    /// <summary>The tree below <paramref name="root"/>, which may itself be a link.</summary>
     public FolderTree(string root)
     {
         Root = root;
         var full = new DirectoryInfo(root);
-        var real = (full.ResolveLinkTarget(returnFinalTarget: true) ?? full).FullName;
-        List(new DirectoryInfo(real), "", Path.TrimEndingDirectorySeparator(real) + Path.DirectorySeparatorChar);
-        _entries.Sort((a, b) => string.CompareOrdinal(a.Path, b.Path));
+        _real = new DirectoryInfo((full.ResolveLinkTarget(returnFinalTarget: true) ?? full).FullName);
+        _length = new Lazy<long>(() => Walk().LongCount());
     }
 
     /// <inheritdoc/>
     public override string Root { get; }
 
     /// <inheritdoc/>
-    public override long Length => _entries.Count;
+    public override long Length => _length.Value;
 
     /// <inheritdoc/>
     public override string Unit => "files";
 
     /// <inheritdoc/>
-    public override IEnumerable<TreeEntry> Walk() => _entries.Select((e, i) => new Entry(e.Path, e.IsFolder, i + 1, e.FullPath));
-
-    private void List(DirectoryInfo folder, string prefix, string root)
+    public override IEnumerable<TreeEntry> Walk()
     {
-        foreach (var info in folder.EnumerateFileSystemInfos())
+        var inside = Path.TrimEndingDirectorySeparator(_real.FullName) + Path.DirectorySeparatorChar;
+        var position = 0L;
+        var open = new Stack<IEnumerator<(FileSystemInfo Info, string Path)>>();
+        open.Push(List(_real, "", inside));
+        while (open.TryPeek(out var folder))
         {
-            var path = prefix + info.Name;
-            if (EntryName.IsHidden(info.Name))
+            if (!folder.MoveNext())
             {
+                open.Pop();
                 continue;
             }
+            var (info, path) = folder.Current;
+            yield return new Entry(path, info is DirectoryInfo, ++position, info.FullName);
+            if (info is DirectoryInfo below)
+            {
+                open.Push(List(below, path + "/", inside));
+            }
+        }
+    }
+
+    /// <summary>The entries of one folder; a folder stands where its content sorts among the files: "a-b" before "a/1".</summary>
+    private IEnumerator<(FileSystemInfo Info, string Path)> List(DirectoryInfo folder, string prefix, string root)
+    {
+        var entries = folder.EnumerateFileSystemInfos().Where(info => !EntryName.IsHidden(info.Name)).ToList();
+        foreach (var info in entries.OrderBy(info => info is DirectoryInfo ? info.Name + "/" : info.Name, StringComparer.Ordinal))
+        {
             if (info.Attributes.HasFlag(FileAttributes.ReparsePoint))
             {
-                RefuseUnlessInside(info, path, root);
+                RefuseUnlessInside(info, prefix + info.Name, root);
             }
-            var isFolder = info is DirectoryInfo;
-            _entries.Add((path, info.FullName, isFolder));
-            if (isFolder)
-            {
-                List((DirectoryInfo)info, path + "/", root);
-            }
+            yield return (info, prefix + info.Name);
         }
     }
 
@@ -59,12 +74,19 @@ internal sealed class FolderTree : FileTree
         }
     }
 
-    private sealed record Entry(string Path, bool IsFolder, long Position, string FullPath) : TreeEntry(Path, IsFolder, Position)
+    private sealed record Entry(string Path, bool IsFolder, long Position, string FullPath) : LooseFile(Path, IsFolder, Position, FullPath);
+}
+
+/// <summary>A file of a directory, not of an archive: what is wrong with it says nothing about the others.</summary>
+internal abstract record LooseFile(string Path, bool IsFolder, long Position, string FullPath) : TreeEntry(Path, IsFolder, Position)
+{
+    /// <inheritdoc/>
+    public override long? Bytes => new FileInfo(FullPath) is { Exists: true } file ? file.Length : null;
+
+    /// <inheritdoc/>
+    public override ReadOnlyMemory<byte> Read(ref byte[] buffer, int maxBytes)
     {
-        public override ReadOnlyMemory<byte> Read(ref byte[] buffer, int maxBytes)
-        {
-            using var content = new FileStream(FullPath, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-            return ReadAll(content, ref buffer, maxBytes);
-        }
+        using var content = new FileStream(FullPath, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+        return ReadAll(content, ref buffer, maxBytes);
     }
 }
