@@ -98,21 +98,35 @@ internal static class Stages
     private static Stage<EvaluateOptions, Evaluation> Evaluate() => new()
     {
         Uses = "evaluate",
-        Description = "Classify a data set with ONNX Runtime and test-time augmentation.",
-        Inputs = [typeof(Dataset), typeof(OnnxBundle)],
+        Description = "Classify labelled images with ONNX Runtime and test-time augmentation.",
+        OptionalInputs = [typeof(Dataset), typeof(OnnxBundle)],
+        InputsFor = options =>
+            [.. options.Data is null ? (Type[])[typeof(Dataset)] : [], .. EvaluateOptions.NeedBundle(options) ? (Type[])[typeof(OnnxBundle)] : []],
         Checker = EvaluateOptions.Check,
         Folder = (context, _) => Path.Combine(context.RunFolder, context.Name),
         Opener = Evaluation.Open,
         Work = (context, options) =>
         {
-            var evaluation = Evaluator.Evaluate(
-                context.Input<OnnxBundle>(), context.Input<Dataset>(), options, context.Device,
-                Path.Combine(context.RunFolder, context.Name), context.Progress, context.Cancel);
-            var (metrics, interval) = (evaluation.Metrics, evaluation.Metrics.AccuracyInterval95);
-            return new StageResult(evaluation, FormattableString.Invariant(
-                $"{metrics.Data}: {metrics.Correct:N0} of {metrics.Count:N0} right, 95% interval {interval[0]:0.0%} to {interval[1]:0.0%}"))
+            // A relative path means what the pipeline file sees, wherever the command is typed.
+            var rooted = options with
             {
-                WorkSeconds = metrics.Count / metrics.ImagesPerSecond,
+                Model = [.. options.Model.Select(model => EvaluateOptions.IsVariant(model) ? model : Path.Combine(context.Root, model))],
+                Data = options.Data is null ? null : Path.Combine(context.Root, options.Data),
+                Labels = options.Labels is null ? null : Path.Combine(context.Root, options.Labels),
+            };
+            var evaluation = Evaluator.Evaluate(
+                context.Inputs.OfType<OnnxBundle>().SingleOrDefault(), context.Inputs.OfType<Dataset>().SingleOrDefault(), rooted, context.Device,
+                Path.Combine(context.RunFolder, context.Name), context.Progress, context.Cancel);
+            foreach (var line in ComparisonTable.Lines(evaluation.Metrics))
+            {
+                context.Progress.Info(line);
+            }
+            var (metrics, interval) = (evaluation.Metrics, evaluation.Metrics.AccuracyInterval95);
+            var broken = metrics.Broken > 0 ? $", {metrics.Broken:N0} broken" : "";
+            return new StageResult(evaluation, FormattableString.Invariant(
+                $"{metrics.Data}: {metrics.Correct:N0} of {metrics.Count:N0} right, 95% interval {interval[0]:0.0%} to {interval[1]:0.0%}{broken}"))
+            {
+                WorkSeconds = metrics.ImagesPerSecond > 0 ? metrics.Count / metrics.ImagesPerSecond : null,
                 Items = metrics.Count,
                 Device = metrics.Provider == "CPUExecutionProvider" ? "cpu" : "cuda",
                 AccuracyPlain = metrics.AccuracyPlain,

@@ -3,61 +3,69 @@ using System.ComponentModel;
 namespace Airbench.Inference;
 
 /// <summary>Options of the evaluate stage.</summary>
-public sealed record EvaluateOptions
+public sealed record EvaluateOptions : ClassifierOptions
 {
-    /// <summary>
-    /// Default of <see cref="AdaptiveThreshold"/>: no class has most of the probability. Higher ones soon cost as much as all views for
-    /// everything, as label smoothing keeps even sure answers low (0.2 over 10 classes: at 0.82).
-    /// </summary>
-    public const double DefaultAdaptiveThreshold = 0.5;
+    /// <summary>Most images a call.</summary>
+    public const int MaxBatchSize = 10_000;
 
-    /// <summary>Variant of the bundle.</summary>
-    [Description("Variant of the exported model to evaluate: fp32, or another that the export wrote (fp16, int8).")]
-    public string Model { get; init; } = "fp32";
+    /// <summary>What to evaluate; the first is what the others are compared with.</summary>
+    [Description("One model or several: variants of the bundle (fp32, int8), ONNX files (model.onnx), other bundles (exports/x, exports/x:int8). " +
+        "Several are compared with the first, on the same images.")]
+    public IReadOnlyList<string> Model { get; init; } = ["fp32"];
 
-    /// <summary>Views of an image that vote.</summary>
-    [Description("Test-time augmentation: none, mirror (2 views), mirror_translate (6 views) or adaptive (6 views where the first leaves doubt). " +
-        "Plain accuracy is reported as well.")]
-    public Tta Tta { get; init; } = Tta.MirrorTranslate;
-
-    /// <summary>Bound of <see cref="Tta.Adaptive"/>.</summary>
-    [Description("With tta: adaptive, images whose best class has a lower probability than this (0 to 1) when untouched get all 6 views.")]
-    public double AdaptiveThreshold { get; init; } = DefaultAdaptiveThreshold;
+    /// <summary>Where labelled images are, instead of a prepared set.</summary>
+    [Description("Labelled images instead of a prepared set: a folder or archive (.tar, .tar.gz, .zip) of <class>/* or test/<class>/*, " +
+        "or a CSV file with the columns path and label.")]
+    public string? Data { get; init; }
 
     /// <summary>Images to evaluate on.</summary>
     [Description("Split of the data set: test or train.")]
     public Split Split { get; init; } = Split.Test;
 
-    /// <summary>Images a call.</summary>
-    [Description("Images a call of ONNX Runtime, 1 to 10000. Changes speed and memory, not the result.")]
-    public int BatchSize { get; init; } = 100;
+    /// <summary>Share of the work.</summary>
+    [Description("i/n: only every n-th batch, from the i-th. `airbench merge` makes one evaluation of all n.")]
+    public string? Shard { get; init; }
 
-    /// <summary>Threads of one operator.</summary>
-    [Description("Threads, 0 for one per core.")]
-    public int Threads { get; init; }
+    /// <summary>Share of images that may be broken.</summary>
+    [Description("Share (0 to 1) of images that may be broken; more fail the stage, with their rows and errors in predictions.csv.")]
+    public double MaxBadFraction { get; init; }
+
+    /// <summary>Bound on archives.</summary>
+    [Description("Most bytes that an archive may unpack to, a guard against archive bombs.")]
+    public long MaxUnpackedBytes { get; init; } = 1L << 40;
 
     /// <summary>Bounds that fail the stage when missed.</summary>
     [Description("Bounds that fail the stage when missed: accuracy_min (with TTA) and accuracy_plain_min, 0 to 1.")]
     public Dictionary<string, double> Gates { get; init; } = [];
 
+    /// <summary>Whether a model is named that only a bundle among the inputs can have.</summary>
+    public static bool NeedBundle(EvaluateOptions options) => options.Model.Any(IsVariant);
+
+    /// <summary>Whether <paramref name="model"/> is the name of a variant, not a path.</summary>
+    public static bool IsVariant(string model) => ModelReference.IsVariantName(model);
+
     /// <summary>Problems of the values, as "key: found; expected".</summary>
     public static IEnumerable<string> Check(EvaluateOptions options)
     {
-        if (options.Model.Length == 0)
+        if (options.Model.Count == 0 || options.Model.Any(string.IsNullOrEmpty))
         {
-            yield return "model: empty; expected the name of a variant, such as fp32";
+            yield return "model: empty; expected a variant, such as fp32, or an ONNX file";
         }
-        if (options.AdaptiveThreshold is not (>= 0 and <= 1))
+        foreach (var problem in CheckClassifier(options))
         {
-            yield return FormattableString.Invariant($"adaptive_threshold: {options.AdaptiveThreshold}; expected 0 to 1");
+            yield return problem;
         }
-        if (options.BatchSize is < 1 or > 10_000)
+        if (options.Shard is { } shard && Airbench.Shard.Parse(shard) is null)
         {
-            yield return FormattableString.Invariant($"batch_size: {options.BatchSize}; expected 1 to 10000");
+            yield return $"shard: '{shard}'; expected i/n with i from 1 to n, and n at most {Airbench.Shard.MaxCount}";
         }
-        if (options.Threads is < 0 or > 1024)
+        if (options.MaxBadFraction is not (>= 0 and <= 1))
         {
-            yield return FormattableString.Invariant($"threads: {options.Threads}; expected 0 to 1024");
+            yield return FormattableString.Invariant($"max_bad_fraction: {options.MaxBadFraction}; expected 0 to 1");
+        }
+        if (options.MaxUnpackedBytes < 1)
+        {
+            yield return FormattableString.Invariant($"max_unpacked_bytes: {options.MaxUnpackedBytes}; expected at least 1");
         }
         foreach (var (name, bound) in options.Gates)
         {

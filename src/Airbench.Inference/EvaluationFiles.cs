@@ -1,43 +1,95 @@
 using System.Globalization;
+using CsvHelper;
 
 namespace Airbench.Inference;
 
 /// <summary>The files of an evaluation.</summary>
 internal static class EvaluationFiles
 {
-    /// <summary>One row an image: index, path, label, predicted, confidence, correct.</summary>
+    /// <summary>One row an image.</summary>
     public const string PredictionsName = "predictions.csv";
 
     /// <summary>Rows are true classes, columns predicted ones.</summary>
     public const string ConfusionName = "confusion.csv";
 
-    /// <summary>Writes all of them, whole or not at all; <c>metrics.json</c> comes last.</summary>
-    public static Evaluation Write(string folder, EvaluationMetrics metrics, ImageSplit split, Answers answers, int[,] confusion)
+    /// <summary>Several models of one call, one row each.</summary>
+    public const string ComparisonName = "comparison.csv";
+
+    /// <summary>Columns of <see cref="PredictionsName"/>; of a broken image those from predicted to correct are empty.</summary>
+    public static IReadOnlyList<string> PredictionColumns { get; } = ["index", "path", "label", "predicted", "confidence", "correct", "error"];
+
+    /// <summary>The row of an answer.</summary>
+    public static IReadOnlyList<object?> Row(StreamedImage image, string label, string predicted, double confidence) =>
+    [
+        image.Index, image.Path, label, predicted, confidence.ToString("0.000000", CultureInfo.InvariantCulture),
+        label == predicted ? "true" : "false", null,
+    ];
+
+    /// <summary>The row of a broken image.</summary>
+    public static IReadOnlyList<object?> Row(StreamedImage image, string label) => [image.Index, image.Path, label, null, null, null, image.Error];
+
+    /// <summary>Writes everything but <see cref="PredictionsName"/>; <c>metrics.json</c> comes last.</summary>
+    public static void Write(string folder, EvaluationMetrics metrics, Tally tally)
     {
         var classes = metrics.Classes.Select(c => c.Name).ToArray();
-        using var build = AtomicFolder.Create(folder);
         Csv.Write(
-            build.File(PredictionsName), ["index", "path", "label", "predicted", "confidence", "correct"], Predictions(split, answers, classes));
-        Csv.Write(build.File(ConfusionName), ["true \\ predicted", .. classes], Confusion(confusion, classes));
-        File.WriteAllText(build.File(Evaluation.ManifestName), Json.Write(metrics));
-        return new Evaluation(build.Commit(), metrics);
+            Path.Combine(folder, ConfusionName), ["true \\ predicted", .. classes],
+            classes.Select((name, actual) => (object?[])[name, .. tally.Confusion[actual].Select(count => (object?)count)]));
+        if (metrics.Shard is not null)
+        {
+            File.WriteAllText(Path.Combine(folder, Tally.FileName), Json.Write(tally));
+        }
+        if (metrics.Comparison is { } comparison)
+        {
+            Csv.Write(
+                Path.Combine(folder, ComparisonName),
+                [
+                    "model", "count", "correct", "accuracy", "accuracy_low95", "accuracy_high95", "agreement", "only_first", "only_this", "difference",
+                    "difference_low95", "difference_high95", "mcnemar_p", "images_per_second",
+                ],
+                comparison.Select(row => (object?[])
+                [
+                    row.Name, row.Count, row.Correct, row.Accuracy, row.Interval95[0], row.Interval95[1], row.Agreement, row.OnlyFirst, row.OnlyThis, row.Difference,
+                    row.Difference95[0], row.Difference95[1], row.McNemarP, Math.Round(row.ImagesPerSecond, 1),
+                ]));
+        }
+        File.WriteAllText(Path.Combine(folder, Evaluation.ManifestName), Json.Write(metrics));
     }
 
-    private static IEnumerable<IReadOnlyList<object?>> Predictions(ImageSplit split, Answers answers, string[] classes)
+    /// <summary>The rows of a <see cref="PredictionsName"/>, one at a time, without its header.</summary>
+    /// <exception cref="InvalidFileException">It is missing, or not as we write it.</exception>
+    public static IEnumerable<string[]> Read(string path)
     {
-        var paths = split.ReadPaths();
-        for (var i = 0; i < split.Count; i++)
+        if (!File.Exists(path))
         {
-            var confidence = answers.Confidence[i].ToString("0.000000", CultureInfo.InvariantCulture);
-            yield return [i, paths[i], classes[split.Labels[i]], classes[answers.Predicted[i]], confidence, answers.Correct[i] ? "true" : "false"];
+            throw new InvalidFileException(path, "does not exist");
+        }
+        using var stream = File.OpenRead(path);
+        using var reader = CsvReader.Create(stream, CsvReaderOptions.Default, leaveOpen: true);
+        Guarded(path, () =>
+        {
+            reader.ReadHeader();
+            return reader.Headers.SequenceEqual(PredictionColumns)
+                ? true
+                : throw new InvalidFileException(path, $"has other columns; expected {string.Join(',', PredictionColumns)}");
+        });
+        while (Guarded(path, reader.Read))
+        {
+            yield return Guarded(path, () => reader.FieldCount == PredictionColumns.Count
+                ? Enumerable.Range(0, PredictionColumns.Count).Select(reader.GetString).ToArray()
+                : throw new InvalidFileException(path, $"has a row of {reader.FieldCount} fields; expected {PredictionColumns.Count}"));
         }
     }
 
-    private static IEnumerable<IReadOnlyList<object?>> Confusion(int[,] confusion, string[] classes)
+    private static T Guarded<T>(string path, Func<T> read)
     {
-        for (var actual = 0; actual < classes.Length; actual++)
+        try
         {
-            yield return [classes[actual], .. Enumerable.Range(0, classes.Length).Select(k => (object?)confusion[actual, k])];
+            return read();
+        }
+        catch (Exception e) when (e is CsvFormatException or CsvValidationException)
+        {
+            throw new InvalidFileException(path, $"is not a CSV file that can be read: {e.Message}", e);
         }
     }
 }

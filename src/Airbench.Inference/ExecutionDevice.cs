@@ -58,17 +58,29 @@ public sealed record ExecutionDevice(string Name, string Provider, int? CudaInde
 
     /// <summary>Session settings for this device.</summary>
     /// <param name="threads">Threads of one operator; 0 is one per core.</param>
-    internal SessionOptions CreateOptions(int threads)
+    internal SessionOptions CreateOptions(int threads) => CreateOptions(new SessionSettings(threads));
+
+    /// <summary>Session settings for this device.</summary>
+    /// <exception cref="ConfigurationException">Provider options that the device's provider does not have.</exception>
+    internal SessionOptions CreateOptions(SessionSettings settings)
     {
-        var options = new SessionOptions { LogSeverityLevel = OnnxRuntime.LogLevel, IntraOpNumThreads = threads };
-        // On x64 without VNNI the fast product of uint8 and int8 overflows in 16 bits; the slower one is exact. No effect elsewhere.
-        options.AddSessionConfigEntry("session.x64quantprecision", "1");
+        var options = new SessionOptions
+        {
+            LogSeverityLevel = OnnxRuntime.LogLevel,
+            IntraOpNumThreads = settings.Threads,
+            GraphOptimizationLevel = settings.GraphOptimization switch
+            {
+                GraphOptimization.All => GraphOptimizationLevel.ORT_ENABLE_ALL,
+                GraphOptimization.Extended => GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
+                GraphOptimization.Basic => GraphOptimizationLevel.ORT_ENABLE_BASIC,
+                _ => GraphOptimizationLevel.ORT_DISABLE_ALL,
+            },
+        };
         try
         {
-            if (CudaIndex is { } index)
-            {
-                options.AppendExecutionProvider_CUDA(index);
-            }
+            // On x64 without VNNI the fast product of uint8 and int8 overflows in 16 bits; the slower one is exact. No effect elsewhere.
+            options.AddSessionConfigEntry("session.x64quantprecision", "1");
+            AppendProvider(options, settings.ProviderOptions ?? new Dictionary<string, string>());
             return options;
         }
         catch
@@ -76,5 +88,33 @@ public sealed record ExecutionDevice(string Name, string Provider, int? CudaInde
             options.Dispose();
             throw;
         }
+    }
+
+    private void AppendProvider(SessionOptions options, IReadOnlyDictionary<string, string> provider)
+    {
+        if (CudaIndex is not { } index)
+        {
+            if (provider.Count > 0)
+            {
+                throw new ConfigurationException(
+                    $"provider_options: found {string.Join(", ", provider.Keys)}; expected none, as the CPU provider has no options (they are for cuda)");
+            }
+            return;
+        }
+        if (provider.Count == 0)
+        {
+            options.AppendExecutionProvider_CUDA(index);
+            return;
+        }
+        using var cuda = new OrtCUDAProviderOptions();
+        try
+        {
+            cuda.UpdateOptions(new Dictionary<string, string>(provider) { ["device_id"] = index.ToString(CultureInfo.InvariantCulture) });
+        }
+        catch (OnnxRuntimeException e)
+        {
+            throw new ConfigurationException($"provider_options: ONNX Runtime's CUDA provider does not take them: {e.Message}", e);
+        }
+        options.AppendExecutionProvider_CUDA(cuda);
     }
 }

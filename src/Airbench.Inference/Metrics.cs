@@ -6,28 +6,17 @@ public static class Metrics
     /// <summary>Bins of <see cref="CalibrationError"/>.</summary>
     public const int CalibrationBins = 15;
 
-    /// <summary>Rows are true classes, columns predicted ones; [K,K] counts.</summary>
-    public static int[,] Confusion(ReadOnlySpan<long> labels, ReadOnlySpan<int> predicted, int classCount)
-    {
-        var counts = new int[classCount, classCount];
-        for (var i = 0; i < labels.Length; i++)
-        {
-            counts[labels[i], predicted[i]]++;
-        }
-        return counts;
-    }
-
     /// <summary>Precision, recall and F1 of each class, in label order; a ratio without a denominator is null.</summary>
-    public static IReadOnlyList<ClassMetrics> PerClass(int[,] confusion, IReadOnlyList<string> names)
+    public static IReadOnlyList<ClassMetrics> PerClass(int[][] confusion, IReadOnlyList<string> names)
     {
         var result = new ClassMetrics[names.Count];
         for (var k = 0; k < names.Count; k++)
         {
-            var (actual, predicted, hits) = (0, 0, confusion[k, k]);
+            var (actual, predicted, hits) = (0, 0, confusion[k][k]);
             for (var other = 0; other < names.Count; other++)
             {
-                actual += confusion[k, other];
-                predicted += confusion[other, k];
+                actual += confusion[k][other];
+                predicted += confusion[other][k];
             }
             result[k] = new ClassMetrics(
                 names[k], actual, Ratio(hits, predicted), Ratio(hits, actual), Ratio(2 * hits, actual + predicted));
@@ -40,24 +29,51 @@ public static class Metrics
     public static double[] WilsonInterval(int successes, int trials, double z = 1.959963984540054) =>
         Proportion.WilsonInterval(successes, trials, z);
 
+    /// <summary>Bin of a confidence: equal widths (low, high].</summary>
+    public static int CalibrationBin(double confidence) => Math.Clamp((int)Math.Ceiling(confidence * CalibrationBins) - 1, 0, CalibrationBins - 1);
+
     /// <summary>
-    /// Expected calibration error: |accuracy - mean confidence| over <see cref="CalibrationBins"/> equal-width bins (low, high],
+    /// Expected calibration error: |accuracy - mean confidence| over <see cref="CalibrationBins"/> equal-width bins,
     /// weighted by their share of the images (Guo et al. 2017, arXiv:1706.04599).
     /// </summary>
-    public static double CalibrationError(ReadOnlySpan<double> confidence, ReadOnlySpan<bool> correct)
+    /// <param name="gaps">Sum of (1 if right, else 0) - confidence in each bin.</param>
+    /// <param name="count">Images.</param>
+    public static double CalibrationError(IEnumerable<decimal> gaps, int count) => count == 0 ? 0 : (double)(gaps.Sum(Math.Abs) / count);
+
+    /// <summary>
+    /// 95% interval of the difference of two accuracies on the same images: Wald's with one added to either disagreement
+    /// (Bonett and Price 2012, "Adjusted Wald confidence interval for a difference of binomial proportions based on paired data").
+    /// </summary>
+    /// <param name="onlyFirst">Images that only the first gets right.</param>
+    /// <param name="onlySecond">Images that only the second gets right.</param>
+    /// <param name="count">Images.</param>
+    /// <returns>Ends of the interval of second minus first.</returns>
+    public static double[] PairedInterval(int onlyFirst, int onlySecond, int count, double z = 1.959963984540054)
     {
-        Span<double> gap = stackalloc double[CalibrationBins];   // sum of (correct - confidence) in each bin
-        for (var i = 0; i < confidence.Length; i++)
+        var (first, second, n) = ((onlyFirst + 1) / (count + 2.0), (onlySecond + 1) / (count + 2.0), count + 2.0);
+        var (difference, half) = (second - first, z * Math.Sqrt((first + second - ((second - first) * (second - first))) / n));
+        return [Math.Max(-1, difference - half), Math.Min(1, difference + half)];
+    }
+
+    /// <summary>
+    /// McNemar's test, two-sided and exact: the chance, where either disagreement were as likely as the other, of counts at least this uneven.
+    /// </summary>
+    public static double McNemar(int onlyFirst, int onlySecond)
+    {
+        var (n, few) = (onlyFirst + onlySecond, Math.Min(onlyFirst, onlySecond));
+        if (2 * few >= n - 1)
         {
-            var bin = Math.Clamp((int)Math.Ceiling(confidence[i] * CalibrationBins) - 1, 0, CalibrationBins - 1);
-            gap[bin] += (correct[i] ? 1 : 0) - confidence[i];
+            return 1;   // as even as can be
         }
-        var sum = 0.0;
-        foreach (var g in gap)
+        // sum of C(n, k) / 2^n for k up to the smaller count, each term from the last
+        var logTerm = -n * Math.Log(2);
+        var sum = Math.Exp(logTerm);
+        for (var k = 1; k <= few; k++)
         {
-            sum += Math.Abs(g);
+            logTerm += Math.Log((n - k + 1.0) / k);
+            sum += Math.Exp(logTerm);
         }
-        return confidence.Length == 0 ? 0 : sum / confidence.Length;
+        return Math.Min(1, 2 * sum);
     }
 
     private static double? Ratio(int numerator, int denominator) => denominator == 0 ? null : (double)numerator / denominator;

@@ -1,11 +1,13 @@
+using System.Diagnostics;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace Airbench.Inference;
 
 /// <summary>
-/// A model file in an ONNX Runtime session: uint8 pixels in, logits out. The model must have the input <c>images</c> uint8
-/// [N,3,S,S] and the outputs <c>logits</c> and <c>probabilities</c> float32 [N,K], N open.
+/// A model file in an ONNX Runtime session: uint8 pixels in, logits out. Our own models have the input <c>images</c> uint8
+/// [N,3,S,S] and the outputs <c>logits</c> and <c>probabilities</c> float32 [N,K], N open, and read the caller's pixels where they lie;
+/// for any other the pixels become what its <see cref="ModelInput"/> says.
 /// </summary>
 public sealed class OnnxClassifier : IDisposable
 {
@@ -14,13 +16,29 @@ public sealed class OnnxClassifier : IDisposable
     private const string ProbabilitiesName = "probabilities";
 
     private readonly string _modelFile;
+    private readonly string _inputName = ImagesName;
+    private readonly string _outputName = LogitsName;
     private readonly InferenceSession _session;
     private readonly RunOptions _runOptions = new();
+    private readonly Stopwatch _clock = new();
+    private readonly EncodedRun? _encoded;   // null: the caller's spans are the model's own
 
     private OnnxClassifier(string modelFile, InferenceSession session, ExecutionDevice device)
     {
         (_modelFile, _session, Device) = (modelFile, session, device);
         (ImageSize, ClassCount) = CheckSignature();
+    }
+
+    private OnnxClassifier(
+        string modelFile, InferenceSession session, ExecutionDevice device, ModelInput input, ModelOutput output, bool isBound)
+    {
+        (_modelFile, _session, Device, ImageSize, ClassCount) = (modelFile, session, device, input.Size, output.ClassCount);
+        IsBound = isBound;
+        if (isBound || !input.IsPixels || !output.IsLogits)
+        {
+            _encoded = new EncodedRun(modelFile, session, _runOptions, _clock, input, output, isBound);
+        }
+        (_inputName, _outputName) = (input.Name, output.Name);
     }
 
     /// <summary>Version and execution providers of ONNX Runtime, for people.</summary>
@@ -47,6 +65,27 @@ public sealed class OnnxClassifier : IDisposable
     /// <summary>Classes K.</summary>
     public int ClassCount { get; }
 
+    /// <summary>Whether inputs and outputs are bound to the device.</summary>
+    public bool IsBound { get; }
+
+    /// <summary>Time inside of ONNX Runtime's calls so far.</summary>
+    public TimeSpan SessionTime => _clock.Elapsed;
+
+    /// <summary>Opens a session on any classifier.</summary>
+    /// <param name="modelFile">An ONNX file that <see cref="ModelInspector"/> has passed.</param>
+    /// <param name="input">What it takes.</param>
+    /// <param name="output">What it gives.</param>
+    /// <param name="device">auto, cpu, cuda or cuda:N.</param>
+    /// <param name="settings">How it runs.</param>
+    /// <exception cref="InvalidFileException">ONNX Runtime does not accept it.</exception>
+    /// <exception cref="DeviceException">CUDA was asked for and is absent or does not start.</exception>
+    internal static OnnxClassifier Open(string modelFile, ModelInput input, ModelOutput output, string device, SessionSettings settings)
+    {
+        var chosen = ExecutionDevice.Resolve(device, OnnxRuntime.Start().GetAvailableProviders());
+        var session = OpenSession(modelFile, ref chosen, settings);
+        return new OnnxClassifier(modelFile, session, chosen, input, output, settings.IoBinding ?? chosen.CudaIndex is not null);
+    }
+
     /// <summary>Opens a session on <paramref name="modelFile"/>.</summary>
     /// <param name="modelFile">An ONNX file.</param>
     /// <param name="device">auto, cpu, cuda or cuda:N; <see cref="Device"/> tells what was taken.</param>
@@ -60,7 +99,7 @@ public sealed class OnnxClassifier : IDisposable
             throw new InvalidFileException(modelFile, "does not exist");
         }
         var chosen = ExecutionDevice.Resolve(device, OnnxRuntime.Start().GetAvailableProviders());
-        var session = OpenSession(modelFile, ref chosen, threads);
+        var session = OpenSession(modelFile, ref chosen, new SessionSettings(threads));
         try
         {
             return new OnnxClassifier(modelFile, session, chosen);
@@ -83,6 +122,11 @@ public sealed class OnnxClassifier : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         ArgumentOutOfRangeException.ThrowIfNotEqual(images.Length, checked(count * 3 * ImageSize * ImageSize));
         ArgumentOutOfRangeException.ThrowIfNotEqual(logits.Length, checked(count * ClassCount));
+        if (_encoded is not null)
+        {
+            _encoded.Run(images, count, logits);
+            return;
+        }
         fixed (byte* input = images)
         fixed (float* output = logits)
         {
@@ -92,11 +136,16 @@ public sealed class OnnxClassifier : IDisposable
                     OrtMemoryInfo.DefaultInstance, TensorElementType.UInt8, [count, 3, ImageSize, ImageSize], (nint)input, images.Length);
                 using var scores = OrtValue.CreateTensorValueWithData(
                     OrtMemoryInfo.DefaultInstance, TensorElementType.Float, [count, ClassCount], (nint)output, 4L * logits.Length);
-                _session.Run(_runOptions, [ImagesName], [pixels], [LogitsName], [scores]);
+                _clock.Start();
+                _session.Run(_runOptions, [_inputName], [pixels], [_outputName], [scores]);
             }
             catch (OnnxRuntimeException e)
             {
                 throw new InvalidFileException(_modelFile, $"failed in ONNX Runtime on {count} images: {e.Message}", e);
+            }
+            finally
+            {
+                _clock.Stop();
             }
         }
     }
@@ -104,11 +153,12 @@ public sealed class OnnxClassifier : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _encoded?.Dispose();
         _runOptions.Dispose();
         _session.Dispose();
     }
 
-    private static InferenceSession OpenSession(string modelFile, ref ExecutionDevice device, int threads)
+    private static InferenceSession OpenSession(string modelFile, ref ExecutionDevice device, SessionSettings settings)
     {
         if (device.CudaIndex is not null)
         {
@@ -116,13 +166,13 @@ public sealed class OnnxClassifier : IDisposable
             // and a GPU that does not start are told apart by opening the model on the CPU.
             try
             {
-                using var options = device.CreateOptions(threads);
+                using var options = device.CreateOptions(settings);
                 return new InferenceSession(modelFile, options);
             }
             catch (OnnxRuntimeException e)
             {
                 var cpu = ExecutionDevice.Cpu($"device auto: took cpu, as {device.Name} does not start: {e.Message}");
-                var session = OpenSession(modelFile, ref cpu, threads);
+                var session = OpenSession(modelFile, ref cpu, settings with { ProviderOptions = null });
                 if (device.IsFallbackAllowed)
                 {
                     device = cpu;
@@ -134,7 +184,7 @@ public sealed class OnnxClassifier : IDisposable
         }
         try
         {
-            using var options = device.CreateOptions(threads);
+            using var options = device.CreateOptions(settings);
             return new InferenceSession(modelFile, options);
         }
         catch (OnnxRuntimeException e)

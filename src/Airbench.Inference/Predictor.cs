@@ -5,19 +5,28 @@ namespace Airbench.Inference;
 /// <param name="Confidence">Softmax probability, 0 to 1.</param>
 public sealed record Prediction(string Label, double Confidence);
 
-/// <summary>Labels for images that have none: a bundle's model with its class names.</summary>
+/// <summary>The answer to one image.</summary>
+/// <param name="Path">Where it came from.</param>
+/// <param name="Best">The likeliest class; null for a broken image.</param>
+/// <param name="Probabilities">Of every class, in label order; null for a broken image.</param>
+/// <param name="Error">Why it could not be decoded; null where it could.</param>
+public sealed record PredictedImage(string Path, Prediction? Best, IReadOnlyList<double>? Probabilities, string? Error);
+
+/// <summary>Labels for images that have none.</summary>
 public sealed class Predictor : IDisposable
 {
     private readonly OnnxClassifier _classifier;
-    private readonly IReadOnlyList<string> _classes;
     private readonly TtaClassifier _voters;
     private readonly int _batchSize;
 
-    private Predictor(OnnxClassifier classifier, IReadOnlyList<string> classes, Tta tta, int batchSize, double adaptiveThreshold)
+    private Predictor(OnnxClassifier classifier, IReadOnlyList<string> classes, ClassifierOptions options)
     {
-        (_classifier, _classes, _batchSize) = (classifier, classes, batchSize);
-        _voters = new TtaClassifier(classifier, tta, batchSize, adaptiveThreshold);
+        (_classifier, Classes, _batchSize) = (classifier, classes, options.BatchSize);
+        _voters = new TtaClassifier(classifier, options.Tta, options.BatchSize, options.AdaptiveThreshold);
     }
+
+    /// <summary>Class names in the order of the scores.</summary>
+    public IReadOnlyList<string> Classes { get; }
 
     /// <summary>Height and width of the images that it takes, pixels.</summary>
     public int ImageSize => _classifier.ImageSize;
@@ -25,39 +34,61 @@ public sealed class Predictor : IDisposable
     /// <summary>Where it computes.</summary>
     public ExecutionDevice Device => _classifier.Device;
 
-    /// <summary>Opens the variant <paramref name="model"/> of <paramref name="bundle"/>.</summary>
-    /// <param name="bundle">The exported model.</param>
-    /// <param name="tta">Views of an image that vote.</param>
-    /// <param name="model">Variant of the bundle.</param>
+    /// <summary>Opens a model.</summary>
+    /// <param name="model">A variant of <paramref name="bundle"/>, an ONNX file, or another bundle's folder.</param>
+    /// <param name="bundle">The exported model; null where <paramref name="model"/> is a path.</param>
+    /// <param name="options">How it is fed and run.</param>
     /// <param name="device">auto, cpu, cuda or cuda:N.</param>
-    /// <param name="threads">Threads of one operator; 0 is one per core.</param>
-    /// <param name="batchSize">Images a call of ONNX Runtime.</param>
-    /// <param name="adaptiveThreshold">Confidence (0 to 1) of the untouched image below which <see cref="Tta.Adaptive"/> takes all views.</param>
-    /// <exception cref="InvalidFileException">The model file is missing, damaged, or not the one that was exported.</exception>
+    /// <exception cref="ConfigurationException">There is no such variant, or the options leave something open.</exception>
+    /// <exception cref="InvalidFileException">The model file is missing, damaged, not the one that was exported, or no classifier.</exception>
     /// <exception cref="DeviceException">CUDA was asked for and is absent.</exception>
-    public static Predictor Open(
-        OnnxBundle bundle, Tta tta = Tta.None, string model = "fp32", string device = "auto", int threads = 0, int batchSize = 100,
-        double adaptiveThreshold = EvaluateOptions.DefaultAdaptiveThreshold) =>
-        new(BundleModel.Open(bundle, model, device, threads), bundle.Manifest.Classes, tta, batchSize, adaptiveThreshold);
+    public static Predictor Open(string model, OnnxBundle? bundle, ClassifierOptions options, string device)
+    {
+        var reference = ModelReference.Resolve(model, bundle, options);
+        return new Predictor(reference.Open(device, SessionSettings.Of(options)), reference.Description.Classes, options);
+    }
 
-    /// <summary>The likeliest classes of each image, best first.</summary>
+    /// <summary>The answer to every image, in order, one batch after the other; memory does not grow with their number.</summary>
+    public IEnumerable<PredictedImage> Predict(ImageStream images, CancellationToken cancel)
+    {
+        foreach (var chunk in images.Read(ImageSize, _batchSize, Shard.Whole, cancel))
+        {
+            var answers = Predict(chunk.Pixels);
+            var row = 0;
+            foreach (var image in chunk.Images)
+            {
+                if (image.Error is not null)
+                {
+                    yield return new PredictedImage(image.Path, null, null, image.Error);
+                    continue;
+                }
+                var probabilities = answers[row++];
+                var best = 0;
+                for (var k = 1; k < probabilities.Length; k++)
+                {
+                    best = probabilities[k] > probabilities[best] ? k : best;
+                }
+                yield return new PredictedImage(image.Path, new Prediction(Classes[best], probabilities[best]), probabilities, null);
+            }
+        }
+    }
+
+    /// <summary>Probabilities of every class for each image.</summary>
     /// <param name="images">uint8 [count,3,S,S], planar RGB.</param>
-    /// <param name="top">Classes an image; never more than there are.</param>
-    public IReadOnlyList<IReadOnlyList<Prediction>> Predict(ReadOnlySpan<byte> images, int top = 1)
+    public IReadOnlyList<double[]> Predict(ReadOnlySpan<byte> images)
     {
         var pixels = 3 * ImageSize * ImageSize;
         ArgumentOutOfRangeException.ThrowIfNotEqual(images.Length % pixels, 0);
-        var answers = new List<IReadOnlyList<Prediction>>(images.Length / pixels);
-        var plain = new float[_batchSize * _classes.Count];
-        var voted = new float[_batchSize * _classes.Count];
+        var answers = new List<double[]>(images.Length / pixels);
+        var (plain, voted) = (new float[_batchSize * Classes.Count], new float[_batchSize * Classes.Count]);
         while (!images.IsEmpty)
         {
             var count = Math.Min(_batchSize, images.Length / pixels);
-            var logits = count * _classes.Count;
+            var logits = count * Classes.Count;
             _voters.Run(images[..(count * pixels)], count, plain.AsSpan(0, logits), voted.AsSpan(0, logits));
             for (var i = 0; i < count; i++)
             {
-                answers.Add(Best(voted.AsSpan(i * _classes.Count, _classes.Count).ToArray(), top));
+                answers.Add(Softmax.Probabilities(voted.AsSpan(i * Classes.Count, Classes.Count)));
             }
             images = images[(count * pixels)..];
         }
@@ -66,10 +97,4 @@ public sealed class Predictor : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _classifier.Dispose();
-
-    private Prediction[] Best(float[] logits, int top) =>
-    [
-        .. Enumerable.Range(0, logits.Length).OrderByDescending(k => logits[k]).Take(top)
-            .Select(k => new Prediction(_classes[k], Math.Exp(Softmax.LogProbability(logits, k)))),
-    ];
 }

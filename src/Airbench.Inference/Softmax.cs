@@ -14,6 +14,23 @@ internal static class Softmax
         return best;
     }
 
+    /// <summary>Softmax of all elements.</summary>
+    public static double[] Probabilities(ReadOnlySpan<float> logits)
+    {
+        var largest = (double)logits[ArgMax(logits)];
+        var probabilities = new double[logits.Length];
+        var sum = 0.0;
+        for (var k = 0; k < logits.Length; k++)
+        {
+            sum += probabilities[k] = Math.Exp(logits[k] - largest);
+        }
+        for (var k = 0; k < logits.Length; k++)
+        {
+            probabilities[k] /= sum;
+        }
+        return probabilities;
+    }
+
     /// <summary>Softmax probability of the best class, 0 to 1.</summary>
     public static double Confidence(ReadOnlySpan<float> logits) => Math.Exp(LogProbability(logits, ArgMax(logits)));
 

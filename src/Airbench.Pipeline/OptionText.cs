@@ -23,6 +23,22 @@ public static class OptionText
         return options!;
     }
 
+    /// <summary>Binds <paramref name="values"/> (by option key) to a record that belongs to no stage; messages begin with <paramref name="name"/>.</summary>
+    /// <exception cref="ConfigurationException">Anything is wrong; the message has all problems, one a line.</exception>
+    public static TOptions Bind<TOptions>(string name, IReadOnlyDictionary<string, string> values, Func<TOptions, IEnumerable<string>> check)
+        where TOptions : class, new()
+    {
+        var problems = new Problems();
+        var fields = OptionFields.Of(typeof(TOptions));
+        var tree = Tree(values, fields.ToDictionary(f => f.Key, f => f.Type), problems);
+        var options = new OptionBinder(problems).Bind(tree, new GroupType(typeof(TOptions), fields), name, fallback: null) as TOptions;
+        problems.ThrowIfAny();
+        foreach (var problem in check(options!))
+            problems.Add(SourcePosition.Flag(name), problem);
+        problems.ThrowIfAny();
+        return options!;
+    }
+
     internal static object? Bind(IStage kind, IReadOnlyDictionary<string, string> values, Problems problems)
     {
         var fields = OptionFields.Of(kind.OptionsType);

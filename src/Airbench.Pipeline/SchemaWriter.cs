@@ -113,6 +113,7 @@ public static class SchemaWriter
             : new() { ["type"] = "integer" },
         NumberType => new() { ["type"] = "number" },
         ChoiceType choice => new() { ["enum"] = Strings(choice.Names) },
+        ListType { Item: TextType } list => new() { ["type"] = new JsonArray("string", "array"), ["items"] = Of(list.Item) },
         ListType list => new() { ["type"] = "array", ["items"] = Of(list.Item) },
         MapType map => new() { ["type"] = "object", ["additionalProperties"] = Of(map.Item) },
         OptionalType optional => new() { ["anyOf"] = new JsonArray(Of(optional.Of), new JsonObject { ["type"] = "null" }) },

@@ -44,11 +44,9 @@ internal static class StageCommand
             ["device"] = new("--device") { Description = "auto, cpu, cuda or cuda:N [default: auto]." },
             ["usd_per_hour"] = new("--usd-per-hour") { Description = "Price of the machine, US dollars an hour, for the cost of the stage." },
         };
-        var fields = OptionFields.Of(kind.OptionsType).ToDictionary(
-            field => field.Key,
-            field => new Option<string?>(OptionText.Flag(field.Key)) { Description = Describe(field) });
+        var fields = OptionFlags.Of(kind.OptionsType);
         inputs.ForEach(input => command.Add(input.Option));
-        foreach (var option in fields.Values.Concat(header.Values))
+        foreach (var option in fields.Options.Concat(header.Values))
         {
             command.Add(option);
         }
@@ -57,24 +55,22 @@ internal static class StageCommand
             var given = inputs
                 .Select(input => parsed.GetValue(input.Option) is { } folder ? Inputs[input.Type].Open(folder) : null)
                 .OfType<Artifact>().ToList();
-            var headerTexts = Texts(parsed, header);
+            var headerTexts = header
+                .Select(option => (option.Key, Value: parsed.GetValue(option.Value)))
+                .Where(option => option.Value is not null)
+                .ToDictionary(option => option.Key, option => option.Value!);
             if (given.Count > 0)
             {
                 headerTexts["name"] = Path.GetFileName(Path.GetFullPath(given[^1].Folder));   // results are named after what they are made from
             }
-            var pipeline = PipelineFile.OneStage(kind, Texts(parsed, fields), headerTexts, given);
+            else
+            {
+                headerTexts["name"] = kind.Uses;
+            }
+            var pipeline = PipelineFile.OneStage(kind, fields.Texts(parsed), headerTexts, given);
             var options = new RunOptions { Root = Directory.GetCurrentDirectory() };
             return Task.FromResult(RunCommand.Run(pipeline, options, quiet: false, parsed.GetValue<bool>(CommandLine.Verbose), cancel));
         });
         return command;
     }
-
-    private static string Describe(OptionField field) =>
-        field.Default is null ? field.Description : $"{field.Description} [default: {field.DefaultText}]";
-
-    private static Dictionary<string, string> Texts(ParseResult parsed, Dictionary<string, Option<string?>> options) =>
-        options
-            .Select(option => (option.Key, Value: parsed.GetValue(option.Value)))
-            .Where(option => option.Value is not null)
-            .ToDictionary(option => option.Key, option => option.Value!);
 }

@@ -28,6 +28,8 @@ internal sealed partial class OptionBinder(Problems problems)
     {
         OptionalType optional => node.IsNull ? null : Bind(node, optional.Of, path, fallback),
         GroupType group => node is MapNode map ? BindGroup(map, group, path, fallback) : Wrong(node, type, path, fallback),
+        // A single value stands for the list of it, where that cannot be mistaken.
+        ListType { Item: TextType } list when node is ScalarNode { IsNull: false } => BindList([node], list, path),
         ListType list => node is ListNode { Items: var items } ? BindList(items, list, path) : Wrong(node, type, path, fallback),
         MapType of => node is MapNode map ? BindMap(map, of, path) : Wrong(node, type, path, fallback),
         _ => node is ScalarNode { IsNull: false } scalar && Scalar(scalar, type) is { } value ? value : Wrong(node, type, path, fallback),
