@@ -104,7 +104,7 @@ public sealed class VariantTests : IDisposable
         Assert.True(int8.ImagesPerSecond > 0 && int8.P50Ms > 0);
         foreach (var (name, variant) in bundle.Manifest.Variants)
         {
-            var metrics = Evaluator.Evaluate(bundle, dataset, new EvaluateOptions { Model = name, Tta = Tta.None }, "cpu",
+            var metrics = Evaluator.Evaluate(bundle, dataset, new EvaluateOptions { Model = [name], Tta = Tta.None }, "cpu",
                 _bundles.File($"evaluation-{name}"), IProgress.Silent, CancellationToken.None).Metrics;
             Assert.Equal(variant.Score!.Correct, metrics.Correct);
         }

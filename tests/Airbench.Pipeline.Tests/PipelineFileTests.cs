@@ -60,7 +60,7 @@ public class PipelineFileTests
                 needs: [prepare]
                 epochs: 1
                 with:
-                  variants: fp32
+                  variants: { fp32: 1 }
                   verbose: yes
               evaluate:
                 uses: evaluate
@@ -80,7 +80,7 @@ public class PipelineFileTests
             pipeline.yaml:13:22: train.needs: there is no stage 'missing'; stages: prepare, small, train, export, evaluate
             pipeline.yaml:16:5: stage 'export' (uses export) needs a Network: add a train stage, and its name to needs
             pipeline.yaml:17:5: export: unknown key 'epochs'; known keys: uses, needs, with
-            pipeline.yaml:19:17: export.with.variants: found 'fp32'; expected a list, each a text
+            pipeline.yaml:19:17: export.with.variants: found a mapping; expected a list, each a text
             pipeline.yaml:20:7: export.with: unknown key 'verbose'; known keys: variants, name
             pipeline.yaml:23:5: stage 'evaluate' (uses evaluate) needs a Bundle: add 'export' to needs
             pipeline.yaml:25:30: evaluate.with.gates.accuracy_min: found 'high'; expected a number
