@@ -18,7 +18,7 @@ internal sealed class EncodedRun : IDisposable
     private readonly ModelOutput _output;
     private readonly PixelEncoder _encoder;
     private readonly OrtIoBinding? _binding;
-    private byte[] _values = [];
+    private AlignedBuffer _values = new(0);
 
     public EncodedRun(
         string modelFile, InferenceSession session, RunOptions runOptions, Stopwatch clock, ModelInput input, ModelOutput output, bool isBound)
@@ -40,20 +40,25 @@ internal sealed class EncodedRun : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _binding?.Dispose();
+    public void Dispose()
+    {
+        _binding?.Dispose();
+        _values.Dispose();
+    }
 
     private unsafe void Call(ReadOnlySpan<byte> images, int count, Span<float> logits)
     {
         var bytes = checked(count * 3 * _input.Size * _input.Size * _input.ValueBytes);
-        if (_values.Length < bytes)
+        if (_values.Span.Length < bytes)
         {
-            _values = GC.AllocateArray<byte>(bytes, pinned: true);
+            _values.Dispose();
+            _values = new AlignedBuffer(bytes);
         }
         ReadOnlySpan<byte> source = images;
         if (!_input.IsPixels)
         {
-            _encoder.Encode(images, _values);
-            source = _values.AsSpan(0, bytes);   // behind a short last batch of a fixed size lies what was there before
+            _encoder.Encode(images, _values.Span);
+            source = _values.Span[..bytes];   // behind a short last batch of a fixed size lies what was there before
         }
         var type = _input.Type switch { "uint8" => TensorElementType.UInt8, "float16" => TensorElementType.Float16, _ => TensorElementType.Float };
         try
