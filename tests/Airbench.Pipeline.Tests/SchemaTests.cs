@@ -228,7 +228,10 @@ public class SchemaTests
                 ]
               },
               "notes": {
-                "type": "array",
+                "type": [
+                  "string",
+                  "array"
+                ],
                 "items": {
                   "type": "string"
                 },

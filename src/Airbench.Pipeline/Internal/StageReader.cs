@@ -53,7 +53,8 @@ internal sealed class StageReader(IReadOnlyList<IStage> kinds, OptionBinder bind
             return [];
         var before = problems.Count;
         var names = (string[]?)binder.Bind(needs.Value, NeedsType, $"{key}.needs", Array.Empty<string>());
-        return problems.Count == before ? [.. names!.Zip(((ListNode)needs.Value).Items, (name, item) => (name, item.At))] : [];
+        var items = needs.Value is ListNode list ? list.Items : [needs.Value];   // a single name stands for the list of it
+        return problems.Count == before ? [.. names!.Zip(items, (name, item) => (name, item.At))] : [];
     }
 
     private object? ReadOptions(MapNode map, string key, IStage kind, IReadOnlyList<OptionField> fields, SourcePosition at)
