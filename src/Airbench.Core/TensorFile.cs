@@ -84,16 +84,16 @@ public sealed unsafe class TensorFile : IDisposable
     /// <exception cref="InvalidFileException">The file is missing or breaks a rule of the format; the message names the rule.</exception>
     public static TensorFile Open(string path)
     {
-        var file = new FileInfo(path);
-        if (!file.Exists)
+        if (!File.Exists(path))
         {
             throw new InvalidFileException(path, "does not exist");
         }
-        if (file.Length < 10)
+        var length = FileLength.Of(path);
+        if (length < 10)
         {
-            throw new InvalidFileException(path, $"is {file.Length} bytes long; a safetensors file has at least 10");
+            throw new InvalidFileException(path, $"is {length} bytes long; a safetensors file has at least 10");
         }
-        return new TensorFile(path, file.Length);
+        return new TensorFile(path, length);
     }
 
     /// <summary>The tensor <paramref name="name"/>, which must have this type and shape; -1 in the shape accepts any extent.</summary>

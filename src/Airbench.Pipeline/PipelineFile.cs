@@ -199,7 +199,7 @@ public static partial class PipelineFile
         byte[] bytes;
         try
         {
-            var length = new FileInfo(path).Length;
+            var length = FileLength.Of(path);
             if (length > YamlReader.MaxCharacters)
                 throw new ConfigurationException($"{path}:1:1: found {length} bytes; expected at most {YamlReader.MaxCharacters}");
             bytes = File.ReadAllBytes(path);

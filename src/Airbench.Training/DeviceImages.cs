@@ -75,7 +75,7 @@ internal sealed class DeviceImages : IDisposable
     public Tensor Crop(Tensor index, int top, int left) => _windows.select(1, top).select(1, left).index_select(0, index);
 
     /// <summary>Normalized (B, 3, S, S), channels_last, of uint8 (B, S, S, 3).</summary>
-    public Tensor Normalize(Tensor crops, ScalarType type) => (crops.to(ScalarType.Float32) * _scale).add_(_shift).to(type).permute(0, 3, 1, 2);
+    public Tensor Normalize(Tensor crops, ScalarType type) => (crops.to(ScalarType.Float32) * _scale).Accumulate(_shift).to(type).permute(0, 3, 1, 2);
 
     public void Dispose()
     {

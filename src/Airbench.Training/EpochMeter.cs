@@ -25,7 +25,7 @@ internal sealed class EpochMeter : IDisposable
     public EpochMeter(ComputeDevice device, Readings? earlier = null)
     {
         _readAtOnce = device.Device.type == DeviceType.CPU;
-        _correct = full([1], earlier?.Correct ?? 0, ScalarType.Int64, device.Device).DetachFromDisposeScope();
+        _correct = tensor([earlier?.Correct ?? 0L], device: device.Device).DetachFromDisposeScope();
         _examples = earlier?.Examples ?? 0;
         _losses.AddRange((earlier?.Losses ?? []).Select(loss => (0, 0.0, tensor(loss).DetachFromDisposeScope())));
     }
@@ -41,7 +41,7 @@ internal sealed class EpochMeter : IDisposable
     public void Add(int step, double lr, Tensor meanLoss, Tensor logits, Tensor labels)
     {
         using var noGradients = no_grad();
-        _correct.add_(logits.argmax(1).eq(labels).sum());
+        _correct.Accumulate(logits.argmax(1).eq(labels).sum());
         _examples += (int)labels.shape[0];
         LastLr = lr;
         var loss = meanLoss.detach().DetachFromDisposeScope();

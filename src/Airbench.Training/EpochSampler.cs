@@ -26,7 +26,7 @@ internal sealed class EpochSampler : IDisposable
         }
         (_images, _recipe, _generator) = (images, recipe, generator);
         _firstFlips = CoinFlips();
-        _positions = arange(images.Size, ScalarType.Int64, images.Labels.device);
+        _positions = tensor([.. Enumerable.Range(0, images.Size).Select(i => (long)i)], device: images.Labels.device);
     }
 
     /// <summary>What drawing the epoch under way again needs.</summary>
@@ -54,8 +54,8 @@ internal sealed class EpochSampler : IDisposable
                 ? CoinFlips()
                 : (epoch % 2 == 0 ? _firstFlips : _firstFlips.logical_not()).index_select(0, order));
         }
-        Keep("top", Integers((2 * _recipe.Translate) + 1) + (_images.Padding - _recipe.Translate));
-        Keep("left", Integers((2 * _recipe.Translate) + 1) + (_images.Padding - _recipe.Translate));
+        Keep("top", Integers((2 * _recipe.Translate) + 1).Plus(_images.Padding - _recipe.Translate));
+        Keep("left", Integers((2 * _recipe.Translate) + 1).Plus(_images.Padding - _recipe.Translate));
         if (_recipe.Cutout > 0)
         {
             Keep("hole.top", Integers(_images.Size - _recipe.Cutout + 1));
@@ -64,7 +64,7 @@ internal sealed class EpochSampler : IDisposable
         if (_recipe.ColorJitter is { } jitter)
         {
             Keep("brightness", Uniform(jitter.Brightness));
-            Keep("contrast", Uniform(jitter.Contrast) + 1);
+            Keep("contrast", Uniform(jitter.Contrast).Plus(1.0));
         }
     }
 
@@ -97,12 +97,12 @@ internal sealed class EpochSampler : IDisposable
         var images = _images.Normalize(pixels, ScalarType.Float32);
         if (_recipe.ColorJitter is not null)
         {
-            images = (images + Drawn("brightness").view(-1, 1, 1, 1)) * Drawn("contrast").view(-1, 1, 1, 1);
+            images = images.Plus(Drawn("brightness").view(-1, 1, 1, 1)) * Drawn("contrast").view(-1, 1, 1, 1);
         }
         if (_recipe.Cutout > 0)
         {
             var hole = Covered(Drawn("hole.top")).unsqueeze(2).logical_and(Covered(Drawn("hole.left")).unsqueeze(1));   // (B, S, S)
-            images = images.masked_fill(hole.unsqueeze(1), 0);
+            images = images.ZeroWhere(hole.unsqueeze(1));
         }
         return (images.to(type), _images.Labels.index_select(0, index));
     }
@@ -118,19 +118,19 @@ internal sealed class EpochSampler : IDisposable
     private Tensor Covered(Tensor start)
     {
         var offset = _positions.unsqueeze(0) - start.unsqueeze(1);
-        return offset.ge(0).logical_and(offset.lt(_recipe.Cutout));
+        return offset.IsBelow(0).logical_not().logical_and(offset.IsBelow(_recipe.Cutout));
     }
 
     private Tensor CoinFlips()
     {
         using var scope = NewDisposeScope();
-        return rand(_images.Count, generator: _generator).lt(0.5).MoveToOuterDisposeScope();
+        return rand(_images.Count, generator: _generator).IsBelow(0.5).MoveToOuterDisposeScope();
     }
 
     private Tensor Integers(int end) => randint(0, end, _images.Count, ScalarType.Int64, generator: _generator);
 
     /// <summary>fp32 (N), uniform in +-<paramref name="range"/>.</summary>
-    private Tensor Uniform(double range) => ((rand(_images.Count, generator: _generator) * 2) - 1) * range;
+    private Tensor Uniform(double range) => rand(_images.Count, generator: _generator).Times(2.0).Plus(-1.0).Times(range);
 
     private void Keep(string name, Tensor drawn) => _epoch[name] = drawn.to(_images.Labels.device).MoveToOuterDisposeScope();
 

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Airbench.Training;
@@ -31,9 +32,16 @@ internal static class Foreach
         """));
 
     /// <summary>g += decay * w; v = momentum * v + g; w -= lr * (g + momentum * v). Call it under <c>no_grad</c>; gradients are overwritten.</summary>
-    public static void Nesterov(Tensor[] parameters, Tensor[] gradients, Tensor[] velocities, double decay, double momentum, double lr) =>
-        NesterovUnit.Value.invoke("f", parameters, gradients, velocities, decay, momentum, lr);
+    public static void Nesterov(Tensor[] parameters, Tensor[] gradients, Tensor[] velocities, double decay, double momentum, double lr)
+    {
+        using Scalar decayNumber = decay, momentumNumber = momentum, lrNumber = lr;   // held, see Arithmetic
+        NesterovUnit.Value.invoke("f", parameters, gradients, velocities, decayNumber, momentumNumber, lrNumber);
+    }
 
     /// <summary>slow += weight * (fast - slow); fast = slow. Call it under <c>no_grad</c>.</summary>
-    public static void Pull(Tensor[] slow, Tensor[] fast, double weight) => PullUnit.Value.invoke("f", slow, fast, weight);
+    public static void Pull(Tensor[] slow, Tensor[] fast, double weight)
+    {
+        using Scalar number = weight;
+        PullUnit.Value.invoke("f", slow, fast, number);
+    }
 }

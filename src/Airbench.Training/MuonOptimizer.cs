@@ -36,17 +36,17 @@ internal sealed class MuonOptimizer : IDisposable
         for (var i = 0; i < _slots.Count; i++)
         {
             var (slot, gradient) = (_slots[i], gradients[i]);
-            slot.Momentum.mul_(_muon.Momentum).add_(gradient);
-            updates.Add(AsMatrix(gradient.add_(slot.Momentum, alpha: _muon.Momentum)));
+            slot.Momentum.Scale(_muon.Momentum).Accumulate(gradient);
+            updates.Add(AsMatrix(gradient.Accumulate(slot.Momentum, _muon.Momentum)));
             if (step % every == 0)
             {
-                slot.Parameter.mul_(Math.Sqrt(slot.Parameter.shape[0]) / slot.Parameter.norm());
+                slot.Parameter.mul_(slot.Parameter.norm().reciprocal().Times(Math.Sqrt(slot.Parameter.shape[0])));
             }
         }
         var orthogonal = _muon.Batched ? NewtonSchulz.OrthogonalizeBatched(updates, _muon) : [.. updates.Select(u => NewtonSchulz.Orthogonalize(u, _muon))];
         for (var i = 0; i < _slots.Count; i++)
         {
-            AsMatrix(_slots[i].Parameter).add_(orthogonal[i], alpha: -_muon.Lr * factor);
+            AsMatrix(_slots[i].Parameter).Accumulate(orthogonal[i], -_muon.Lr * factor);
         }
     }
 

@@ -74,12 +74,12 @@ internal sealed class Network : IDisposable
                 ActivationLayer { Kind: Activation.Gelu } => F.gelu(input),
                 ActivationLayer { Kind: Activation.Silu } => F.silu(input),
                 ActivationLayer { Kind: Activation.Relu } => F.relu(input),
-                AddLayer add => input + kept[add.From],
+                AddLayer add => input.Plus(kept[add.From]),
                 GlobalMaxPoolLayer => F.max_pool2d(input, input.shape[2]).flatten(1),
                 GlobalAveragePoolLayer => input.mean([2, 3]),
                 LinearLayer linear => F.linear(
                     input.to(ScalarType.Float32), Tensor(linear, "weight").to(ScalarType.Float32),
-                    linear.HasBias ? Tensor(linear, "bias").to(ScalarType.Float32) : null) * linear.Scale,
+                    linear.HasBias ? Tensor(linear, "bias").to(ScalarType.Float32) : null).Times(linear.Scale),
                 _ => throw new NotSupportedException($"layer {layer.Name} ({layer.GetType().Name})"),
             };
             if (isOurs)
@@ -135,7 +135,7 @@ internal sealed class Network : IDisposable
 
     /// <summary>PyTorch's default for convolutions and linear layers: uniform in +-1/sqrt(fan-in).</summary>
     private static Tensor Uniform(long[] shape, long fanIn, Generator generator) =>
-        ((rand(shape, generator: generator) * 2) - 1) / Math.Sqrt(fanIn);
+        rand(shape, generator: generator).Times(2.0).Plus(-1.0).Over(Math.Sqrt(fanIn));
 
     private static Tensor Place(Layer layer, Tensor tensor, ComputeDevice device) => layer switch
     {

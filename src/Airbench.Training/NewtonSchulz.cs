@@ -15,7 +15,7 @@ internal static class NewtonSchulz
     {
         var isTall = matrix.shape[0] > matrix.shape[1];
         var x = (isTall ? matrix.t() : matrix).to(ScalarType.BFloat16);
-        x = Iterate(x / (x.norm() + Epsilon), muon);
+        x = Iterate(x / x.norm().Plus(Epsilon), muon);
         return isTall ? x.t() : x;
     }
 
@@ -32,12 +32,19 @@ internal static class NewtonSchulz
         {
             batch[i].narrow(0, 0, wide[i].shape[0]).narrow(1, 0, wide[i].shape[1]).copy_(wide[i]);
         }
-        batch = Iterate(batch / (batch.to(ScalarType.Float32).square().sum([1, 2], keepdim: true).sqrt() + Epsilon).to(ScalarType.BFloat16), muon);
+        batch = Iterate(batch / Norms(batch).Plus(Epsilon).to(ScalarType.BFloat16), muon);
         return [.. matrices.Select((matrix, i) =>
         {
             var x = batch[i].narrow(0, 0, wide[i].shape[0]).narrow(1, 0, wide[i].shape[1]);
             return matrix.shape[0] > matrix.shape[1] ? x.t() : x;
         })];
+    }
+
+    /// <summary>Frobenius norms, fp32 (B, 1, 1), of matrices (B, out, n).</summary>
+    private static Tensor Norms(Tensor batch)
+    {
+        var wide = batch.to(ScalarType.Float32);
+        return (wide * wide).sum([1, 2], keepdim: true).sqrt();
     }
 
     /// <summary>X := aX + (bA + cAA)X with A = XX^T; one matrix or a batch.</summary>
@@ -47,7 +54,7 @@ internal static class NewtonSchulz
         for (var i = 0; i < muon.NewtonSchulzSteps; i++)
         {
             var gram = x.matmul(x.transpose(-2, -1));
-            x = (x * a) + ((gram * b) + (gram.matmul(gram) * c)).matmul(x);
+            x = x.Times(a).Plus(gram.Times(b).Plus(gram.matmul(gram).Times(c)).matmul(x));
         }
         return x;
     }

@@ -38,10 +38,10 @@ internal static class Scorer
             var count = Math.Min(BatchSize, images.Count - first);
             var labels = images.Labels.narrow(0, first, count);
             var (logits, views) = Logits(network, images, (top, left) => images.Crop(first, count, top, left), tta, type);
-            plain.add_(Right(logits, labels).sum());
+            plain.Accumulate(Right(logits, labels).sum());
             var answers = views.argmax(1);
-            augmented.add_(answers.eq(labels).sum());
-            confusion?.view(-1).add_(bincount((labels * confusion.shape[0]) + answers, minlength: confusion.numel()));
+            augmented.Accumulate(answers.eq(labels).sum());
+            confusion?.view(-1).Accumulate(bincount(labels.Times(confusion.shape[0]).Plus(answers), minlength: confusion.numel()));
         }
         return ((int)plain.item<long>(), (int)augmented.item<long>());
     }
@@ -90,13 +90,13 @@ internal static class Scorer
         {
             return (plain, plain);
         }
-        var mirror = (plain + View(p, p, flip: true)) / 2;
+        var mirror = plain.Plus(View(p, p, flip: true)).Over(2);
         if (tta == Tta.Mirror)
         {
             return (plain, mirror);
         }
-        var shifted = (View(p - 1, p - 1, false) + View(p - 1, p - 1, true) + View(p + 1, p + 1, false) + View(p + 1, p + 1, true)) / 4;
-        return (plain, (mirror + shifted) / 2);
+        var shifted = View(p - 1, p - 1, false).Plus(View(p - 1, p - 1, true)).Plus(View(p + 1, p + 1, false)).Plus(View(p + 1, p + 1, true)).Over(4);
+        return (plain, mirror.Plus(shifted).Over(2));
     }
 
     private static Tensor Right(Tensor logits, Tensor labels) => logits.argmax(1).eq(labels);

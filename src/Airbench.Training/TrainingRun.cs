@@ -69,7 +69,7 @@ internal static class TrainingRun
                     var logits = network.Forward(images, training: true);
                     var loss = F.cross_entropy(logits, labels, reduction: nn.Reduction.Sum, label_smoothing: recipe.LabelSmoothing);
                     optimizer.Step(autograd.grad([loss], optimizer.Parameters), step);
-                    meter.Add(step + 1, plan.Lr * recipe.Schedule.At(step, plan.TotalSteps), loss / labels.shape[0], logits, labels);
+                    meter.Add(step + 1, plan.Lr * recipe.Schedule.At(step, plan.TotalSteps), loss.Over(labels.shape[0]), logits, labels);
                     step++;
                     if (step % Lookahead.Interval == 0)
                     {

@@ -37,11 +37,11 @@ internal static class Whitening
             var crop = images.Crop(first, Math.Min(Chunk, used - first), images.Padding, images.Padding);
             // float64 throughout: in fp32 the smallest eigenvalue of real photographs can come out negative, and the root is NaN.
             var patches = Patches(images.Normalize(crop, ScalarType.Float32).to(ScalarType.Float64, CPU));
-            covariance.add_(patches.t().matmul(patches));
+            covariance.Accumulate(patches.t().matmul(patches));
             patchCount += patches.shape[0];
         }
-        var (values, vectors) = linalg.eigh(covariance / patchCount);   // ascending; vectors in columns
-        var filters = (vectors / (values.clamp_min(0) + Epsilon).sqrt()).t().flip(0).reshape(12, 3, 2, 2);
+        var (values, vectors) = linalg.eigh(covariance.Over(patchCount));   // ascending; vectors in columns
+        var filters = (vectors / values.AtLeastZero().Plus(Epsilon).sqrt()).t().flip(0).reshape(12, 3, 2, 2);
         return cat([filters, -filters]).MoveToOuterDisposeScope();
     }
 

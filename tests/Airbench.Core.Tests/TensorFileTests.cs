@@ -25,6 +25,17 @@ public sealed class TensorFileTests : IDisposable
     }
 
     [Fact]
+    public void A_link_to_a_file_is_read_like_the_file()
+    {
+        var link = _folder["link.safetensors"];
+        File.CreateSymbolicLink(link, WriteValid());
+
+        using var file = TensorFile.Open(link);
+
+        Assert.Equal("2", file.Metadata["version"]);
+    }
+
+    [Fact]
     public void A_missing_file_is_named()
     {
         var error = Assert.Throws<InvalidFileException>(() => TensorFile.Open(_folder["none.safetensors"]));

@@ -109,7 +109,7 @@ internal static class FileCheck
     /// <summary>Null, or what is wrong, as the end of a sentence.</summary>
     public static string? Problem(string path, long bytes, string md5)
     {
-        var length = new FileInfo(path).Length;
+        var length = FileLength.Of(path);
         if (length != bytes)
         {
             return $"it has {length:N0} bytes; expected {bytes:N0}";

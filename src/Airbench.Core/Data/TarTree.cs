@@ -10,7 +10,7 @@ internal sealed class TarTree(string path, bool gzip, long maxUnpackedBytes) : F
     public override string Root => path;
 
     /// <inheritdoc/>
-    public override long Length { get; } = new FileInfo(path).Length;
+    public override long Length { get; } = FileLength.Of(path);
 
     /// <inheritdoc/>
     public override string Unit => "bytes";

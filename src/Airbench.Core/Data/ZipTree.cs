@@ -14,7 +14,7 @@ internal sealed class ZipTree(string path, long maxUnpackedBytes) : FileTree
     public override string Root => path;
 
     /// <inheritdoc/>
-    public override long Length { get; } = new FileInfo(path).Length;
+    public override long Length { get; } = FileLength.Of(path);
 
     /// <inheritdoc/>
     public override string Unit => "bytes";
