@@ -47,7 +47,7 @@ public sealed class FinetunerTests : IDisposable
     {
         var first = Finetune(Quick, ["red", "green"], ["class 0", "class 1"], name: "first");
         var old = Prepare(["red", "green"], 20, "old");
-        var kept = Quick with { Epochs = 30, KeepClasses = true, Rehearsal = 0.5, Gates = new() { ["forgetting_max"] = 0.2, ["accuracy_min"] = 0.8 } };
+        var kept = Quick with { Lr = 1, Epochs = 20, KeepClasses = true, Rehearsal = 0.5, Gates = new() { ["forgetting_max"] = 0.2, ["accuracy_min"] = 0.8 } };
 
         var (bundle, facts) = Run(kept, first.Bundle, Prepare(["blue", "grey"], 20, "new"), old, "second", 1);
 
