@@ -41,12 +41,14 @@ public sealed class SkipTests : IDisposable
     [Fact]
     public void The_lock_file_says_what_each_result_was_made_from()
     {
-        Run(new FakeKinds());
+        Run(new FakeKinds(), sets: ["train.with.decay=1", "train.with.widths=[4, 8]"]);
 
         var text = File.ReadAllText(_root.File("demo.lock.yaml"));
 
-        Assert.Contains(
+        var train = text[text.IndexOf("\ntrain:", StringComparison.Ordinal)..text.IndexOf("\nexport:", StringComparison.Ordinal)];
+        Assert.Equal(
             """
+
             train:
               key: HASH
               from:
@@ -61,7 +63,7 @@ public sealed class SkipTests : IDisposable
                   optimizer.lr: 5
                   optimizer.nesterov: true
                   runs: 1
-                  widths: "[4,8]"
+                  widths: "[4, 8]"
                 inputs:
                   Pictures/manifest.txt: HASH
                 environment:
@@ -74,17 +76,9 @@ public sealed class SkipTests : IDisposable
               result:
                 summary: a Network from Pictures
                 device: cpu
-
-            """.ReplaceLineEndings("\n"),
-            Regex.Replace(Text("train.with.decay=1", "train.with.widths=[4, 8]"), "[0-9a-f]{64}", "HASH").Replace(Product.Version, "VERSION", StringComparison.Ordinal),
-            StringComparison.Ordinal);
+            """,
+            Regex.Replace(train, "[0-9a-f]{64}", "HASH").Replace(Product.Version, "VERSION", StringComparison.Ordinal));
         Assert.DoesNotContain(_root.Path, text, StringComparison.Ordinal);
-
-        string Text(params string[] sets)
-        {
-            Run(new FakeKinds(), sets: sets);
-            return File.ReadAllText(_root.File("demo.lock.yaml"));
-        }
     }
 
     [Fact]
@@ -104,7 +98,7 @@ public sealed class SkipTests : IDisposable
             """
             prepare: Run (image_size 32 -> 64; seed 3 -> 4)
             train: Run (decay (none) -> 0.5; second.lr (none) -> 1; second.nesterov (none) -> true; and 1 more; follows prepare)
-            export: Run (variants ["fp32","fp16"] -> ["fp32"]; seed 3 -> 4; follows train)
+            export: Run (variants [fp32, fp16] -> [fp32]; seed 3 -> 4; follows train)
             evaluate: Run (seed 3 -> 4; follows prepare and export)
             """,
             Plan("prepare.with.image_size=64", "seed=4", "train.with.decay=0.5", "train.with.second={ lr: 1 }", "export.with.variants=[fp32]"));
