@@ -90,7 +90,7 @@ public sealed class DoctorTests : IDisposable
 
         (code, output, _) = _place.Run("doctor", "bad.yaml");
         Assert.Equal(1, code);
-        Assert.Contains("bad.yaml:1:49: prepare.with: unknown key 'sauce' (did you mean 'source'?)", output, StringComparison.Ordinal);
+        Assert.Contains("bad.yaml:1:45: prepare.with: unknown key 'sauce' (did you mean 'source'?)", output, StringComparison.Ordinal);
         Assert.Empty(Directory.GetFileSystemEntries(_place.Folder, ".*"));   // its probe of the folder is gone
     }
 

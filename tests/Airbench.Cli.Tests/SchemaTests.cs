@@ -64,7 +64,7 @@ public class SchemaTests
     [InlineData("""{ "name": "a/b", "stages": { "prepare": { "uses": "prepare" } } }""")]
     [InlineData("""{ "device": "gpu", "stages": { "prepare": { "uses": "prepare" } } }""")]
     [InlineData("""{ "env": ["A B"], "stages": { "prepare": { "uses": "prepare" } } }""")]
-    public void A_mistake_outside_of_the_options_is_refused_by_both(string pipeline) => AssertRefusedByBoth(JsonNode.Parse(pipeline)!, "expected");
+    public void A_mistake_outside_of_the_options_is_refused_by_both(string pipeline) => AssertRefusedByBoth(JsonNode.Parse(pipeline)!, "pipeline.yaml:");
 
     [Fact]
     public void Every_option_has_a_description_and_a_default()

@@ -227,8 +227,11 @@ public partial class FuzzTests
             needs: prepare
             with:
               epochs: 1.5e0
-              notes: [x, "${env:HOME}/$${a}", |-
-              ]
+              notes:
+                - x
+                - "${env:HOME}/$${a}"
+                - |-
+                  a block
               decay: ~
         """;
 

@@ -5,7 +5,7 @@ public class YamlTests
     [Theory]
     [InlineData("", "pipeline.yaml:1:1: found nothing; expected a mapping")]
     [InlineData("# only a comment\n", "pipeline.yaml:1:1: found nothing; expected a mapping")]
-    [InlineData("---\n", "pipeline.yaml:2:2: found nothing; expected a mapping with name, seed, device, usd_per_hour, env, stages")]
+    [InlineData("---\n", "pipeline.yaml:2:1: found nothing; expected a mapping with name, seed, device, usd_per_hour, env, stages")]
     [InlineData("- a\n", "pipeline.yaml:1:1: found a list; expected a mapping with name, seed, device, usd_per_hour, env, stages")]
     [InlineData("word", "pipeline.yaml:1:1: found 'word'; expected a mapping with name, seed, device, usd_per_hour, env, stages")]
     [InlineData("name: x\n", "pipeline.yaml:1:1: found no 'stages'; expected a mapping from stage names to stages")]

@@ -21,18 +21,19 @@ internal static class InitCommand
         var command = new Command("init", "Write a commented pipeline.yaml, for CIFAR-10 or for your images after a look at them.") { images, force };
         command.SetAction((parsed, cancel) =>
         {
-            Init(parsed.GetValue(images), Directory.GetCurrentDirectory(), parsed.GetValue(force), Screen.Progress(quiet: false), cancel);
+            Init(parsed.GetValue(images), Directory.GetCurrentDirectory(), parsed.GetValue(force), SurveyScreen.Print, Screen.Progress(quiet: false), cancel);
             return Task.FromResult(ExitCode.Done);
         });
         return command;
     }
 
-    /// <summary>Writes pipeline.yaml and its schema into <paramref name="folder"/>.</summary>
-    internal static void Init(string? images, string folder, bool force, IProgress progress, CancellationToken cancel)
+    /// <summary>Writes pipeline.yaml and its schema into <paramref name="folder"/>, after <paramref name="show"/> has told what was found.</summary>
+    internal static void Init(
+        string? images, string folder, bool force, Action<ImageSurvey, string> show, IProgress progress, CancellationToken cancel)
     {
         var file = Path.Combine(folder, PipelineArguments.DefaultFile);
         RefuseExisting(file, force);
-        var text = images is null ? PipelineArguments.EmbeddedPipeline() : ForImages(images, folder, progress, cancel);
+        var text = images is null ? PipelineArguments.EmbeddedPipeline() : ForImages(images, folder, show, progress, cancel);
         // What it writes must run: a defect here must not become the user's.
         var pipeline = PipelineFile.Parse(text, PipelineArguments.DefaultFile, Stages.All, []);
 
@@ -52,7 +53,7 @@ internal static class InitCommand
         }
     }
 
-    private static string ForImages(string images, string folder, IProgress progress, CancellationToken cancel)
+    private static string ForImages(string images, string folder, Action<ImageSurvey, string> show, IProgress progress, CancellationToken cancel)
     {
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(images, folder));
         if (!Path.Exists(full))
@@ -66,7 +67,7 @@ internal static class InitCommand
                 $"{images}: holds the working folder, where data/, models/, exports/ and runs/ will be made; go to a folder outside of it and name it from there");
         }
         var survey = ImageSurvey.Of(full, new PrepareOptions(), progress, cancel);
-        SurveyScreen.Print(survey);
+        show(survey, images);
         foreach (var warning in SurveyWarnings.Of(survey))
         {
             progress.Warn(warning);

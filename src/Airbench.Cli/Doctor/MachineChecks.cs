@@ -12,12 +12,16 @@ internal static class MachineChecks
 
     public static IEnumerable<Finding> All(string root, BenchmarkMachine machine) =>
     [
-        new("system", $"{machine.Os}; {machine.Runtime}; airbench {Product.Version}"),
+        new("system", $"{machine.Os}; {machine.Runtime}; airbench {Short(Product.Version)}"),
         Processor(machine),
         Memory(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes),
         Disk(new DriveInfo(root).AvailableFreeSpace),
         Gpu(machine.Gpu),
     ];
+
+    /// <summary>"0.1.0+7fbc646": seven digits of a commit are enough.</summary>
+    private static string Short(string version) =>
+        version.IndexOf('+', StringComparison.Ordinal) is >= 0 and var plus ? version[..Math.Min(version.Length, plus + 8)] : version;
 
     private static Finding Processor(BenchmarkMachine machine)
     {

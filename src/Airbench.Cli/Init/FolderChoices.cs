@@ -41,7 +41,7 @@ internal sealed record FolderChoices
 
     private static Choice<int> Size(int median, int trainCount)
     {
-        var found = $"half of the images have a short side of {Number(median)} pixels or less";
+        var found = $"Half of the images have a short side of {Number(median)} pixels or less";
         if (median < NetworkSpec.MinImageSize)
             return new(NetworkSpec.MinImageSize, $"{found}; {NetworkSpec.MinImageSize} is the least that the network takes.");
         if (median < Small)
@@ -77,7 +77,7 @@ internal sealed record FolderChoices
             batch /= 2;
         batch = Math.Min(batch, Math.Max(2, trainCount));
         return new(batch, batch == LargestBatch
-            ? "the recipe's; the learning rate keeps its meaning at any."
+            ? "The recipe's; the learning rate keeps its meaning at any."
             : $"{Number(trainCount / batch)} steps an epoch; the recipe's 1024 is for more images. The learning rate keeps its meaning.");
     }
 

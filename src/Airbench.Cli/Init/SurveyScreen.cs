@@ -9,8 +9,9 @@ internal static class SurveyScreen
 {
     private const int MostClasses = 20;
 
-    public static void Print(ImageSurvey survey)
+    public static void Print(ImageSurvey survey, string images)
     {
+        Screen.Console.WriteLine($"{images}: {Number(survey.Count)} images in {Number(survey.Classes.Count)} classes");
         var table = Screen.NewTable();
         table.AddColumn("class");
         table.AddColumn(new TableColumn("train").RightAligned().NoWrap());
@@ -33,7 +34,7 @@ internal static class SurveyScreen
         Screen.Console.WriteLine($"short side   {Text(survey.ShortSide)}");
         Screen.Console.WriteLine($"long side    {Text(survey.LongSide)}; {(survey.Sizes == 1 ? "all of one size" : $"{Number(survey.Sizes)} different sizes")}");
         Screen.Console.WriteLine($"test split   {(survey.HasTest ? "the test/ folder" : "no test/ folder: one image in five, chosen by content")}");
-        Screen.Console.WriteLine($"duplicates   {(survey.Duplicates.Copies == 0 ? "none" : $"{Number(survey.Duplicates.Copies)} exact copies")}");
+        Screen.Console.WriteLine($"duplicates   {(survey.Duplicates.Copies == 0 ? "none" : survey.Duplicates.Copies == 1 ? "1 exact copy" : $"{Number(survey.Duplicates.Copies)} exact copies")}");
         var sample = survey.Decoded < survey.Count ? $" (headers of all, {Number(survey.Decoded)} decoded in full)" : "";
         Screen.Console.WriteLine($"unreadable   {(survey.Broken.Count == 0 ? "none" : Number(survey.Broken.Count))}{sample}");
 
