@@ -157,7 +157,7 @@ public static class Trainer
     {
         using var output = AtomicFolder.Create(folder);
         Csv.Write(
-            output.File("curve.csv"),
+            output.File(TrainedModel.CurveName),
             ["run", "epoch", "step", "lr", "train_loss", "train_accuracy", "validation_accuracy", "seconds"],
             curve.Select(p => (object?[])[p.Run, p.Epoch, p.Step, p.Lr, p.TrainLoss, p.TrainAccuracy, p.ValidationAccuracy, p.Seconds]));
         Csv.Write(
