@@ -64,7 +64,7 @@ public static class RunRecorder
         {
             var place = Path.GetRelativePath(root, Path.GetFullPath(folder)).Replace('\\', '/');
             if (!Copied.TryGetValue(type, out var files))
-                return new ArtifactRecord(type.Name, place, null);
+                return new ArtifactRecord(type.Name, place);
             var copies = $"{RunRecord.CopiesName}/{name}";
             foreach (var file in files.Select(file => Path.Combine(folder, file)).Where(File.Exists))
                 AtomicFolder.WriteFile(Path.Combine(runFolder, copies, Path.GetFileName(file)), stream => Append(stream, file));

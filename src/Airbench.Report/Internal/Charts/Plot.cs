@@ -46,7 +46,7 @@ internal sealed class Plot(Axis x, Axis y, int height = Plot.Height)
     public const int Width = 440;
     public const int Height = 280;
     private const int Left = 46;
-    private const int Right = 14;
+    private const int Right = 20;
     private const int Top = 10;
     private const int Bottom = 40;
 

@@ -30,7 +30,7 @@ internal sealed record ConfusionCounts(IReadOnlyList<string> Classes, IReadOnlyL
         {
             if (classes is null)
             {
-                classes = fields[1..];
+                classes = [.. fields.Skip(1)];
                 continue;
             }
             for (var column = 0; column < classes.Length; column++)

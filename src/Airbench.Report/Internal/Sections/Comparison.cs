@@ -94,13 +94,13 @@ internal static class Comparison
     private static IEnumerable<XElement> Pair(EvaluationData a, EvaluationData b)
     {
         yield return Tag("h3", a.Name == b.Name ? a.Name : $"{a.Name} and {b.Name}");
-        yield return Html.Table(["", "model", "images", "n", "plain", "TTA", "accuracy", "95% interval"], new[] { ("A", a.Metrics), ("B", b.Metrics) }.Select(entry =>
+        yield return Html.Table(["", "model", "images", "TTA", "n", "plain", "accuracy", "95% interval"], new[] { ("A", a.Metrics), ("B", b.Metrics) }.Select(entry =>
         {
             var (name, metrics) = entry;
             var (low, high) = Accuracy.Interval(metrics.Correct, metrics.Count);
-            return Tag("tr", Tag("td", Tag("b", name)), Tag("td", metrics.Model), Tag("td", metrics.Data), Number(Format.Count(metrics.Count)),
-                Number(Format.Percent(metrics.AccuracyPlain)), Number(EvaluationDetails.Words(metrics.Tta)), Number(Format.Percent(metrics.Accuracy)), Number(Format.Range(low, high)));
-        }), firstNumber: 3);
+            return Tag("tr", Tag("td", Tag("b", name)), Tag("td", metrics.Model), Tag("td", metrics.Data), Tag("td", EvaluationDetails.Words(metrics.Tta)),
+                Number(Format.Count(metrics.Count)), Number(Format.Percent(metrics.AccuracyPlain)), Number(Format.Percent(metrics.Accuracy)), Number(Format.Range(low, high)));
+        }), firstNumber: 4);
         var difference = b.Metrics.Accuracy - a.Metrics.Accuracy;
         if (PairedAnswers.Read(a, b) is { Count: > 0 } answers)
         {
@@ -114,7 +114,8 @@ internal static class Comparison
             yield return Tag("p", Tag("b", $"B less A: {Format.Points(difference)}"),
                 $", 95% interval {Format.Points(ends[0], unit: false)} to {Format.Points(ends[1])} (not the same images, so not paired; Newcombe).");
         }
-        var rows = new[] { ("A", a.Metrics), ("B", b.Metrics) }.SelectMany(entry => Accuracy.Rows(entry.Item1, entry.Item2, named: true)).ToList();
+        var rows = Accuracy.Rows("A", a.Metrics, named: true).Select(row => row with { CssClass = "s1" })
+            .Concat(Accuracy.Rows("B", b.Metrics, named: true).Select(row => row with { CssClass = "s2" })).ToList();
         yield return Classed("div", "charts", IntervalChart.Draw("Accuracy", rows));
     }
 }

@@ -30,8 +30,9 @@ internal static class EvaluationDetails
                 evaluation.Confusion is { } confusion ? ConfusionChart.Draw(confusion) : null,
                 evaluation.Predictions is { Count: > 0 } predictions
                     ? Tag("div", ReliabilityChart.Draw(predictions.Bins), Classed("p", "muted", Calibration(metrics, predictions)), ReliabilityChart.DrawCounts(predictions.Bins)) : null),
-            evaluation.Confusion is { } counts ? TopConfusions(counts) : null,
-            Tag("h3", "Classes"), PerClass(metrics.Classes),
+            Classed("div", "charts",
+                evaluation.Confusion is { } counts ? TopConfusions(counts) : null,
+                Tag("div", Tag("h3", "Classes"), PerClass(metrics.Classes))),
             Mistakes(evaluation));
     }
 
@@ -57,7 +58,7 @@ internal static class EvaluationDetails
         var top = confusion.Mistakes().Take(ConfusionsShown).ToList();
         if (top.Count == 0)
         {
-            return Tag("p", "No image was taken for another class.");
+            return Tag("div", Tag("h3", "Confusions"), Tag("p", "No image was taken for another class."));
         }
         return Tag("div", Tag("h3", "Most frequent confusions"),
             confusion.Classes.Count > ConfusionChart.MostShades
@@ -80,10 +81,12 @@ internal static class EvaluationDetails
     }
 
     private static XElement ClassTable(IEnumerable<ClassMetrics> classes) => Html.Table(
-        ["class", "images", "precision", "recall", "F1"],
+        ["class", "images", "precision", "recall", "F1", ""],
         classes.Select(one => Tag("tr",
             Classed("td", "wide", one.Name), Number(Format.Count(one.Support)), Number(Format.Percent(one.Precision)), Number(Format.Percent(one.Recall)),
-            Classed("td", "n", Format.Percent(one.F1), Classed("span", "meter", Tag("span", Set("style", $"width:{Format.Plain((one.F1 is { } f1 && double.IsFinite(f1) ? f1 : 0) * 100)}%")))))));
+            Number(Format.Percent(one.F1)), Tag("td", Classed("span", "meter", Tag("span", Set("style", $"width:{Width(one.F1)}%")))))));
+
+    private static string Width(double? share) => Format.Plain(share is { } value && double.IsFinite(value) ? value * 100 : 0);
 
     private static IEnumerable<XElement> Mistakes(EvaluationData evaluation)
     {
