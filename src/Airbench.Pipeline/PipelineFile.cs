@@ -23,6 +23,9 @@ public static partial class PipelineFile
     public const string DevicePattern = "^(auto|cpu|cuda(:[0-9]{1,3})?)$";
 
     private const string UsdPerHourKey = "usd_per_hour";
+    private const string TrackingKey = "tracking";
+
+    internal static OptionType TrackingType { get; } = new ListType(new ChoiceType(typeof(Tracker)));
 
     private static readonly IReadOnlyList<string> Keys = [.. Overrides.Header, "stages"];
 
@@ -32,6 +35,7 @@ public static partial class PipelineFile
         ["seed"] = new WholeType(typeof(int)),
         ["device"] = new TextType(),
         [UsdPerHourKey] = new OptionalType(new NumberType(), typeof(double?)),
+        [TrackingKey] = TrackingType,
     };
 
     // Not the patterns of the schema: in .NET "$" also matches before a line break at the end.
@@ -72,7 +76,7 @@ public static partial class PipelineFile
         var binder = new OptionBinder(problems);
         foreach (var entry in root.Entries.Where(e => !Keys.Contains(e.Key)))
             binder.UnknownKey(entry, "pipeline", Keys);
-        var (name, seed, device, usdPerHour) = ReadHeader(root, binder, problems);
+        var (name, seed, device, usdPerHour, tracking) = ReadHeader(root, binder, problems);
         var drafts = ReadStages(root, kinds, binder, problems);
         StageGraph.Check(drafts, kinds, problems);
         var pipeline = new PipelineDefinition
@@ -81,6 +85,7 @@ public static partial class PipelineFile
             Seed = seed,
             Device = device,
             UsdPerHour = usdPerHour,
+            Tracking = tracking,
             Stages = [.. drafts.Where(d => d.Options is not null).Select(Finish)],
             Command = CommandOf(file, overrides),
         };
@@ -102,7 +107,7 @@ public static partial class PipelineFile
         var problems = new Problems();
         var binder = new OptionBinder(problems);
         var root = OptionText.Tree(header, HeaderTypes, problems);
-        var (name, seed, device, usdPerHour) = ReadHeader(root, binder, problems);
+        var (name, seed, device, usdPerHour, tracking) = ReadHeader(root, binder, problems);
         var options = OptionText.Bind(kind, flags, problems);
         var required = kind.Inputs.Concat(options is null ? [] : kind.InputsFor(options));
         foreach (var input in required.Where(input => given.Count(input.IsInstanceOfType) != 1))
@@ -125,6 +130,7 @@ public static partial class PipelineFile
             Seed = seed,
             Device = device,
             UsdPerHour = usdPerHour,
+            Tracking = tracking,
             Stages = [stage],
             Command = $"airbench {kind.Uses}",
         };
@@ -133,7 +139,7 @@ public static partial class PipelineFile
         return pipeline;
     }
 
-    private static (string Name, int Seed, string Device, double? UsdPerHour) ReadHeader(MapNode root, OptionBinder binder, Problems problems)
+    private static (string Name, int Seed, string Device, double? UsdPerHour, IReadOnlyList<Tracker> Tracking) ReadHeader(MapNode root, OptionBinder binder, Problems problems)
     {
         var name = Read("name", DefaultName, Names.Problem);
         var seed = Read("seed", DefaultSeed, found =>
@@ -142,7 +148,9 @@ public static partial class PipelineFile
             DeviceName.IsMatch(found) ? null : $"found {Quote.Show(found)}; expected auto, cpu, cuda or cuda:N");
         var usdPerHour = Read(UsdPerHourKey, (double?)null, found =>
             found < 0 ? FormattableString.Invariant($"found {found}; expected 0 or more US dollars an hour, or null") : null);
-        return (name, seed, device, usdPerHour);
+        var tracking = Read<Tracker[]>(TrackingKey, [], found =>
+            found.Length == found.Distinct().Count() ? null : "found a name twice; expected each at most once");
+        return (name, seed, device, usdPerHour, tracking);
 
         T Read<T>(string key, T fallback, Func<T, string?> check)
         {

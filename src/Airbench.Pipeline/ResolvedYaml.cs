@@ -23,6 +23,7 @@ public static partial class ResolvedYaml
         text.Append(CultureInfo.InvariantCulture, $"# Written by {Product.Name} {Product.Version}: every option, defaults included.\n");
         text.Append(CultureInfo.InvariantCulture, $"name: {Text(pipeline.Name)}\nseed: {pipeline.Seed}\ndevice: {pipeline.Device}\n");
         text.Append("usd_per_hour: ").Append(pipeline.UsdPerHour is { } price ? Flow(new NumberType(), price) : "null").Append('\n');
+        text.Append("tracking: ").Append(Flow(PipelineFile.TrackingType, pipeline.Tracking)).Append('\n');
         text.Append("stages:\n");
         foreach (var stage in pipeline.Stages)
         {

@@ -46,7 +46,16 @@ internal static class RunCommand
         try
         {
             RunRecorder.Write(pipeline, options.Root, report);
-            return RunPage.Write(report.RunFolder);
+            var page = RunPage.Write(report.RunFolder);
+            if (pipeline.Tracking.Contains(Tracker.Tensorboard))
+            {
+                TensorBoardFiles.Write(report.RunFolder);
+            }
+            if (pipeline.Tracking.Contains(Tracker.Mlflow))
+            {
+                MlflowStore.Write(report.RunFolder, Path.Combine(options.Root, MlflowStore.FolderName));
+            }
+            return page;
         }
 #pragma warning disable CA1031 // results that took hours are not lost to a page about them
         catch (Exception e)
