@@ -11,21 +11,21 @@ internal static class IntervalChart
 {
     private const int RowHeight = 26;
 
-    /// <summary>The least that the axis spans: half a point must not fill the picture.</summary>
-    private const double LeastSpan = 0.1;
+    /// <summary>Lengths of a fifth of the axis. The least makes it 10 points long: half a point must not fill the picture.</summary>
+    private static readonly double[] Steps = [0.02, 0.05, 0.1, 0.2];
 
     /// <summary>The rows one below the other; ends of the axis are round, inside of 0% to 100%, and its ticks say where it begins.</summary>
     public static XElement Draw(string title, IReadOnlyList<IntervalRow> rows)
     {
         const double Left = 132, Right = 16, Top = 6;
-        var (low, high) = Span(rows);
-        var axis = new Axis(low, high, "", value => Format.Percent(value, high - low < 0.05 ? 1 : 0));
+        var (low, step) = Span(rows);
+        var high = low + (5 * step);
         var bottom = Top + (rows.Count * RowHeight) + 6;
         double X(double value) => Left + ((value - low) / (high - low) * (Plot.Width - Left - Right));
         return Tag("figure",
-            Tag("figcaption", Tag("b", title), " ", Classed("span", "muted", low > 0 ? $"bars: 95% interval; the axis begins at {axis.Show(low)}" : "bars: 95% interval")),
+            Tag("figcaption", Tag("b", title), " ", Classed("span", "muted", low > 0 ? $"bars: 95% interval; the axis begins at {Format.Percent(low, 0)}" : "bars: 95% interval")),
             Plot.Svg(Plot.Width, bottom + 22, title,
-                axis.Ticks().Select(tick => (XElement[])[Plot.Line(X(tick), Top, X(tick), bottom, "grid"), Plot.Text(X(tick), bottom + 15, axis.Show(tick))]),
+                Enumerable.Range(0, 6).Select(i => low + (i * step)).Select(tick => (XElement[])[Plot.Line(X(tick), Top, X(tick), bottom, "grid"), Plot.Text(X(tick), bottom + 15, Format.Percent(tick, 0))]),
                 rows.Select((row, i) =>
                 {
                     var y = Top + ((i + 0.5) * RowHeight);
@@ -38,11 +38,18 @@ internal static class IntervalChart
                 })));
     }
 
-    private static (double Low, double High) Span(IReadOnlyList<IntervalRow> rows)
+    /// <summary>The shortest axis of five equal steps that holds every interval.</summary>
+    private static (double Low, double Step) Span(IReadOnlyList<IntervalRow> rows)
     {
-        const double Round = 0.05;
-        var (low, high) = (Math.Floor(rows.Min(row => row.Low) / Round) * Round, Math.Ceiling(rows.Max(row => row.High) / Round) * Round);
-        (low, high) = (Math.Max(0, low), Math.Min(1, high));
-        return high - low >= LeastSpan - 1e-9 ? (low, high) : high + Round <= 1 + 1e-9 ? (low, high + Round) : (low - Round, high);
+        var (least, most) = (rows.Min(row => row.Low), rows.Max(row => row.High));
+        foreach (var step in Steps)
+        {
+            var low = Math.Max(0, Math.Min(Math.Floor((least / step) + 1e-9) * step, 1 - (5 * step)));
+            if (low + (5 * step) >= most - 1e-9)
+            {
+                return (low, step);
+            }
+        }
+        return (0, Steps[^1]);
     }
 }

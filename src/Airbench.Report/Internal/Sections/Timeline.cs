@@ -40,8 +40,8 @@ internal static class Timeline
                 yield return Classed("span", "name", name);
                 yield return Classed("div", "track", times.Select(time => Classed("span", $"span {time.Status}", Set("style", string.Join(';',
                     $"left:{Format.Plain(Math.Min(99.5, Offset(time) / total * 100))}%", $"width:{Format.Plain(time.WallSeconds / total * 100)}%")))));
-                yield return Classed("span", $"took {status}", times.Count > 0 ? Format.Seconds(times.Sum(time => time.WallSeconds)) : Word(status));
-                yield return Classed("span", "what", record?.Summary ?? times.LastOrDefault()?.Error ?? record?.Error);
+                yield return Classed("span", $"took {status}", times.Count > 0 ? Format.Seconds(times.Sum(time => time.WallSeconds)) : Format.None);
+                yield return Classed("span", "what", record?.Summary ?? times.LastOrDefault()?.Error ?? record?.Error ?? (status == "ok" ? null : Word(status)));
             }
         }
     }
@@ -61,6 +61,7 @@ internal static class Timeline
     {
         "existing" => "from an earlier run",
         "notrun" => "did not run",
+        "skipped" => "skipped: nothing that ran needed it",
         _ => status,
     };
 }
