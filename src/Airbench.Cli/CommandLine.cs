@@ -23,6 +23,7 @@ internal static class CommandLine
         {
             root.Add(stage);
         }
+        root.Add(ReportCommand.Create());
         root.Add(MergeCommand.Create());
         root.Add(PredictCommand.Create());
         root.Add(VerifyCommand.Create());

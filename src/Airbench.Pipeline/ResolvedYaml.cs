@@ -25,6 +25,7 @@ public static partial class ResolvedYaml
         text.Append(CultureInfo.InvariantCulture, $"seed: {Flow(new WholeType(typeof(int)), pipeline.Seed, "seed", written)}\n");
         text.Append(CultureInfo.InvariantCulture, $"device: {(written.TryGetValue("device", out var device) ? Text(device) : pipeline.Device)}\n");
         text.Append(CultureInfo.InvariantCulture, $"usd_per_hour: {Flow(new NumberType(), pipeline.UsdPerHour, "usd_per_hour", written)}\n");
+        text.Append(CultureInfo.InvariantCulture, $"tracking: {Flow(PipelineFile.TrackingType, pipeline.Tracking, "tracking", written)}\n");
         if (pipeline.Environment.Declared.Count > 0)
             text.Append(CultureInfo.InvariantCulture, $"env: [{string.Join(", ", pipeline.Environment.Declared.Select(Text))}]\n");
         text.Append("stages:\n");
