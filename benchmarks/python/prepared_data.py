@@ -47,6 +47,12 @@ class Data:
         tensors = read_safetensors(path)
         return torch.tensor(tensors["images"], device=device), torch.tensor(tensors["labels"], device=device)
 
+    def spread(self, count):
+        """So many training images from all over the split, which may be sorted by class."""
+        total = len(self.train_images)
+        used = min(count, total)
+        return self.train_images[torch.arange(used, device=self.train_images.device) * total // used]
+
     def normalize(self, images, dtype):
         return normalized(images, self.mean, self.std, dtype)
 

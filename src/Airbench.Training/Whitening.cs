@@ -24,17 +24,22 @@ internal static class Whitening
     /// and their negatives.
     /// </summary>
     /// <param name="images">The training split.</param>
-    /// <param name="count">The first so many images are used.</param>
+    /// <param name="count">So many images are used, spread evenly over the split.</param>
+    /// <remarks>
+    /// The source takes the first images, which on the original CIFAR-10 are of every class. A set from class folders is sorted by class:
+    /// its first images would all show the same.
+    /// </remarks>
     public static Tensor Filters(DeviceImages images, int count)
     {
         using var scope = NewDisposeScope();
         var used = Math.Min(count, images.Count);
+        var spread = tensor([.. Enumerable.Range(0, used).Select(i => (long)i * images.Count / used)], device: images.Labels.device);
         var covariance = zeros(12, 12, ScalarType.Float64);
         var patchCount = 0L;
         for (var first = 0; first < used; first += Chunk)
         {
             using var inner = NewDisposeScope();
-            var crop = images.Crop(first, Math.Min(Chunk, used - first), images.Padding, images.Padding);
+            var crop = images.Crop(spread.narrow(0, first, Math.Min(Chunk, used - first)), images.Padding, images.Padding);
             // float64 throughout: in fp32 the smallest eigenvalue of real photographs can come out negative, and the root is NaN.
             var patches = Patches(images.Normalize(crop, ScalarType.Float32).to(ScalarType.Float64, CPU));
             covariance.Accumulate(patches.t().matmul(patches));
