@@ -47,10 +47,12 @@ class Data:
         tensors = read_safetensors(path)
         return torch.tensor(tensors["images"], device=device), torch.tensor(tensors["labels"], device=device)
 
-    def spread(self, count):
-        """So many training images from all over the split, which may be sorted by class."""
+    def whitening_images(self, count):
+        """The first `count` training images; where they lack a class, since the split is sorted by it, as many from all over the split."""
         total = len(self.train_images)
         used = min(count, total)
+        if len(self.train_labels[:used].unique()) == len(self.train_labels.unique()):
+            return self.train_images[:used]
         return self.train_images[torch.arange(used, device=self.train_images.device) * total // used]
 
     def normalize(self, images, dtype):

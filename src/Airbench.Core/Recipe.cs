@@ -52,7 +52,7 @@ public sealed record Recipe
     /// <summary>The whitening convolution's bias trains for this many epochs; 0 never.</summary>
     public double WhitenBiasEpochs { get; init; } = 3;
 
-    /// <summary>Training images that the whitening filters are computed from, spread evenly over the split.</summary>
+    /// <summary>Training images that the whitening filters are computed from.</summary>
     public int WhitenImages { get; init; } = 5000;
 
     /// <summary>Passes over the training set; training stops mid-epoch where this is not whole.</summary>
