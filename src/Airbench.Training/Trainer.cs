@@ -8,6 +8,8 @@ namespace Airbench.Training;
 public static class Trainer
 {
     private const int ReferenceImages = 256;
+    private const int FewestBatches = 4;     // of the recipe's own size, in an epoch
+    private const int SmallSetBatches = 8;   // in an epoch of a set that has fewer
 
     /// <summary>
     /// Trains <see cref="TrainOptions.Runs"/> networks and writes the first to <paramref name="folder"/>; an earlier model there
@@ -30,7 +32,7 @@ public static class Trainer
         {
             set_num_threads(options.Threads);
         }
-        var recipe = FitBatch(options.ToRecipe(), dataset.Manifest.TrainCount, progress);
+        var recipe = FitBatch(options.ToRecipe(), dataset.Manifest.TrainCount, options.BatchSize is not null, progress);
         var spec = recipe.Network(dataset.Manifest);
         recipe.Validate();
         spec.Validate();
@@ -132,20 +134,29 @@ public static class Trainer
 
     internal static string PrecisionName(ComputeDevice device) => JsonNamingPolicy.SnakeCaseLower.ConvertName(device.Precision.ToString());
 
-    /// <summary>A batch has to fit the training set; a smaller one keeps its meaning, since the hyperparameters are per example.</summary>
-    internal static Recipe FitBatch(Recipe recipe, int trainCount, IProgress progress)
+    /// <summary>
+    /// A batch has to fit the training set, several times over where nobody asked for its size: one or two steps an epoch learn next to
+    /// nothing in the usual number of epochs. A smaller batch keeps its meaning, since the hyperparameters are per example.
+    /// </summary>
+    /// <param name="recipe">The recipe, with its batch.</param>
+    /// <param name="trainCount">Training images.</param>
+    /// <param name="isAskedFor">Whether the user gave the batch size.</param>
+    /// <param name="progress">Told about another batch.</param>
+    internal static Recipe FitBatch(Recipe recipe, int trainCount, bool isAskedFor, IProgress progress)
     {
         if (trainCount < 2)
         {
             throw new DataException($"the training split has {trainCount} images; expected at least 2");
         }
-        if (trainCount >= recipe.BatchSize)
+        if (trainCount / recipe.BatchSize >= (isAskedFor ? 1 : FewestBatches))
         {
             return recipe;
         }
-        var batch = Math.Max(2, trainCount / 8);
-        progress.Warn(FormattableString.Invariant(
-            $"{trainCount} training images are fewer than the batch of {recipe.BatchSize}: using batches of {batch}. ") +
+        var batch = Math.Max(2, trainCount / SmallSetBatches);
+        var why = trainCount < recipe.BatchSize
+            ? $"{trainCount} training images are fewer than the batch of {recipe.BatchSize}"
+            : $"{trainCount} training images hold only {trainCount / recipe.BatchSize} batches of {recipe.BatchSize}";
+        progress.Warn($"{why}: using batches of {batch}. " +
             FormattableString.Invariant($"In {recipe.Epochs} epochs the network sees only {recipe.Epochs * trainCount:0} images; ") +
             "more epochs (--set train.with.epochs=...) will likely help.");
         return recipe with { BatchSize = batch };
