@@ -18,12 +18,12 @@ public static class PipelineRunner
     public static RunReport Run(
         PipelineDefinition pipeline, RunOptions options, IProgress progress, TimeProvider time, CancellationToken cancel)
     {
-        var memory = new StageMemory(pipeline, options, progress, cancel);
+        var memory = new StageMemory(pipeline, options, pipeline.Environment.Hide(progress), cancel);
         var plan = PipelinePlan.Make(pipeline, options, memory);
         using var folder = RunFolder.Create(options.Root, pipeline.Name, time);
         AtomicFolder.WriteFile(Path.Combine(folder.Path, RunFolder.ResolvedName), ResolvedYaml.Write(pipeline));
         using var timings = new TimingsFile(Path.Combine(folder.Path, TimingsFile.Name));
-        var logged = new LoggedProgress(progress, folder.Log);
+        var logged = pipeline.Environment.Hide(new LoggedProgress(progress, folder.Log));
         var running = plan.Rows.Where(r => r.Action is not (PlanAction.Skip or PlanAction.UseExisting)).Select(r => r.Stage.Key);
         logged.Info($"run {Path.GetRelativePath(options.Root, folder.Path)}: {string.Join(", ", running)}");
 
@@ -68,19 +68,20 @@ public static class PipelineRunner
                 Cancel = cancel,
             };
             var started = time.GetUtcNow();
-            if (Reused(memory, row, context, time, out var verdict) is { } reused)
+            if (Reused(memory, row, context, time, out var verdict) is { } found)
             {
+                var reused = Hide(found, pipeline.Environment);
                 timings.Append(folder.Id, pipeline.Name, reused, started, peakMegabytes: null);
-                Tell(reused, logged, folder.Log);
+                Tell(reused, logged, folder.Log, pipeline.Environment);
                 return reused;
             }
             logged.Info($"{stage.Key}: {verdict.Why}");
             PeakMemory.Reset();
-            var report = Attempt(stage, context, time);
-            report = Recorded(memory, verdict, report with { Why = verdict.Why });
+            var report = Hide(Attempt(stage, context, time), pipeline.Environment);
+            report = Hide(Recorded(memory, verdict, report with { Why = verdict.Why }), pipeline.Environment);
             report = report with { Usd = report.WallSeconds / 3600 * pipeline.UsdPerHour };   // a machine is paid by the clock on the wall
             timings.Append(folder.Id, pipeline.Name, report, started, PeakMemory.Megabytes());
-            Tell(report, logged, folder.Log);
+            Tell(report, logged, folder.Log, pipeline.Environment);
             return report;
         }
     }
@@ -130,6 +131,13 @@ public static class PipelineRunner
         }
     }
 
+    /// <summary>What a stage reports of itself may hold values of environment variables.</summary>
+    private static StageReport Hide(StageReport report, PipelineEnvironment environment) => report with
+    {
+        Error = report.Error is null ? null : environment.Hide(report.Error),
+        Result = report.Result is null ? null : report.Result with { Summary = environment.Hide(report.Result.Summary) },
+    };
+
     private static StageReport Attempt(PipelineStage stage, StageContext context, TimeProvider time)
     {
         context.Progress.Info($"{stage.Key}: started (uses {stage.Kind.Uses})");
@@ -163,7 +171,7 @@ public static class PipelineRunner
     }
 
     /// <summary>An error goes to the log alone: the caller shows it from the report, where nothing scrolls it away.</summary>
-    private static void Tell(StageReport report, LoggedProgress logged, RunLog log)
+    private static void Tell(StageReport report, IProgress logged, RunLog log, PipelineEnvironment environment)
     {
         var seconds = report.WallSeconds.ToString("F1", CultureInfo.InvariantCulture);
         switch (report.Status)
@@ -179,7 +187,7 @@ public static class PipelineRunner
                 break;
             default:
                 log.Write("error", $"{report.Stage.Key}: failed after {seconds} s: {report.Error}");
-                log.Write("trace", $"{report.Exception}");
+                log.Write("trace", environment.Hide($"{report.Exception}"));
                 break;
         }
     }

@@ -5,7 +5,11 @@ using System.Text;
 namespace Airbench.Pipeline.Internal;
 
 /// <summary>Finds out what the result of a stage depends on, as things are now.</summary>
-internal sealed class FactFinder(string root, HashIndex index, IProgress progress)
+/// <param name="root">Folder that paths are relative to.</param>
+/// <param name="index">Hashes of files.</param>
+/// <param name="environment">Facts are written down: what it hides stands in them as fingerprints.</param>
+/// <param name="progress">Told about a look at many files.</param>
+internal sealed class FactFinder(string root, HashIndex index, PipelineEnvironment environment, IProgress progress)
 {
     /// <summary>Files that take long enough, on a slow disk, for a word about it.</summary>
     private const int ManyFiles = 5000;
@@ -23,14 +27,14 @@ internal sealed class FactFinder(string root, HashIndex index, IProgress progres
         [
             new(Facts.Stage, "uses", kind.Uses),
             new(Facts.Stage, "folder", folder.Replace(Path.DirectorySeparatorChar, '/')),
-            .. SettingsText.Of(kind.Settings(options)).Select(setting => new Fact(Facts.Settings, setting.Path, setting.Value)),
+            .. SettingsText.Of(kind.Settings(options), environment.Fingerprint).Select(setting => new Fact(Facts.Settings, setting.Path, setting.Value)),
             .. kind.Environment(context, options).Select(item => new Fact(Facts.Environment, item.Key, item.Value)),
             .. kind.Versions().Select(version => new Fact(Facts.Versions, version.Key, version.Value)),
             .. kind.Reads(context, options).Distinct(StringComparer.Ordinal).Select(Read),
         ];
         foreach (var (type, files) in inputs)
             facts.AddRange((files ?? new Dictionary<string, string>()).Select(file => new Fact(Facts.Inputs, $"{type.Name}/{file.Key}", file.Value)));
-        return new Facts(facts);
+        return new Facts(facts.Select(fact => fact with { Name = environment.Fingerprint(fact.Name), Value = environment.Fingerprint(fact.Value) }));
     }
 
     private Fact Read(string path)

@@ -45,7 +45,7 @@ internal sealed class StageMemory
     {
         (_pipeline, _options, _progress) = (pipeline, options, progress);
         _index = new HashIndex(options.Root, options.ClockTick, progress, cancel);
-        _finder = new FactFinder(options.Root, _index, progress);
+        _finder = new FactFinder(options.Root, _index, pipeline.Environment, progress);
         _cache = new ResultCache(options.Root, options.CacheBytes);
         _records = new(RecordFile.Read(LockPath, out _damage), StringComparer.Ordinal);
     }
