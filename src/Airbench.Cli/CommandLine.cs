@@ -23,12 +23,34 @@ internal static class CommandLine
         {
             root.Add(stage);
         }
+        root.Add(ReportCommand.Create());
         root.Add(MergeCommand.Create());
         root.Add(PredictCommand.Create());
         root.Add(VerifyCommand.Create());
         root.Add(RecipesCommand.Create());
         root.Add(DoctorCommand.Create());
+        root.Add(GcCommand.Create());
         root.Add(SchemaCommand.Create());
+        RefuseUnknownOptions(root);
         return root;
+    }
+
+    /// <summary>A misspelt option must not pass for the name of a file. (A file that is really named so is ./--name.)</summary>
+    private static void RefuseUnknownOptions(Command command)
+    {
+        foreach (var argument in command.Arguments)
+        {
+            argument.Validators.Add(found =>
+            {
+                foreach (var token in found.Tokens.Where(token => token.Value.StartsWith('-') && token.Value.Length > 1))
+                {
+                    found.AddError($"unknown option '{token.Value}'");
+                }
+            });
+        }
+        foreach (var below in command.Subcommands)
+        {
+            RefuseUnknownOptions(below);
+        }
     }
 }

@@ -1,5 +1,15 @@
 namespace Airbench.Pipeline;
 
+/// <summary>A format in which other tools show runs.</summary>
+public enum Tracker
+{
+    /// <summary>Event files in the run's folder.</summary>
+    Tensorboard,
+
+    /// <summary>A run in MLflow's file store, the folder <c>mlruns</c>.</summary>
+    Mlflow,
+}
+
 /// <summary>A pipeline that passed every check: typed options, a graph without cycles, the artifacts that each stage needs.</summary>
 public sealed record PipelineDefinition
 {
@@ -14,6 +24,9 @@ public sealed record PipelineDefinition
 
     /// <summary>Price of the machine, US dollars an hour, 0 or more; null where none was given.</summary>
     public double? UsdPerHour { get; init; }
+
+    /// <summary>Formats of other tools that a run is written in as well.</summary>
+    public IReadOnlyList<Tracker> Tracking { get; init; } = [];
 
     /// <summary>The stages in the order of the file.</summary>
     public required IReadOnlyList<PipelineStage> Stages { get; init; }

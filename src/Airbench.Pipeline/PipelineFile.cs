@@ -23,6 +23,9 @@ public static partial class PipelineFile
     public const string DevicePattern = "^(auto|cpu|cuda(:[0-9]{1,3})?)$";
 
     private const string UsdPerHourKey = "usd_per_hour";
+    private const string TrackingKey = "tracking";
+
+    internal static OptionType TrackingType { get; } = new ListType(new ChoiceType(typeof(Tracker)));
 
     private const string EnvKey = "env";
 
@@ -36,6 +39,7 @@ public static partial class PipelineFile
         ["seed"] = new WholeType(typeof(int)),
         ["device"] = new TextType(),
         [UsdPerHourKey] = new OptionalType(new NumberType(), typeof(double?)),
+        [TrackingKey] = TrackingType,
     };
 
     // Not the patterns of the schema: in .NET "$" also matches before a line break at the end.
@@ -80,7 +84,7 @@ public static partial class PipelineFile
         var binder = new OptionBinder(problems) { Environment = use };
         foreach (var entry in root.Entries.Where(e => !Keys.Contains(e.Key)))
             binder.UnknownKey(entry, "pipeline", Keys);
-        var (name, seed, device, usdPerHour) = ReadHeader(root, binder, problems);
+        var (name, seed, device, usdPerHour, tracking) = ReadHeader(root, binder, problems);
         var drafts = ReadStages(root, kinds, binder, problems);
         StageGraph.Check(drafts, kinds, problems);
         var pipeline = new PipelineDefinition
@@ -89,6 +93,7 @@ public static partial class PipelineFile
             Seed = seed,
             Device = device,
             UsdPerHour = usdPerHour,
+            Tracking = tracking,
             Stages = [.. drafts.Where(d => d.Options is not null).Select(Finish)],
             Command = CommandOf(file, overrides),
             Environment = use.Finish(),
@@ -111,7 +116,7 @@ public static partial class PipelineFile
         var problems = new Problems();
         var binder = new OptionBinder(problems);
         var root = OptionText.Tree(header, HeaderTypes, problems);
-        var (name, seed, device, usdPerHour) = ReadHeader(root, binder, problems);
+        var (name, seed, device, usdPerHour, tracking) = ReadHeader(root, binder, problems);
         var options = OptionText.Bind(kind, flags, problems);
         var required = kind.Inputs.Concat(options is null ? [] : kind.InputsFor(options));
         foreach (var input in required.Where(input => given.Count(input.IsInstanceOfType) != 1))
@@ -134,6 +139,7 @@ public static partial class PipelineFile
             Seed = seed,
             Device = device,
             UsdPerHour = usdPerHour,
+            Tracking = tracking,
             Stages = [stage],
             Command = $"airbench {kind.Uses}",
         };
@@ -167,7 +173,7 @@ public static partial class PipelineFile
         return new EnvironmentUse(declared, lookup);
     }
 
-    private static (string Name, int Seed, string Device, double? UsdPerHour) ReadHeader(MapNode root, OptionBinder binder, Problems problems)
+    private static (string Name, int Seed, string Device, double? UsdPerHour, IReadOnlyList<Tracker> Tracking) ReadHeader(MapNode root, OptionBinder binder, Problems problems)
     {
         var name = Read("name", DefaultName, (text, _) => Names.Problem(text));
         var seed = Read("seed", DefaultSeed, (value, found) =>
@@ -176,7 +182,9 @@ public static partial class PipelineFile
             DeviceName.IsMatch(text) ? null : $"found {found}; expected auto, cpu, cuda or cuda:N");
         var usdPerHour = Read(UsdPerHourKey, (double?)null, (value, found) =>
             value < 0 ? $"found {found}; expected 0 or more US dollars an hour, or null" : null);
-        return (name, seed, device, usdPerHour);
+        var tracking = Read<Tracker[]>(TrackingKey, [], (value, _) =>
+            value.Length == value.Distinct().Count() ? null : "found a name twice; expected each at most once");
+        return (name, seed, device, usdPerHour, tracking);
 
         T Read<T>(string key, T fallback, Func<T, string, string?> check)
         {

@@ -25,6 +25,7 @@ public static partial class ResolvedYaml
         text.Append(CultureInfo.InvariantCulture, $"seed: {Flow(new WholeType(typeof(int)), pipeline.Seed, "seed", written)}\n");
         text.Append(CultureInfo.InvariantCulture, $"device: {(written.TryGetValue("device", out var device) ? Text(device) : pipeline.Device)}\n");
         text.Append(CultureInfo.InvariantCulture, $"usd_per_hour: {Flow(new NumberType(), pipeline.UsdPerHour, "usd_per_hour", written)}\n");
+        text.Append(CultureInfo.InvariantCulture, $"tracking: {Flow(PipelineFile.TrackingType, pipeline.Tracking, "tracking", written)}\n");
         if (pipeline.Environment.Declared.Count > 0)
             text.Append(CultureInfo.InvariantCulture, $"env: [{string.Join(", ", pipeline.Environment.Declared.Select(Text))}]\n");
         text.Append("stages:\n");
@@ -98,7 +99,8 @@ public static partial class ResolvedYaml
     /// <summary>A text as the value of an option, in quotes where it needs some.</summary>
     public static string Value(string text) => Text(EnvironmentReferences.Escape(text));
 
-    private static string Text(string text)
+    /// <summary>A text as YAML: plain where every parser takes it for a text, else in quotes.</summary>
+    internal static string Text(string text)
     {
         if (Word.IsMatch(text) && !Ambiguous.IsMatch(text))
             return text;

@@ -54,6 +54,14 @@ public static class SchemaWriter
                     OrNull(Number("number", 0, null)),
                     "Price of the machine, US dollars an hour: timings.csv and the summary then say what each stage cost.",
                     null),
+                ["tracking"] = new JsonObject
+                {
+                    ["type"] = "array",
+                    ["items"] = new JsonObject { ["enum"] = new JsonArray([.. new ChoiceType(typeof(Tracker)).Names.Select(name => JsonValue.Create(name))]) },
+                    ["uniqueItems"] = true,
+                    ["description"] = "Formats that a run is written in as well: tensorboard (event files in its folder), mlflow (a run in mlruns/).",
+                    ["default"] = new JsonArray(),
+                },
                 ["env"] = new JsonObject
                 {
                     ["description"] = "Environment variables that values may take as ${env:NAME}. Logs and saved files keep ${env:NAME}.",

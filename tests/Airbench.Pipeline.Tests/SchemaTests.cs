@@ -67,6 +67,18 @@ public class SchemaTests
                   "description": "Price of the machine, US dollars an hour: timings.csv and the summary then say what each stage cost.",
                   "default": null
                 },
+                "tracking": {
+                  "type": "array",
+                  "items": {
+                    "enum": [
+                      "tensorboard",
+                      "mlflow"
+                    ]
+                  },
+                  "uniqueItems": true,
+                  "description": "Formats that a run is written in as well: tensorboard (event files in its folder), mlflow (a run in mlruns/).",
+                  "default": []
+                },
                 "env": {
                   "description": "Environment variables that values may take as ${env:NAME}. Logs and saved files keep ${env:NAME}.",
                   "type": [
