@@ -79,7 +79,7 @@ public static class Trainer
                     }
                 }
             }
-            var model = Write(dataset, device, recipe, spec, seed, kept!, test, testSplit, curve, results, folder, cancel);
+            var model = Write(dataset, device, recipe, spec, seed, kept!, test, testSplit, curve, results, folder, progress, cancel);
             checkpoint?.Delete();
             if (model.Manifest.AccuracyTta is { StandardDeviation: { } deviation, Low95: { } low, High95: { } high } accuracy)
             {
@@ -164,11 +164,11 @@ public static class Trainer
 
     private static TrainedModel Write(
         Dataset dataset, ComputeDevice device, Recipe recipe, NetworkSpec spec, int seed, Network network, DeviceImages test, ImageSplit testSplit,
-        List<CurvePoint> curve, List<RunResult> results, string folder, CancellationToken cancel)
+        List<CurvePoint> curve, List<RunResult> results, string folder, IProgress progress, CancellationToken cancel)
     {
         using var output = AtomicFolder.Create(folder);
         Csv.Write(
-            output.File("curve.csv"),
+            output.File(TrainedModel.CurveName),
             ["run", "epoch", "step", "lr", "train_loss", "train_accuracy", "validation_accuracy", "seconds"],
             curve.Select(p => (object?[])[p.Run, p.Epoch, p.Step, p.Lr, p.TrainLoss, p.TrainAccuracy, p.ValidationAccuracy, p.Seconds]));
         Csv.Write(
@@ -185,7 +185,8 @@ public static class Trainer
         // Which quarter of the set is least confident is no property of an image: what ONNX Runtime has to reproduce is the full vote.
         var views = recipe.Tta == Tta.Adaptive ? Tta.MirrorTranslate : recipe.Tta;
         using var confusion = zeros(spec.ClassCount, spec.ClassCount, ScalarType.Int64, test.Labels.device);
-        var (plain, tta) = Scorer.CountCorrect(network, test, views, ScalarType.Float32, cancel, confusion);
+        using var task = progress.Start("score in fp32", test.Count, "images");
+        var (plain, tta) = Scorer.CountCorrect(network, test, views, ScalarType.Float32, cancel, confusion, task);
         WriteConfusion(output.File(TrainedModel.ConfusionName), dataset.Manifest.Classes, confusion);
         WriteReference(output.File(TrainedModel.ReferenceName), network, test, testSplit);
 
