@@ -23,7 +23,7 @@ internal sealed class FactFinder(string root, HashIndex index, PipelineEnvironme
         [
             new(Facts.Stage, "uses", kind.Uses),
             new(Facts.Stage, "folder", folder.Replace(Path.DirectorySeparatorChar, '/')),
-            .. SettingsText.Of(kind.Settings(options)).Select(setting => new Fact(Facts.Settings, setting.Path, setting.Value)),
+            .. SettingsText.Of(kind.Settings(options), environment.Fingerprint).Select(setting => new Fact(Facts.Settings, setting.Path, setting.Value)),
             .. kind.Environment(context, options).Select(item => new Fact(Facts.Environment, item.Key, item.Value)),
             .. kind.Versions().Select(version => new Fact(Facts.Versions, version.Key, version.Value)),
             .. kind.Reads(context, options).Distinct(StringComparer.Ordinal).Select(Read),
