@@ -25,7 +25,7 @@ internal static class Timeline
         var total = Math.Max(1e-3, run.Times.Select(time => Offset(time) + time.WallSeconds).DefaultIfEmpty(0).Max());
         return Classed("div", "time",
             Rows(),
-            run.Times.Count == 0 ? null : (object?[])[Tag("span"), Classed("div", "scale", Tag("span", "0"), Tag("span", Format.Seconds(total / 2)), Tag("span", Format.Seconds(total))), Tag("span")]);
+            run.Times.Count == 0 ? null : (object?[])[Tag("span"), Classed("div", "scale", Tag("span", "0"), Classed("span", "middle", Format.Seconds(total / 2)), Tag("span", Format.Seconds(total))), Tag("span")]);
 
         double Offset(StageTime time) => time.Started is { } start ? (start - first).TotalSeconds : 0;
 
