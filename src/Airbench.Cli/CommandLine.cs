@@ -14,6 +14,7 @@ internal static class CommandLine
         var root = new RootCommand("Labelled images in, a deployable ONNX model out: prepare, train, export, evaluate.")
         {
             new Option<bool>(Verbose) { Description = "Show the stack trace of an error.", Recursive = true },
+            InitCommand.Create(),
             RunCommand.Create(),
             PlanCommand.Create(),
             ValidateCommand.Create(),
@@ -28,6 +29,7 @@ internal static class CommandLine
         root.Add(VerifyCommand.Create());
         root.Add(RecipesCommand.Create());
         root.Add(DoctorCommand.Create());
+        root.Add(GcCommand.Create());
         root.Add(SchemaCommand.Create());
         return root;
     }

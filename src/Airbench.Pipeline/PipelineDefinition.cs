@@ -34,6 +34,9 @@ public sealed record PipelineDefinition
     /// <summary>The command that runs it, for messages that say what to do: <c>airbench run pipeline.yaml --set seed=2</c>.</summary>
     public required string Command { get; init; }
 
+    /// <summary>The environment variables that it takes.</summary>
+    public PipelineEnvironment Environment { get; init; } = PipelineEnvironment.None;
+
     /// <summary>What <paramref name="stage"/> gets to see, inputs and progress aside.</summary>
     internal StageContext Context(PipelineStage stage, string root, string runFolder) => new()
     {
@@ -61,6 +64,9 @@ public sealed record PipelineStage
 
     /// <summary>An instance of <see cref="IStage.OptionsType"/>, defaults filled in.</summary>
     public required object Options { get; init; }
+
+    /// <summary>As <see cref="Options"/>, but with <c>${env:NAME}</c> in texts that take an environment variable's value; null where none does.</summary>
+    internal object? OptionsAsWritten { get; init; }
 
     /// <summary>Where its key stands.</summary>
     public required SourcePosition Position { get; init; }

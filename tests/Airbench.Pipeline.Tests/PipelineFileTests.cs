@@ -72,7 +72,7 @@ public class PipelineFileTests
         Assert.Equal(
             """
             pipeline.yaml:1:7: name: found 'Demo'; expected 1 to 64 of a-z, 0-9, '_', '-' and '.', starting with a letter or digit
-            pipeline.yaml:2:1: pipeline: unknown key 'sede' (did you mean 'seed'?); known keys: name, seed, device, usd_per_hour, tracking, stages
+            pipeline.yaml:2:1: pipeline: unknown key 'sede' (did you mean 'seed'?); known keys: name, seed, device, usd_per_hour, tracking, env, stages
             pipeline.yaml:3:9: device: found 'gpu'; expected auto, cpu, cuda or cuda:N
             pipeline.yaml:7:21: prepare.with.source: found 'synthetik' (did you mean 'synthetic'?); expected one of cifar10, synthetic
             pipeline.yaml:10:13: small.with.image_size: found 8; expected 16 to 1024

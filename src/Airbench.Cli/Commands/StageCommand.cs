@@ -69,7 +69,7 @@ internal static class StageCommand
                 headerTexts["name"] = kind.Uses;
             }
             var pipeline = PipelineFile.OneStage(kind, fields.Texts(parsed), headerTexts, given);
-            var options = new RunOptions { Root = Directory.GetCurrentDirectory() };
+            var options = new RunOptions { Root = Directory.GetCurrentDirectory(), KeepRecord = false };   // who asks for one stage gets it
             return Task.FromResult(RunCommand.Run(pipeline, options, quiet: false, parsed.GetValue<bool>(CommandLine.Verbose), cancel));
         });
         return command;

@@ -41,7 +41,8 @@ internal static class Timeline
                 yield return Classed("div", "track", times.Select(time => Classed("span", $"span {time.Status}", Set("style", string.Join(';',
                     $"left:{Format.Plain(Math.Min(99.5, Offset(time) / total * 100))}%", $"width:{Format.Plain(time.WallSeconds / total * 100)}%")))));
                 yield return Classed("span", $"took {status}", times.Count > 0 ? Format.Seconds(times.Sum(time => time.WallSeconds)) : Format.None);
-                yield return Classed("span", "what", record?.Summary ?? times.LastOrDefault()?.Error ?? record?.Error ?? (status == "ok" ? null : Word(status)));
+                var why = status == "cached" && record?.Why is { } reason ? $"not run: {reason}. " : null;
+                yield return Classed("span", "what", why, record?.Summary ?? times.LastOrDefault()?.Error ?? record?.Error ?? (status == "ok" ? null : Word(status)));
             }
         }
     }
