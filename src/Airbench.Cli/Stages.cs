@@ -89,7 +89,7 @@ internal static class Stages
         OptionalInputs = [typeof(Dataset)],
         InputsFor = options => ExportOptions.NeedDataset(options) ? [typeof(Dataset)] : [],
         Checker = ExportOptions.Check,
-        Settings = options => ExportOptions.NeedDataset(options) ? options with { Name = null } : new { options.Variants, options.Opset },
+        Settings = options => ExportOptions.NeedDataset(options) ? options with { Name = null } : new { options.Variants, options.Training, options.Opset },
         Environment = (context, options) => ExportOptions.NeedDataset(options)
             ? Factors.All(Factors.Seed(context), Factors.Device(context))
             : Factors.Device(context with { Device = "cpu" }),   // where parity is proven
@@ -128,6 +128,12 @@ internal static class Stages
         InputsFor = options =>
             [.. options.Model is null ? (Type[])[typeof(OnnxBundle)] : [], .. options.Data is null ? (Type[])[typeof(Dataset)] : []],
         Checker = FinetuneOptions.Check,
+        Settings = options => options with { Name = null, Model = null, Data = null, OldData = null, Weights = null },   // what is there counts, see Reads
+        Environment = (context, options) => Factors.All(Factors.Seed(context), Factors.Device(context), Factors.Threads(options.Threads)),
+        Reads = (_, options) => new[] { options.Model, options.Data, options.OldData, options.Weights }.OfType<string>(),
+        Versions = () => Factors.All(
+            Factors.Code(typeof(Exporter), typeof(Finetuner)),
+            Factors.Packages(typeof(Microsoft.ML.OnnxRuntime.OrtEnv), typeof(Google.Protobuf.IMessage), typeof(SkiaSharp.SKBitmap)), Factors.OnnxRuntime()),
         Folder = (context, options) => FolderOf(context, "exports", FinetuneFiles.NameOf(context, options)),
         Opener = OnnxBundle.Open,
         Work = (context, options) =>
@@ -144,6 +150,7 @@ internal static class Stages
                 $"{facts.Train}, {facts.Images:N0} images, epoch {facts.BestEpoch} of {facts.Epochs}; {facts.New}"))
             {
                 Items = facts.Images * (long)facts.Epochs,
+                Device = facts.Engine.Split(" on ")[^1],
                 AccuracyPlain = (double)facts.New.CorrectAfter / facts.New.Count,
             };
         },
