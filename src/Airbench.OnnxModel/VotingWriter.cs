@@ -25,9 +25,7 @@ internal sealed class VotingWriter
     private readonly NodeProto[] _tail;   // behind them
     private readonly NetworkInput _source;
     private readonly int _classes;
-    private readonly int _opset;
     private readonly GraphBuilder _graph;
-    private readonly HashSet<string> _constants;     // values that depend on no image
     private readonly HashSet<string> _picked = [];   // rows and columns that were read already
 
     private VotingWriter(ModelProto model, NetworkInput source)
@@ -36,8 +34,6 @@ internal sealed class VotingWriter
         var (first, last) = (Array.FindIndex(nodes, node => node.Output.Contains(source.Value)) + 1, Array.FindIndex(nodes, node => node.Output.Contains(Logits)));
         (_source, _body, _tail) = (source, nodes[first..(last + 1)], nodes[(last + 1)..]);
         _classes = (int)model.Graph.Output.Single(output => output.Name == Logits).Type.TensorType.Shape.Dim[1].DimValue;
-        _opset = (int)model.OpsetImport.Single().Version;
-        _constants = [.. model.Graph.Initializer.Select(tensor => tensor.Name)];
         model.Graph.Node.Clear();
         _graph = new GraphBuilder(model.Graph);
         foreach (var node in nodes[..first])
@@ -91,24 +87,24 @@ internal sealed class VotingWriter
         var own = _graph.Node("Gather", "doubt/plain", [plain, rows], [Attribute.Int("axis", 0)]);
         var weighted = _graph.Node("Mul", "doubt/weighted", [own, _graph.Scalar("doubt.weight", views[0].Weight)]);
         var voted = _graph.Node("Add", "doubt/voted", [sum, weighted]);
-        var places = _graph.Node("Unsqueeze", "doubt/places", [rows, _graph.Integers("doubt.one", 1)]);   // (M, 1)
+        var places = _graph.Node("Unsqueeze", "doubt/places", [rows, _graph.Integers("axis.1", 1)]);   // (M, 1)
         _graph.Node("ScatterND", Logits, [plain, places, voted]);      // (N, K)
     }
 
-    /// <summary>Indices of the images whose best class is not sure enough.</summary>
+    /// <summary>Indices of the images whose best class is not sure enough, that is, every class.</summary>
+    /// <remarks>ReduceMax would be shorter, but it takes its axes in another way from opset 18 on.</remarks>
     private string RowsInDoubt(string logits, float threshold)
     {
         var probabilities = _graph.Node("Softmax", "plain/probabilities", [logits], [Attribute.Int("axis", 1)]);
-        var confidence = Reduce("ReduceMax", "plain/confidence", probabilities, axis: 1);
-        var isInDoubt = _graph.Node("Less", "doubt", [confidence, _graph.Scalar("doubt.threshold", threshold)]);
+        var isBelow = _graph.Node("Less", "doubt/is_below", [probabilities, _graph.Scalar("doubt.threshold", threshold)]);
+        var below = SumOver(axis: 1, "doubt/below", _graph.Node("Cast", "doubt/ones", [isBelow], [Attribute.Int("to", (long)DataType.Float)]));
+        var isInDoubt = _graph.Node("Less", "doubt", [_graph.Scalar("doubt.all", _classes - 0.5f), below]);
         var indices = _graph.Shape(_graph.Node("NonZero", "doubt/indices", [isInDoubt]), DataType.Int64, "1", InDoubt);
-        return _graph.Node("Squeeze", "doubt/rows", [indices, _graph.Integers("doubt.zero", 0)]);
+        return _graph.Node("Squeeze", "doubt/rows", [indices, _graph.Integers("axis.0", 0)]);
     }
 
-    /// <summary>Axes became an input of ReduceMax with opset 18, of ReduceSum with 13.</summary>
-    private string Reduce(string op, string name, string value, int axis, string? output = null) => op == "ReduceSum" || _opset >= 18
-        ? _graph.Node(op, name, [value, _graph.Integers($"axis.{axis}", axis)], [Attribute.Int("keepdims", 0)], output)
-        : _graph.Node(op, name, [value], [Attribute.Ints("axes", axis), Attribute.Int("keepdims", 0)], output);
+    private string SumOver(int axis, string name, string value, string? output = null) =>
+        _graph.Node("ReduceSum", name, [value, _graph.Integers($"axis.{axis}", axis)], [Attribute.Int("keepdims", 0)], output);
 
     /// <summary>The views of <paramref name="images"/>, one after the other, each of all images.</summary>
     private string Draw(IReadOnlyList<View> views, string images, string count)
@@ -140,23 +136,18 @@ internal sealed class VotingWriter
         var shape = _graph.Integers("views.shape", views.Count, -1, _classes);
         var scores = _graph.Shape(_graph.Node("Reshape", "views/scores", [logits, shape]), DataType.Float, Text(views.Count), count, Text(_classes));
         var weights = _graph.Initializer("views.weights", [.. views.Select(view => view.Weight)], views.Count, 1, 1);
-        return Reduce("ReduceSum", output == Logits ? "views/sum" : output, _graph.Node("Mul", "views/weighted", [scores, weights]), axis: 0, output);
+        return SumOver(axis: 0, "views/sum", _graph.Node("Mul", "views/weighted", [scores, weights]), output);
     }
 
-    /// <summary>The network once more, on other images; what depends on no image is computed once.</summary>
+    /// <summary>
+    /// The network once more, on other images. Nodes that restore int8 weights are repeated too, as ONNX Runtime's fusions take each for part
+    /// of one layer; their integers are stored once.
+    /// </summary>
     private string AddNetwork(string prefix, string images, string logits)
     {
         var names = new Dictionary<string, string> { [_source.Value] = images, [Logits] = logits };
         foreach (var node in _body)
         {
-            if (node.Input.All(_constants.Contains))
-            {
-                if (_constants.Add(node.Output[0]))
-                {
-                    _graph.Add(node.Clone());
-                }
-                continue;
-            }
             var copy = node.Clone();
             copy.Name = prefix + node.Name;
             for (var i = 0; i < copy.Input.Count; i++)

@@ -37,7 +37,7 @@ public sealed class BundleClientTests : IDisposable
     [Fact]
     public void The_page_in_chromium_shows_the_test_data_and_the_check_fails_where_they_are_others()
     {
-        Programs.SkipWithoutNode("onnxruntime-web", "playwright-core");
+        Programs.SkipWithoutNode("onnxruntime-web", "onnxruntime-node", "playwright-core");
         Assert.SkipUnless(
             File.Exists(Environment.GetEnvironmentVariable("CHROMIUM") ?? "/usr/bin/chromium"),
             "no Chromium here (Debian: apt install chromium; elsewhere: CHROMIUM names the program)");

@@ -53,6 +53,37 @@ public sealed class VotingModelTests : IDisposable
         }
     }
 
+    /// <summary>In few bits, a batch of another size may round another way; nearly all answers are the same.</summary>
+    [Theory]
+    [InlineData("airbench94", 17, false)]
+    [InlineData("airbench96", 13, true)]
+    [InlineData("resnet18", 22, false)]
+    [InlineData("speedrun2025", 17, true)]
+    public void Half_precision_and_int8_vote_inside_too_with_none_some_or_all_in_doubt(string name, int opset, bool isHalf)
+    {
+        var fp32 = Build(Recipe.All[name], 16, InputOptions.Default, opset);
+        var graph = new LayerGraph(fp32);
+        var source = NetworkInput.Of(fp32);
+        var images = RandomNetwork.Images(12, 16, seed: 8);
+        var model = isHalf ? HalfWriter.Write(fp32) : Int8Writer.Write(
+            graph, graph.Layers.ToHashSet(), graph.ObservedValues().ToDictionary(value => value, _ => new ValueRange(-4, 6)));
+        using var plain = Open(model);
+        var confidence = Run(plain, images, 12).Chunk(Classes).Select(row => Softmax.Confidence(row)).Order().ToArray();
+        foreach (var threshold in (double[])[0, (confidence[4] + confidence[5]) / 2, 1.01])
+        {
+            using var adaptive = Open(VotingWriter.Write(model, source, Tta.Adaptive, threshold));
+            Close(Vote(plain, images, 12, Tta.Adaptive, threshold).Voted, Run(adaptive, images, 12));
+        }
+        using var all = Open(VotingWriter.Write(model, source, Tta.MirrorTranslate));
+        Close(Vote(plain, images, 12, Tta.MirrorTranslate, 0).Voted, Run(all, images, 12));
+
+        static void Close(float[] expected, float[] found)
+        {
+            var spread = expected.Max() - expected.Min();
+            Assert.All(expected.Zip(found), pair => Assert.Equal(pair.First, pair.Second, 0.02 * spread));
+        }
+    }
+
     private ModelProto Build(Recipe recipe, int size, InputOptions input, int opset)
     {
         int[] narrow = recipe.Architecture == Architecture.Resnet18 ? [4, 5, 6, 7] : [4, 6, 5];
