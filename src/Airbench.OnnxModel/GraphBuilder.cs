@@ -77,6 +77,15 @@ internal sealed class GraphBuilder
         return name;
     }
 
+    /// <summary>A constant of another graph or of this one, under its name with <paramref name="prefix"/> before it.</summary>
+    public string Initializer(TensorProto tensor, string prefix)
+    {
+        var copy = tensor.Clone();
+        copy.Name = Define(prefix + tensor.Name);
+        _graph.Initializer.Add(copy);
+        return copy.Name;
+    }
+
     /// <summary>A float32 constant, stored once however often it is asked for.</summary>
     public string Constant(string name, ReadOnlySpan<float> values, params ReadOnlySpan<long> shape) =>
         _names.Contains(name) ? name : Initializer(name, values, shape);

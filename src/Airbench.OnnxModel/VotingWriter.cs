@@ -6,7 +6,7 @@ namespace Airbench.OnnxModel;
 
 /// <summary>
 /// Puts test-time augmentation into a model of any precision: the same input and outputs, with several views of each image voting inside.
-/// Weights are stored once.
+/// Weights are stored once, but for int8 ones in adaptive models.
 /// </summary>
 /// <remarks>
 /// <see cref="Tta.MirrorTranslate"/> is one pass over all views of all images. <see cref="Tta.Adaptive"/> is a pass over the images and
@@ -26,6 +26,7 @@ internal sealed class VotingWriter
     private readonly NetworkInput _source;
     private readonly int _classes;
     private readonly GraphBuilder _graph;
+    private readonly Dictionary<string, TensorProto> _constants;
     private readonly HashSet<string> _picked = [];   // rows and columns that were read already
 
     private VotingWriter(ModelProto model, NetworkInput source)
@@ -34,6 +35,7 @@ internal sealed class VotingWriter
         var (first, last) = (Array.FindIndex(nodes, node => node.Output.Contains(source.Value)) + 1, Array.FindIndex(nodes, node => node.Output.Contains(Logits)));
         (_source, _body, _tail) = (source, nodes[first..(last + 1)], nodes[(last + 1)..]);
         _classes = (int)model.Graph.Output.Single(output => output.Name == Logits).Type.TensorType.Shape.Dim[1].DimValue;
+        _constants = model.Graph.Initializer.ToDictionary(tensor => tensor.Name);
         model.Graph.Node.Clear();
         _graph = new GraphBuilder(model.Graph);
         foreach (var node in nodes[..first])
@@ -140,8 +142,8 @@ internal sealed class VotingWriter
     }
 
     /// <summary>
-    /// The network once more, on other images. Nodes that restore int8 weights are repeated too, as ONNX Runtime's fusions take each for part
-    /// of one layer; their integers are stored once.
+    /// The network once more, on other images. Constants are shared, but for the integers of int8 layers: where ONNX Runtime turns them into others
+    /// that suit the processor, it takes each for part of one layer, and fails on a second one.
     /// </summary>
     private string AddNetwork(string prefix, string images, string logits)
     {
@@ -150,9 +152,10 @@ internal sealed class VotingWriter
         {
             var copy = node.Clone();
             copy.Name = prefix + node.Name;
+            var isOfLayer = prefix.Length > 0 && node.OpType == "DequantizeLinear" && _constants.ContainsKey(node.Input[0]);
             for (var i = 0; i < copy.Input.Count; i++)
             {
-                copy.Input[i] = names.GetValueOrDefault(copy.Input[i], copy.Input[i]);
+                copy.Input[i] = isOfLayer ? _graph.Initializer(_constants[copy.Input[i]], prefix) : names.GetValueOrDefault(copy.Input[i], copy.Input[i]);
             }
             for (var i = 0; i < copy.Output.Count; i++)
             {

@@ -57,7 +57,7 @@ public sealed class VotingModelTests : IDisposable
     [Theory]
     [InlineData("airbench94", 17, false)]
     [InlineData("airbench96", 13, true)]
-    [InlineData("resnet18", 22, false)]
+    [InlineData("airbench95", 22, false)]
     [InlineData("speedrun2025", 17, true)]
     public void Half_precision_and_int8_vote_inside_too_with_none_some_or_all_in_doubt(string name, int opset, bool isHalf)
     {
@@ -80,6 +80,7 @@ public sealed class VotingModelTests : IDisposable
         static void Close(float[] expected, float[] found)
         {
             var spread = expected.Max() - expected.Min();
+            Assert.True(spread > 0.1f);   // or the ranges left nothing to compare
             Assert.All(expected.Zip(found), pair => Assert.Equal(pair.First, pair.Second, 0.02 * spread));
         }
     }
