@@ -1,7 +1,6 @@
 using Airbench.Data;
 using Airbench.Inference;
 using Airbench.OnnxModel;
-using Airbench.OnnxModel.Bundle;
 using CsCheck;
 using Microsoft.ML.OnnxRuntime;
 using SkiaSharp;
@@ -64,67 +63,6 @@ public sealed class InputTests : IDisposable
             cases: 40);
         Assert.InRange(different, 0, pixels / 1000);
     }
-
-    /// <summary>Full stack: all variants of a model with this input, judged, evaluated, verified, and run by another runtime.</summary>
-    [Theory]
-    [InlineData(InputFormat.Uint8Nchw, false)]
-    [InlineData(InputFormat.Uint8Nhwc, true)]
-    [InlineData(InputFormat.FloatNchw, false)]
-    public void A_bundle_of_any_input_and_all_variants_is_whole(InputFormat format, bool anySize)
-    {
-        var dataset = Labelled(60);
-        var options = new ExportOptions
-        {
-            Variants = ["fp32", "fp16", "int8", "tta", "adaptive", "int8_tta", "int8_adaptive", "fp16_adaptive"],
-            MaxDrop = new[] { "fp16", "int8", "tta", "adaptive", "int8_tta", "int8_adaptive", "fp16_adaptive" }.ToDictionary(name => name, _ => 1.0),
-            AdaptiveShare = 0.4,
-            Input = format,
-            AcceptAnySize = anySize,
-        };
-        _bundles.TrainedOn(dataset);
-        OnnxBundle bundle;
-        using (var runtime = VariantRuntime.Open(
-            dataset, _bundles.Model, options.Calibration, "cpu", seed: 1, IProgress.Silent, CancellationToken.None))
-        {
-            bundle = Exporter.Export(_bundles.Model, options, _bundles.File("exports/small"), file =>
-                ParityGate.Check(file, _bundles.ReferenceFile), IProgress.Silent, CancellationToken.None, runtime);
-        }
-
-        Assert.Empty(BundleVerifier.Verify(bundle.Folder, TestDataRunner.Run).Problems);
-        var doubt = bundle.Manifest.Variants["adaptive"].Doubt!;
-        Assert.Equal((30, 0.4), (doubt.TrainingImages, doubt.TrainingShare));
-        Assert.InRange(bundle.Manifest.Variants["tta"].VoteParity!.MaxAbsDifference, 0, 1e-4);
-
-        // Views outside of fp32, and whatever tta says, none outside of the models that have them inside: the same right answers.
-        foreach (var (name, tta, outside) in (ReadOnlySpan<(string, Tta, Tta)>)
-            [("tta", Tta.MirrorTranslate, Tta.MirrorTranslate), ("adaptive", Tta.MirrorTranslate, Tta.Adaptive), ("adaptive", Tta.None, Tta.Adaptive)])
-        {
-            var found = Evaluate(bundle, dataset, name, tta, 0.5);
-            var expected = Evaluate(bundle, dataset, "fp32", outside, doubt.Threshold);
-            Assert.Equal((Tta.None, outside), (found.Tta, found.TtaInside));
-            Assert.Equal(expected.Correct, found.Correct);
-            Assert.Equal(expected.Nll, found.Nll, 1e-4);
-        }
-
-        using var predictor = Predictor.Open("tta", bundle, new ClassifierOptions(), "cpu");
-        using var outer = Predictor.Open("fp32", bundle, new ClassifierOptions(), "cpu");
-        var images = RandomNetwork.Images(3, Size, 3);
-        Assert.All(predictor.Predict(images).Zip(outer.Predict(images)), pair => Assert.All(
-            pair.First.Zip(pair.Second), odds => Assert.Equal(odds.First, odds.Second, 1e-4)));
-
-        Programs.SkipWithoutNode("onnxruntime-node");
-        var (exitCode, output) = Programs.Run("node", [Path.Combine(Programs.Clients, "check_node.mjs"), bundle.Folder]);
-        Assert.True(exitCode == 0, output);
-        Assert.Contains("model.int8.adaptive.onnx", output, StringComparison.Ordinal);
-    }
-
-    private EvaluationMetrics Evaluate(OnnxBundle bundle, Dataset dataset, string model, Tta tta, double threshold) => Evaluator.Evaluate(
-        bundle, dataset, new EvaluateOptions { Model = [model], Tta = tta, AdaptiveThreshold = threshold, Split = Split.Train }, "cpu",
-        _bundles.File($"evaluation-{Guid.NewGuid():N}"), IProgress.Silent, CancellationToken.None).Metrics;
-
-    /// <summary>A set whose labels are what the network of the bundle answers.</summary>
-    private Dataset Labelled(int count) => _bundles.Prepare(
-        [.. Bundles.Logits(RandomNetwork.Images(count, Size, 8)).Chunk(3).Select(row => (long)Softmax.ArgMax(row))]);
 
     private string Build(InputOptions input, int opset)
     {
