@@ -18,7 +18,7 @@ internal static class Screen
             : new BarProgress(Console, TimeProvider.System);
 
     /// <summary>Stage, time, what came out, accuracy plain and with TTA.</summary>
-    public static void Summary(RunReport report)
+    public static void Summary(RunReport report, string? page)
     {
         var table = NewTable();
         table.AddColumn("stage");
@@ -36,7 +36,7 @@ internal static class Screen
             List<Text> row =
             [
                 new Text(stage.Stage.Key),
-                new Text(stage.WallSeconds > 0 ? stage.WallSeconds.ToString("0.0", CultureInfo.InvariantCulture) : "-"),
+                new Text(stage.Status == RunStatus.Cached ? "cached" : stage.WallSeconds > 0 ? stage.WallSeconds.ToString("0.0", CultureInfo.InvariantCulture) : "-"),
                 new Text(outcome, stage.Status == RunStatus.Failed ? new Style(Color.Red) : Style.Plain),
                 new Text(Percent(stage.Result?.AccuracyPlain)),
                 new Text(Percent(stage.Result?.AccuracyTta)),
@@ -57,6 +57,10 @@ internal static class Screen
             Console.WriteLine($"{stage.Stage.Key} -> {Relative(stage.Result!.Artifact.Folder)}");
         }
         Console.WriteLine($"times -> {Relative(Path.Combine(report.RunFolder, "timings.csv"))}");
+        if (page is not null)
+        {
+            Console.WriteLine($"report -> {Relative(page)}");
+        }
     }
 
     public static Table NewTable() => new Table { Border = System.Console.IsOutputRedirected ? TableBorder.Markdown : TableBorder.Rounded };
