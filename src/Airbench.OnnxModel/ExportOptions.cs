@@ -49,7 +49,7 @@ public sealed record ExportOptions
     /// <summary>Share of the training images that are in doubt.</summary>
     [Description("Of adaptive: the share of training images (0 to 1) that get all 6 views; it sets the confidence below which an image is in doubt. " +
         "New images are in doubt more often, as the network has not learned them.")]
-    public double AdaptiveShare { get; init; } = 0.1;
+    public double AdaptiveShare { get; init; } = 0.12;
 
     /// <summary>What the model takes.</summary>
     [Description("What the model takes: uint8_nchw (planes of bytes), uint8_nhwc (interleaved bytes, as image libraries have them) or " +
