@@ -13,6 +13,12 @@ public sealed record RunOptions
 
     /// <summary>Run this stage alone; open what it needs from disk.</summary>
     public string? Only { get; init; }
+
+    /// <summary>How stages are executed.</summary>
+    public IStageExecutor Executor { get; init; } = new InProcessExecutor();
+
+    /// <summary>Whether to wait for another run that works in the same folders; it is an error otherwise.</summary>
+    public bool Wait { get; init; } = true;
 }
 
 /// <summary>What happens with a stage.</summary>

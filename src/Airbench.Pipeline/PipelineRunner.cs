@@ -15,10 +15,13 @@ public static class PipelineRunner
     /// <returns>How every stage ended. One that fails throws nothing here, and stages that do not depend on it still run.</returns>
     /// <exception cref="ConfigurationException">The plan cannot be made (see <see cref="PipelinePlan.Make"/>), or the run's folder
     /// cannot; no stage ran.</exception>
+    /// <exception cref="BusyException">Another run works in the same folders and <see cref="RunOptions.Wait"/> is false; no stage ran.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled while it waited for another run; no stage ran.</exception>
     public static RunReport Run(
         PipelineDefinition pipeline, RunOptions options, IProgress progress, TimeProvider time, CancellationToken cancel)
     {
-        var plan = PipelinePlan.Make(pipeline, options);
+        using var locks = FolderLocks.Take(PipelinePlan.Make(pipeline, options), options, progress, time, cancel);
+        var plan = PipelinePlan.Make(pipeline, options);   // again: what lies there may have changed while this run waited
         using var folder = RunFolder.Create(options.Root, pipeline.Name, time);
         AtomicFolder.WriteFile(Path.Combine(folder.Path, RunFolder.ResolvedName), ResolvedYaml.Write(pipeline));
         using var timings = new TimingsFile(Path.Combine(folder.Path, TimingsFile.Name));
@@ -66,45 +69,37 @@ public static class PipelineRunner
                 Cancel = cancel,
             };
             var started = time.GetUtcNow();
-            PeakMemory.Reset();
-            var report = Attempt(stage, context, time);
+            var report = Attempt(stage, context, options.Executor, line => folder.Log.Write("out", $"{stage.Key}: {line}"), time);
             report = report with { Usd = report.WallSeconds / 3600 * pipeline.UsdPerHour };   // a machine is paid by the clock on the wall
-            timings.Append(folder.Id, pipeline.Name, report, started, PeakMemory.Megabytes());
+            timings.Append(folder.Id, pipeline.Name, report, started);
             Tell(report, logged, folder.Log);
             return report;
         }
     }
 
-    private static StageReport Attempt(PipelineStage stage, StageContext context, TimeProvider time)
+    private static StageReport Attempt(
+        PipelineStage stage, StageContext context, IStageExecutor executor, Action<string> output, TimeProvider time)
     {
         context.Progress.Info($"{stage.Key}: started (uses {stage.Kind.Uses})");
         var start = time.GetTimestamp();
-        double Seconds() => time.GetElapsedTime(start).TotalSeconds;
-        try
+        var (result, exception, peak) = executor.Execute(stage, context, output);
+        var (status, error) = exception switch
         {
-            var result = stage.Kind.Run(context, stage.Options);
-            if (!stage.Kind.Output.IsInstanceOfType(result.Artifact))
-            {
-                throw new InvalidOperationException(
-                    $"stage kind '{stage.Kind.Uses}' made {result.Artifact.GetType().Name}; it declares {stage.Kind.Output.Name}");
-            }
-            return new(stage, RunStatus.Ok) { WallSeconds = Seconds(), Result = result };
-        }
-        catch (OperationCanceledException e) when (context.Cancel.IsCancellationRequested)
+            null => (RunStatus.Ok, null),
+            OperationCanceledException when context.Cancel.IsCancellationRequested => (RunStatus.Cancelled, "cancelled"),
+            AirbenchException => (RunStatus.Failed, exception.Message),
+            IOException or UnauthorizedAccessException => (RunStatus.Failed, FileFailure.Describe(exception)),
+            RemoteDefectException remote => (RunStatus.Failed, $"defect: {remote.Type}: {remote.Message}"),
+            _ => (RunStatus.Failed, $"defect: {exception.GetType().FullName}: {exception.Message}"),
+        };
+        return new(stage, status)
         {
-            return new(stage, RunStatus.Cancelled) { WallSeconds = Seconds(), Error = "cancelled", Exception = e };
-        }
-        catch (AirbenchException e)
-        {
-            return new(stage, RunStatus.Failed) { WallSeconds = Seconds(), Error = e.Message, Exception = e };
-        }
-#pragma warning disable CA1031 // a defect in one stage must not take the record of the run and the other stages with it
-        catch (Exception e)
-#pragma warning restore CA1031
-        {
-            var error = $"defect: {e.GetType().FullName}: {e.Message}";
-            return new(stage, RunStatus.Failed) { WallSeconds = Seconds(), Error = error, Exception = e };
-        }
+            WallSeconds = time.GetElapsedTime(start).TotalSeconds,
+            PeakMegabytes = peak,
+            Result = result,
+            Error = error,
+            Exception = exception,
+        };
     }
 
     /// <summary>An error goes to the log alone: the caller shows it from the report, where nothing scrolls it away.</summary>

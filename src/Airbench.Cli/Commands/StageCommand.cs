@@ -45,6 +45,8 @@ internal static class StageCommand
             ["usd_per_hour"] = new("--usd-per-hour") { Description = "Price of the machine, US dollars an hour, for the cost of the stage." },
         };
         var fields = OptionFlags.Of(kind.OptionsType);
+        var execution = new ExecutionArguments();
+        execution.AddTo(command);
         inputs.ForEach(input => command.Add(input.Option));
         foreach (var option in fields.Options.Concat(header.Values))
         {
@@ -68,7 +70,7 @@ internal static class StageCommand
                 headerTexts["name"] = kind.Uses;
             }
             var pipeline = PipelineFile.OneStage(kind, fields.Texts(parsed), headerTexts, given);
-            var options = new RunOptions { Root = Directory.GetCurrentDirectory() };
+            var options = execution.Apply(new RunOptions { Root = Directory.GetCurrentDirectory() }, parsed);
             return Task.FromResult(RunCommand.Run(pipeline, options, quiet: false, parsed.GetValue<bool>(CommandLine.Verbose), cancel));
         });
         return command;

@@ -25,8 +25,7 @@ internal sealed class TimingsFile : IDisposable
     }
 
     /// <summary>Adds the row of a stage that ended.</summary>
-    /// <param name="peakMegabytes">See <see cref="PeakMemory.Megabytes"/>.</param>
-    public void Append(string runId, string pipeline, StageReport report, DateTimeOffset started, long? peakMegabytes)
+    public void Append(string runId, string pipeline, StageReport report, DateTimeOffset started)
     {
         var result = report.Result;
 
@@ -46,7 +45,7 @@ internal sealed class TimingsFile : IDisposable
             Number(result?.Items, "D"),
             Number(rate, "F1"),
             result?.Device,
-            Number(peakMegabytes, "D"),
+            Number(report.PeakMegabytes, "D"),
             Number(report.Usd, "F6"),
             report.Error is { } error ? Quote.OneLine(error) : null,   // a row stays a line
         ]);
