@@ -82,6 +82,22 @@ public sealed record PipelinePlan(PipelineDefinition Pipeline, IReadOnlyList<Pla
         }
     }
 
+    /// <summary>
+    /// The folders, relative to the root, that a run with <paramref name="options"/> may write, and those that it only reads; without a look at
+    /// what is in them.
+    /// </summary>
+    /// <exception cref="ConfigurationException">A stage in <paramref name="options"/> does not exist.</exception>
+    internal static IEnumerable<(string Folder, bool IsWritten)> Folders(PipelineDefinition pipeline, RunOptions options)
+    {
+        var order = StageGraph.Order(pipeline.Stages);
+        var (selected, _) = Select(order, options);
+        var running = order.Where(stage => selected.Contains(stage.Key)).ToList();
+        var read = running.SelectMany(stage => stage.Needs).ToHashSet(StringComparer.Ordinal);
+        return order.Where(stage => selected.Contains(stage.Key) || read.Contains(stage.Key))
+            .Select(stage => (FolderOf(pipeline, stage, options.Root), selected.Contains(stage.Key)))
+            .Concat(running.SelectMany(stage => stage.Given).Select(given => (Path.GetRelativePath(options.Root, given.Folder), false)));
+    }
+
     private static (IReadOnlySet<string> Keys, string? Flag) Select(IReadOnlyList<PipelineStage> order, RunOptions options)
     {
         if (options is { From: not null, Only: not null })

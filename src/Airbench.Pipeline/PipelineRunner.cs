@@ -20,8 +20,8 @@ public static class PipelineRunner
     public static RunReport Run(
         PipelineDefinition pipeline, RunOptions options, IProgress progress, TimeProvider time, CancellationToken cancel)
     {
-        using var locks = FolderLocks.Take(PipelinePlan.Make(pipeline, options), options, progress, time, cancel);
-        var plan = PipelinePlan.Make(pipeline, options);   // again: what lies there may have changed while this run waited
+        using var locks = FolderLocks.Take(pipeline, options, progress, time, cancel);   // before a look at what earlier runs left
+        var plan = PipelinePlan.Make(pipeline, options);
         using var folder = RunFolder.Create(options.Root, pipeline.Name, time);
         AtomicFolder.WriteFile(Path.Combine(folder.Path, RunFolder.ResolvedName), ResolvedYaml.Write(pipeline));
         using var timings = new TimingsFile(Path.Combine(folder.Path, TimingsFile.Name));

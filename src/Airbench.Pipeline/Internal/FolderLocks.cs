@@ -19,17 +19,18 @@ internal sealed class FolderLocks : IDisposable
     private readonly List<HeldFile> _held = [];
     private readonly List<string> _notes = [];
 
-    /// <summary>Takes every folder that <paramref name="plan"/> touches below the root, the run's own aside, which nobody else knows.</summary>
+    /// <summary>Takes every folder that the run touches below the root, its own aside, which nobody else knows.</summary>
     /// <exception cref="BusyException">Another run holds one, and this one is not to wait.</exception>
-    /// <exception cref="ConfigurationException">The lock's file cannot be written.</exception>
+    /// <exception cref="ConfigurationException">A lock's file cannot be written, or a stage in <paramref name="options"/> does not exist.</exception>
     /// <exception cref="OperationCanceledException">Cancelled while waiting.</exception>
-    public static FolderLocks Take(PipelinePlan plan, RunOptions options, IProgress progress, TimeProvider time, CancellationToken cancel)
+    public static FolderLocks Take(
+        PipelineDefinition pipeline, RunOptions options, IProgress progress, TimeProvider time, CancellationToken cancel)
     {
         var locks = new FolderLocks();
         try
         {
-            var me = LockHolder.Me(plan.Pipeline, time);
-            foreach (var (folder, alone) in Folders(plan, options.Root))
+            var me = LockHolder.Me(pipeline, time);
+            foreach (var (folder, alone) in InOrder(PipelinePlan.Folders(pipeline, options)))
             {
                 locks.Take(options.Root, folder, alone, me, options.Wait, progress, cancel);
             }
@@ -48,17 +49,15 @@ internal sealed class FolderLocks : IDisposable
         _held.ForEach(file => file.Dispose());
     }
 
-    /// <summary>Relative folders in the one order that all runs use, and whether the run writes there.</summary>
-    private static IEnumerable<(string Folder, bool Alone)> Folders(PipelinePlan plan, string root)
+    /// <summary>Each folder once, in the one order that all runs use.</summary>
+    private static IEnumerable<(string Folder, bool Alone)> InOrder(IEnumerable<(string Folder, bool IsWritten)> folders)
     {
         bool IsOwn(string folder) => folder.Split(Path.DirectorySeparatorChar).Contains(FolderCheck.RunPlaceholder);
         bool IsBelow(string folder) => !folder.StartsWith("..", StringComparison.Ordinal) && !Path.IsPathRooted(folder);
-        var stages = plan.Rows.Where(row => row.Action != PlanAction.Skip).Select(row => (row.Folder, Alone: row.Action == PlanAction.Run));
-        var given = plan.Rows.SelectMany(row => row.Stage.Given).Select(artifact => (Path.GetRelativePath(root, artifact.Folder), Alone: false));
-        return stages.Concat(given)
-            .Where(entry => !IsOwn(entry.Item1) && IsBelow(entry.Item1))
-            .GroupBy(entry => entry.Item1, StringComparer.Ordinal)
-            .Select(group => (group.Key, group.Any(entry => entry.Alone)))
+        return folders
+            .Where(entry => !IsOwn(entry.Folder) && IsBelow(entry.Folder))
+            .GroupBy(entry => entry.Folder, StringComparer.Ordinal)
+            .Select(group => (group.Key, group.Any(entry => entry.IsWritten)))
             .OrderBy(entry => entry.Key, StringComparer.Ordinal);
     }
 

@@ -5,7 +5,7 @@ namespace Airbench.Tests.Faults;
 /// <summary>A disk that is full at any point of a run, and one that takes nothing at all: small file systems in memory.</summary>
 public sealed class DiskTests
 {
-    private const int Disks = 24;
+    private const int Disks = 20;
 
     [Fact]
     public void A_full_disk_ends_the_run_with_a_sentence_and_leaves_what_was_there()
@@ -21,7 +21,7 @@ public sealed class DiskTests
         for (var n = 0; n < Disks; n++)
         {
             // From nothing at all to almost what a run needs: three new artifacts beside the old ones, and the run's own folder.
-            File.WriteAllBytes(place["fill"], new byte[Math.Max(0, disk.Free - (random.Next(1, 60) * 4096))]);
+            File.WriteAllBytes(place["fill"], new byte[Math.Max(0, disk.Free - (random.Next(0, 34) * 4096))]);
             var before = place.Outputs();
             var (code, output, errors) = place.Run("--set", "seed=1");
             File.Delete(place["fill"]);
