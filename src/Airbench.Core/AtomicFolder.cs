@@ -42,6 +42,9 @@ public sealed class AtomicFolder : IDisposable
     /// <summary>Starts a new version of the folder at <paramref name="final"/>, which may exist.</summary>
     public static AtomicFolder Create(string final) => new(final);
 
+    /// <summary>Removes what killed runs were building in <paramref name="parent"/>, whatever its name, and leaves what living ones are.</summary>
+    public static void RemoveLeftovers(string parent) => TemporaryPlace.RemoveAllLeftovers(parent);
+
     /// <summary>Full path of <paramref name="name"/> inside the folder being built.</summary>
     public string File(string name) => System.IO.Path.Combine(Path, name);
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 
 namespace Airbench;
@@ -18,6 +19,12 @@ public static class Json
         RespectRequiredConstructorParameters = true,
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
+
+    /// <summary>Writes nodes of <see cref="ToNode"/> on one line.</summary>
+    public static JsonSerializerOptions OneLine { get; } = new(Options) { WriteIndented = false };
+
+    /// <summary><paramref name="value"/> as a tree; members that are null are left out.</summary>
+    public static JsonNode? ToNode(object value) => JsonSerializer.SerializeToNode(value, value.GetType(), Options);
 
     /// <summary><paramref name="value"/> as indented JSON with a final newline.</summary>
     public static string Write<T>(T value) => JsonSerializer.Serialize(value, Options) + "\n";

@@ -60,6 +60,12 @@ public sealed class LooseImages : ImageStream
         return new LooseImages(files, NameOf(path), progress, cancel);
     }
 
+    /// <summary>What <see cref="OpenLabelled"/> would read: the directory or archive itself; of a CSV file also the images that it names.</summary>
+    /// <exception cref="InvalidFileException">It is a CSV file that cannot be read.</exception>
+    public static IEnumerable<string> FilesOf(string path) => IsManifest(path) && File.Exists(path)
+        ? new ManifestFiles(path, labelled: true).Walk().Select(image => ((LooseFile)image.Entry).FullPath).Prepend(path)
+        : [path];
+
     /// <summary>Images without labels: any mixture of image files, directories, archives, and CSV files with a column path.</summary>
     /// <param name="paths">As the user named them; the paths of rows begin with them.</param>
     /// <param name="maxUnpackedBytes">Bound on what an archive unpacks to.</param>

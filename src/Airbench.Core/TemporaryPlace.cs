@@ -45,9 +45,14 @@ internal sealed class TemporaryPlace : IDisposable
     /// Removes what killed processes left for <paramref name="final"/>, and leaves what living ones are building. What cannot be removed
     /// stays: it is in nobody's way.
     /// </summary>
-    public static void RemoveLeftovers(string final)
+    public static void RemoveLeftovers(string final) => RemoveLeftovers(System.IO.Path.GetDirectoryName(final)!, $"{Prefix(final)}*");
+
+    /// <summary>The same for every final place in <paramref name="parent"/>.</summary>
+    public static void RemoveAllLeftovers(string parent) => RemoveLeftovers(parent, $".*{Mark}*");
+
+    private static void RemoveLeftovers(string parent, string pattern)
     {
-        var names = Directory.EnumerateFileSystemEntries(System.IO.Path.GetDirectoryName(final)!, $"{Prefix(final)}*")
+        var names = Directory.EnumerateFileSystemEntries(parent, pattern)
             .Select(entry => entry.EndsWith(LockEnding, StringComparison.Ordinal) ? entry[..^LockEnding.Length] : entry)
             .ToHashSet(StringComparer.Ordinal);
         foreach (var name in names)

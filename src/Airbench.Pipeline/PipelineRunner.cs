@@ -1,9 +1,10 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using Airbench.Pipeline.Internal;
 
 namespace Airbench.Pipeline;
 
-/// <summary>Runs the stages of a pipeline one after another and keeps the record of it in the run's folder.</summary>
+/// <summary>Runs the stages of a pipeline, one after another or side by side, and keeps the record of it in the run's folder.</summary>
 public static class PipelineRunner
 {
     /// <summary>Runs what <paramref name="options"/> select.</summary>
@@ -20,24 +21,29 @@ public static class PipelineRunner
     public static RunReport Run(
         PipelineDefinition pipeline, RunOptions options, IProgress progress, TimeProvider time, CancellationToken cancel)
     {
+        if (StageSchedule.Problem(options.Jobs) is { } problem)
+            throw new ConfigurationException($"--jobs: {problem}");
         using var locks = FolderLocks.Take(pipeline, options, progress, time, cancel);   // before a look at what earlier runs left
-        var plan = PipelinePlan.Make(pipeline, options);
+        var memory = new StageMemory(pipeline, options);
+        var plan = PipelinePlan.Make(pipeline, options, memory);
         using var folder = RunFolder.Create(options.Root, pipeline.Name, time);
         AtomicFolder.WriteFile(Path.Combine(folder.Path, RunFolder.ResolvedName), ResolvedYaml.Write(pipeline));
         using var timings = new TimingsFile(Path.Combine(folder.Path, TimingsFile.Name));
         var logged = new LoggedProgress(progress, folder.Log);
-        var running = plan.Rows.Where(r => r.Action == PlanAction.Run).Select(r => r.Stage.Key);
+        var running = plan.Rows.Where(r => r.Action is not (PlanAction.Skip or PlanAction.UseExisting)).Select(r => r.Stage.Key);
         logged.Info($"run {Path.GetRelativePath(options.Root, folder.Path)}: {string.Join(", ", running)}");
 
-        var artifacts = new Dictionary<string, Artifact>(StringComparer.Ordinal);
-        var reports = new List<StageReport>();
-        foreach (var row in plan.Rows)
+        var artifacts = new ConcurrentDictionary<string, Artifact>(StringComparer.Ordinal);
+        var ended = new ConcurrentDictionary<string, StageReport>(StringComparer.Ordinal);
+        StageSchedule.Run(plan.Rows, options.Jobs, row =>
         {
-            var report = One(row, reports);
-            reports.Add(report);
+            var report = One(row);
             if ((report.Result?.Artifact ?? row.Existing) is { } artifact)
-                artifacts.Add(row.Stage.Key, artifact);
-        }
+                artifacts[row.Stage.Key] = artifact;
+            ended[row.Stage.Key] = report;
+        });
+        List<StageReport> reports = [.. plan.Rows.Select(row => ended[row.Stage.Key])];   // in the order of the plan, whichever ended first
+        memory.Save(mayCreate: true);
         var unfinished = reports.Any(r => r.Status is RunStatus.Cancelled or RunStatus.NotRun);
         var status = cancel.IsCancellationRequested && unfinished ? RunStatus.Cancelled
             : reports.Any(r => r.Status == RunStatus.Failed) ? RunStatus.Failed
@@ -45,18 +51,18 @@ public static class PipelineRunner
         folder.Log.Write("info", $"run {folder.Id} ended: {status.ToString().ToLowerInvariant()}");
         return new RunReport { RunId = folder.Id, RunFolder = folder.Path, Stages = reports, Status = status, UsdPerHour = pipeline.UsdPerHour };
 
-        StageReport One(PlanRow row, IReadOnlyList<StageReport> earlier)
+        StageReport One(PlanRow row)
         {
             var stage = row.Stage;
-            if (row.Action != PlanAction.Run)
+            if (row.Action is PlanAction.Skip or PlanAction.UseExisting)
             {
                 logged.Info($"{stage.Key}: {row.Why}");
                 return new(stage, row.Action == PlanAction.Skip ? RunStatus.Skipped : RunStatus.Existing);
             }
-            var lost = earlier.FirstOrDefault(r => stage.Needs.Contains(r.Stage.Key) && !artifacts.ContainsKey(r.Stage.Key));
+            var lost = stage.Needs.FirstOrDefault(need => !artifacts.ContainsKey(need));
             var reason = cancel.IsCancellationRequested ? "the run was cancelled"
                 : lost is null ? null
-                : $"it needs '{lost.Stage.Key}', which {(lost.Status == RunStatus.Failed ? "failed" : "did not run")}";
+                : $"it needs '{lost}', which {(ended[lost].Status == RunStatus.Failed ? "failed" : "did not run")}";
             if (reason is not null)
             {
                 logged.Warn($"{stage.Key}: not run: {reason}");
@@ -65,11 +71,20 @@ public static class PipelineRunner
             var context = pipeline.Context(stage, options.Root, folder.Path) with
             {
                 Inputs = [.. stage.Needs.Select(need => artifacts[need]), .. stage.Given],
-                Progress = logged,
+                Progress = options.Jobs == 1 ? logged : new NamedProgress(logged, stage.Key),
                 Cancel = cancel,
             };
             var started = time.GetUtcNow();
+            if (Reused(memory, row, context, time, out var verdict) is { } reused)
+            {
+                timings.Append(folder.Id, pipeline.Name, reused, started);
+                Tell(reused, logged, folder.Log);
+                return reused;
+            }
+            logged.Info($"{stage.Key}: {verdict.Why}");
+            logged.Info($"{stage.Key}: started (uses {stage.Kind.Uses})");
             var report = Attempt(stage, context, options.Executor, line => folder.Log.Write("out", $"{stage.Key}: {line}"), time);
+            report = Recorded(memory, verdict, report with { Why = verdict.Why }, logged);
             report = report with { Usd = report.WallSeconds / 3600 * pipeline.UsdPerHour };   // a machine is paid by the clock on the wall
             timings.Append(folder.Id, pipeline.Name, report, started);
             Tell(report, logged, folder.Log);
@@ -77,10 +92,45 @@ public static class PipelineRunner
         }
     }
 
+    /// <summary>The report of a stage for which an earlier result stands, or where that cannot be found out; null where it has to run.</summary>
+    private static StageReport? Reused(StageMemory memory, PlanRow row, StageContext context, TimeProvider time, out Verdict verdict)
+    {
+        var (stage, start) = (row.Stage, time.GetTimestamp());
+        try
+        {
+            verdict = memory.Judge(stage, row.Folder, row.Forced);   // anew: the stages before it have made what it depends on
+            var folder = stage.Kind.OutputFolder(context, stage.Options);
+            if (verdict.Record is not { } record || !memory.Reuse(stage, verdict, folder))
+                return null;
+            var result = record.Result(stage.Kind.Open(folder));
+            return new(stage, RunStatus.Cached) { WallSeconds = time.GetElapsedTime(start).TotalSeconds, Result = result, Why = verdict.Why };
+        }
+        catch (Exception e) when (e is AirbenchException or IOException or UnauthorizedAccessException)
+        {
+            verdict = new(PlanAction.Run, e.Message);
+            return new(stage, RunStatus.Failed) { WallSeconds = time.GetElapsedTime(start).TotalSeconds, Error = e.Message, Exception = e };
+        }
+    }
+
+    /// <summary>The report of a stage that ended, after its result was recorded: what ended well fails here where its inputs were changed meanwhile.</summary>
+    private static StageReport Recorded(StageMemory memory, Verdict verdict, StageReport report, IProgress progress)
+    {
+        if (report.Status != RunStatus.Ok)
+            return report;
+        try
+        {
+            memory.Record(report.Stage, verdict, report.Result!, progress);
+            return report;
+        }
+        catch (Exception e) when (e is AirbenchException or IOException or UnauthorizedAccessException)
+        {
+            return report with { Status = RunStatus.Failed, Result = null, Error = e.Message, Exception = e };
+        }
+    }
+
     private static StageReport Attempt(
         PipelineStage stage, StageContext context, IStageExecutor executor, Action<string> output, TimeProvider time)
     {
-        context.Progress.Info($"{stage.Key}: started (uses {stage.Kind.Uses})");
         var start = time.GetTimestamp();
         var (result, exception, peak) = executor.Execute(stage, context, output);
         var (status, error) = exception switch
@@ -110,6 +160,9 @@ public static class PipelineRunner
         {
             case RunStatus.Ok:
                 logged.Info($"{report.Stage.Key}: done in {seconds} s: {report.Result!.Summary}");
+                break;
+            case RunStatus.Cached:
+                logged.Info($"{report.Stage.Key}: {report.Why}: {report.Result!.Summary}");
                 break;
             case RunStatus.Cancelled:
                 logged.Warn($"{report.Stage.Key}: cancelled after {seconds} s");

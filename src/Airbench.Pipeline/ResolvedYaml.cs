@@ -75,7 +75,8 @@ public static partial class ResolvedYaml
 
     private static string Braces(IEnumerable<string> pairs) => string.Join(", ", pairs) is { Length: > 0 } inner ? $"{{ {inner} }}" : "{}";
 
-    private static string Text(string text)
+    /// <summary>A text as YAML: plain where every parser takes it for a text, else in quotes.</summary>
+    internal static string Text(string text)
     {
         if (Word.IsMatch(text) && !Ambiguous.IsMatch(text))
             return text;

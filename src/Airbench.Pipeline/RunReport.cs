@@ -15,6 +15,9 @@ public enum RunStatus
     /// <summary>It did not start: something it needs failed, or the run was cancelled before.</summary>
     NotRun,
 
+    /// <summary>Nothing that it depends on had changed: an earlier result stands for a new one.</summary>
+    Cached,
+
     /// <summary>The artifact of an earlier run was opened.</summary>
     Existing,
 
@@ -55,8 +58,11 @@ public sealed record StageReport(PipelineStage Stage, RunStatus Status)
     /// <summary>Most memory that it had resident, MiB; null where it did not start or the system tells nothing.</summary>
     public long? PeakMegabytes { get; init; }
 
-    /// <summary>What it reported, where it ended well.</summary>
+    /// <summary>What it reported, now or (<see cref="RunStatus.Cached"/>) when it ran.</summary>
     public StageResult? Result { get; init; }
+
+    /// <summary>Why an earlier result stands, or why it had to run: "recipe.epochs 9.9 -> 8".</summary>
+    public string? Why { get; init; }
 
     /// <summary>Why it failed or did not run.</summary>
     public string? Error { get; init; }

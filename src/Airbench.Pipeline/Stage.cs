@@ -1,4 +1,19 @@
+using System.Globalization;
+
 namespace Airbench.Pipeline;
+
+/// <summary>What a stage does with the pipeline's device, which decides what may run beside it.</summary>
+public enum DeviceUse
+{
+    /// <summary>Nothing: it works on files, and may run beside any stage that does not want to be alone.</summary>
+    None,
+
+    /// <summary>It computes there, and has it to itself. The CPU is a device like any other: two stages would only take turns on its cores.</summary>
+    Takes,
+
+    /// <summary>It measures time: nothing runs beside it.</summary>
+    Alone,
+}
 
 /// <summary>
 /// One kind of stage: a function from artifacts and typed options to one artifact. The pipeline knows stages by this
@@ -36,8 +51,29 @@ public interface IStage
     /// <summary>Opens an artifact made earlier, for <c>--from</c> and <c>--only</c>.</summary>
     Artifact Open(string folder);
 
+    /// <summary>What it does with the device.</summary>
+    DeviceUse UseOf(object options);
+
     /// <summary>Does the work.</summary>
     StageResult Run(StageContext context, object options);
+
+    /// <summary>
+    /// What the options mean: an object whose members decide the result. Members that change nothing in it are left out or set to a constant;
+    /// what an option stands for (a recipe by its name) is written out.
+    /// </summary>
+    object Settings(object options);
+
+    /// <summary>What else decides the result, by name, beside the options and the artifacts that it needs: seed, device, threads.</summary>
+    IReadOnlyDictionary<string, string> Environment(StageContext context, object options);
+
+    /// <summary>Files and folders that it reads beside the artifacts, full or relative to <see cref="StageContext.Root"/>; they need not exist.</summary>
+    IEnumerable<string> Reads(StageContext context, object options);
+
+    /// <summary>Versions of all code that decides the result, by name. Found without loading a native library.</summary>
+    IReadOnlyDictionary<string, string> Versions();
+
+    /// <summary>Why no earlier result can stand for a new one ("it measures time"); null where one can.</summary>
+    string? AlwaysRuns { get; }
 }
 
 /// <summary>Typed form of <see cref="IStage"/>, assembled from plain functions.</summary>
@@ -69,8 +105,28 @@ public sealed class Stage<TOptions, TOutput> : IStage
     /// <summary>See <see cref="IStage.Check"/>.</summary>
     public Func<TOptions, IEnumerable<string>> Checker { get; init; } = _ => [];
 
+    /// <summary>See <see cref="IStage.UseOf"/>; by default it computes on the device.</summary>
+    public Func<TOptions, DeviceUse> UseOf { get; init; } = _ => DeviceUse.Takes;
+
     /// <summary>See <see cref="IStage.Run"/>.</summary>
     public required Func<StageContext, TOptions, StageResult> Work { get; init; }
+
+    /// <summary>See <see cref="IStage.Settings"/>; by default the options as they are.</summary>
+    public Func<TOptions, object> Settings { get; init; } = options => options;
+
+    /// <summary>See <see cref="IStage.Environment"/>; by default seed and device.</summary>
+    public Func<StageContext, TOptions, IReadOnlyDictionary<string, string>> Environment { get; init; } = (context, _) =>
+        new Dictionary<string, string> { ["seed"] = context.Seed.ToString(CultureInfo.InvariantCulture), ["device"] = context.Device };
+
+    /// <summary>See <see cref="IStage.Reads"/>.</summary>
+    public Func<StageContext, TOptions, IEnumerable<string>> Reads { get; init; } = (_, _) => [];
+
+    /// <summary>See <see cref="IStage.Versions"/>; by default the product's.</summary>
+    public Func<IReadOnlyDictionary<string, string>> Versions { get; init; } = () =>
+        new Dictionary<string, string> { [Product.Name] = Product.Version };
+
+    /// <inheritdoc/>
+    public string? AlwaysRuns { get; init; }
 
     Type IStage.OptionsType => typeof(TOptions);
     Type IStage.Output => typeof(TOutput);
@@ -78,7 +134,12 @@ public sealed class Stage<TOptions, TOutput> : IStage
     IReadOnlyList<Type> IStage.InputsFor(object options) => InputsFor((TOptions)options);
     string IStage.OutputFolder(StageContext context, object options) => Folder(context, (TOptions)options);
     Artifact IStage.Open(string folder) => Opener(folder);
+    DeviceUse IStage.UseOf(object options) => UseOf((TOptions)options);
     StageResult IStage.Run(StageContext context, object options) => Work(context, (TOptions)options);
+    object IStage.Settings(object options) => Settings((TOptions)options);
+    IReadOnlyDictionary<string, string> IStage.Environment(StageContext context, object options) => Environment(context, (TOptions)options);
+    IEnumerable<string> IStage.Reads(StageContext context, object options) => Reads(context, (TOptions)options);
+    IReadOnlyDictionary<string, string> IStage.Versions() => Versions();
 }
 
 /// <summary>What a stage gets beside its options.</summary>

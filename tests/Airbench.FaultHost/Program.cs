@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using Airbench;
 using Airbench.FaultHost;
@@ -30,6 +31,7 @@ try
         Root = args[0],
         From = from,
         Wait = !args.Contains("--no-wait"),
+        Jobs = Array.IndexOf(args, "--jobs") is > 0 and var jobs ? int.Parse(args[jobs + 1], CultureInfo.InvariantCulture) : 1,
         Executor = args.Contains("--in-process") ? new InProcessExecutor() : new ProcessExecutor(program),
     };
     var report = PipelineRunner.Run(

@@ -16,15 +16,33 @@ internal sealed class ExecutionArguments
         Description = "Fail where another run works in the same folders, instead of waiting for its end.",
     };
 
-    public void AddTo(Command command)
+    private readonly Option<int> _jobs = new("--jobs", "-j")
+    {
+        Description = "Run up to N stages side by side where they do not need each other. Stages that compute take turns on the device; " +
+            "a benchmark runs alone.",
+        DefaultValueFactory = _ => 1,
+        HelpName = "N",
+    };
+
+    public void AddTo(Command command, bool withJobs)
     {
         command.Add(_inProcess);
         command.Add(_noWait);
+        if (withJobs)
+        {
+            command.Add(_jobs);
+        }
     }
 
-    public RunOptions Apply(RunOptions options, ParseResult parsed) => options with
+    /// <summary><paramref name="options"/> with what the flags say.</summary>
+    /// <exception cref="ConfigurationException">They contradict each other.</exception>
+    public RunOptions Apply(RunOptions options, ParseResult parsed)
     {
-        Executor = StageProgram.Executor(parsed.GetValue(_inProcess)),
-        Wait = !parsed.GetValue(_noWait),
-    };
+        var (inProcess, jobs) = (parsed.GetValue(_inProcess), parsed.GetResult(_jobs) is null ? 1 : parsed.GetValue(_jobs));
+        if (inProcess && jobs > 1)
+        {
+            throw new ConfigurationException($"found --in-process and --jobs {jobs}; expected one of the two: libtorch and ONNX Runtime do not share a process well");
+        }
+        return options with { Executor = StageProgram.Executor(inProcess), Jobs = jobs, Wait = !parsed.GetValue(_noWait) };
+    }
 }

@@ -32,6 +32,8 @@ internal static class PlanCommand
     private static string Action(PlanAction action) => action switch
     {
         PlanAction.Run => "run",
+        PlanAction.Follow => "run if that changes",
+        PlanAction.Keep or PlanAction.Restore => "cached",
         PlanAction.UseExisting => "use existing",
         _ => "skip",
     };

@@ -14,7 +14,7 @@ internal static class RunCommand
         var execution = new ExecutionArguments();
         var command = new Command("run", "Run a pipeline: prepare, train, export, evaluate.") { quiet };
         arguments.AddTo(command, withSelection: true);
-        execution.AddTo(command);
+        execution.AddTo(command, withJobs: true);
         command.SetAction((parsed, cancel) => Task.FromResult(Run(
             arguments.Load(parsed), execution.Apply(arguments.Options(parsed), parsed), parsed.GetValue(quiet),
             parsed.GetValue<bool>(CommandLine.Verbose), cancel)));

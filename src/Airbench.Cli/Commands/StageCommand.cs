@@ -46,7 +46,7 @@ internal static class StageCommand
         };
         var fields = OptionFlags.Of(kind.OptionsType);
         var execution = new ExecutionArguments();
-        execution.AddTo(command);
+        execution.AddTo(command, withJobs: false);
         inputs.ForEach(input => command.Add(input.Option));
         foreach (var option in fields.Options.Concat(header.Values))
         {
@@ -70,7 +70,8 @@ internal static class StageCommand
                 headerTexts["name"] = kind.Uses;
             }
             var pipeline = PipelineFile.OneStage(kind, fields.Texts(parsed), headerTexts, given);
-            var options = execution.Apply(new RunOptions { Root = Directory.GetCurrentDirectory() }, parsed);
+            var alone = new RunOptions { Root = Directory.GetCurrentDirectory(), KeepRecord = false };   // who asks for one stage gets it
+            var options = execution.Apply(alone, parsed);
             return Task.FromResult(RunCommand.Run(pipeline, options, quiet: false, parsed.GetValue<bool>(CommandLine.Verbose), cancel));
         });
         return command;

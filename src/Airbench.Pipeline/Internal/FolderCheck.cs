@@ -6,6 +6,9 @@ internal static class FolderCheck
     /// <summary>Stands for a run's name before there is a run.</summary>
     public const string RunPlaceholder = "RUN";
 
+    /// <summary>Whether <paramref name="folder"/>, relative to the root, lies in the folder of a run.</summary>
+    public static bool IsOfRun(string folder) => folder.Split(Path.DirectorySeparatorChar).Contains(RunPlaceholder);
+
     public static void Check(PipelineDefinition pipeline, Problems problems)
     {
         // Any root gives the same answer, so one that does not exist will do.

@@ -14,6 +14,7 @@ internal sealed class TimingsFile : IDisposable
         "items", "items_per_second", "device", "peak_rss_mb", "usd", "error",
     ];
 
+    private readonly Lock _lock = new();
     private readonly FileStream _stream;
     private readonly CsvWriter _csv;
 
@@ -27,7 +28,7 @@ internal sealed class TimingsFile : IDisposable
     /// <summary>Adds the row of a stage that ended.</summary>
     public void Append(string runId, string pipeline, StageReport report, DateTimeOffset started)
     {
-        var result = report.Result;
+        var result = report.Status == RunStatus.Cached ? null : report.Result;   // what an earlier run worked is in its own file
 
         // The rate is of the work where the stage measured it, else of the whole stage.
         var seconds = result?.WorkSeconds ?? report.WallSeconds;
@@ -55,9 +56,12 @@ internal sealed class TimingsFile : IDisposable
 
     private void Row(string?[] fields)
     {
-        _csv.WriteRecord(fields);
-        _csv.Flush();
-        _stream.Flush(flushToDisk: true);
+        lock (_lock)
+        {
+            _csv.WriteRecord(fields);
+            _csv.Flush();
+            _stream.Flush(flushToDisk: true);
+        }
     }
 
     private static string? Number<T>(T? value, string format) where T : struct, IFormattable =>
