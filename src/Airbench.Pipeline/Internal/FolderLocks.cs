@@ -1,8 +1,8 @@
 namespace Airbench.Pipeline.Internal;
 
 /// <summary>
-/// The folders that a run writes, for itself, and those that it only reads, together with others that read them; from before its first
-/// stage until it and the processes of its stages have ended.
+/// The folders that a run writes, and its pipeline's record, for itself; those that it only reads, together with others that read them.
+/// From before its first stage until it and the processes of its stages have ended.
 /// </summary>
 /// <remarks>
 /// A lock is a file in <c>.airbench/locks</c> that is held open. The kernel lets go of it however the run ends, so that no lock is ever
@@ -30,7 +30,8 @@ internal sealed class FolderLocks : IDisposable
         try
         {
             var me = LockHolder.Me(pipeline, time);
-            foreach (var (folder, alone) in InOrder(PipelinePlan.Folders(pipeline, options)))
+            var record = options.KeepRecord ? [(RecordFile.LockName(pipeline.Name), true)] : (IEnumerable<(string, bool)>)[];
+            foreach (var (folder, alone) in InOrder(PipelinePlan.Folders(pipeline, options).Concat(record)))
             {
                 locks.Take(options.Root, folder, alone, me, options.Wait, progress, cancel);
             }
