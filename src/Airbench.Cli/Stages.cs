@@ -37,7 +37,7 @@ internal static class Stages
         {
             var data = Path.Combine(context.Root, "data");
             // A relative path means what the pipeline file sees, wherever the command is typed.
-            var rooted = options with { Path = options.Path is null ? null : Path.Combine(context.Root, options.Path) };
+            var rooted = options with { Path = options.Path is null ? null : Path.GetFullPath(options.Path, context.Root) };
             var dataset = Preparer.Prepare(
                 rooted, Path.Combine(data, Preparer.DatasetName(options)), data, context.Seed, context.Progress, context.Cancel);
             var manifest = dataset.Manifest;

@@ -78,6 +78,33 @@ public sealed class LooseImages : ImageStream
         return new LooseImages(new JoinedFiles(parts), string.Join(' ', paths.Select(NameOf)), progress, cancel);
     }
 
+    /// <summary>The images of these numbers alone, in the order of the source; one that cannot be read or decoded is left out.</summary>
+    /// <param name="indices">Numbers in the source, from 0, broken images included.</param>
+    /// <param name="imageSize">Height and width S of the pixels.</param>
+    /// <returns>Number and uint8 [3,S,S], planar RGB.</returns>
+    /// <exception cref="DataException">The source changed, or an archive breaks a bound.</exception>
+    public IEnumerable<(int Index, byte[] PlanarRgb)> Pick(IReadOnlySet<int> indices, int imageSize)
+    {
+        using var decoder = new ImageDecoder();
+        var (buffer, left) = (Array.Empty<byte>(), indices.Count);
+        foreach (var (index, (entry, _)) in _files.Walk().Index())
+        {
+            if (indices.Contains(index) && Source.TryRead(entry, ref buffer) is (var bytes, null))
+            {
+                var pixels = new byte[3 * imageSize * imageSize];
+                if (TryDecode(decoder, bytes.Span, imageSize, pixels))
+                {
+                    yield return (index, pixels);
+                }
+            }
+            left -= indices.Contains(index) ? 1 : 0;
+            if (left == 0)
+            {
+                yield break;
+            }
+        }
+    }
+
     /// <inheritdoc/>
     internal override IEnumerable<ImageChunk> Produce(int imageSize, int batchSize, Shard shard, ChunkPool pool, CancellationToken cancel)
     {
@@ -99,6 +126,19 @@ public sealed class LooseImages : ImageStream
         if (chunk.Images.Count > 0)
         {
             yield return chunk;
+        }
+    }
+
+    private static bool TryDecode(ImageDecoder decoder, ReadOnlySpan<byte> file, int size, Span<byte> planarRgb)
+    {
+        try
+        {
+            decoder.Decode(file, size, planarRgb);
+            return true;
+        }
+        catch (DataException)
+        {
+            return false;   // a broken image has a row of its own wherever it counts
         }
     }
 
@@ -193,7 +233,7 @@ public sealed class LooseImages : ImageStream
         private DataException Changed(string at) => new($"{images._files.Root}: changed while it was read (at {at}); run again when it is at rest");
 
         /// <summary>A file that cannot be read is a broken image; an archive that cannot is a broken archive, and that ends the work.</summary>
-        private static (ReadOnlyMemory<byte> Bytes, string? Error) TryRead(TreeEntry entry, ref byte[] buffer)
+        internal static (ReadOnlyMemory<byte> Bytes, string? Error) TryRead(TreeEntry entry, ref byte[] buffer)
         {
             try
             {

@@ -29,7 +29,7 @@ public static class PipelineRunner
         using var folder = RunFolder.Create(options.Root, pipeline.Name, time);
         AtomicFolder.WriteFile(Path.Combine(folder.Path, RunFolder.ResolvedName), ResolvedYaml.Write(pipeline));
         using var timings = new TimingsFile(Path.Combine(folder.Path, TimingsFile.Name));
-        var logged = new LoggedProgress(progress, folder.Log);
+        var logged = pipeline.Environment.Hide(new LoggedProgress(progress, folder.Log));
         var running = plan.Rows.Where(r => r.Action is not (PlanAction.Skip or PlanAction.UseExisting)).Select(r => r.Stage.Key);
         logged.Info($"run {Path.GetRelativePath(options.Root, folder.Path)}: {string.Join(", ", running)}");
 
@@ -75,19 +75,21 @@ public static class PipelineRunner
                 Cancel = cancel,
             };
             var started = time.GetUtcNow();
-            if (Reused(memory, row, context, time, out var verdict) is { } reused)
+            if (Reused(memory, row, context, time, out var verdict) is { } found)
             {
+                var reused = Hide(found, pipeline.Environment);
                 timings.Append(folder.Id, pipeline.Name, reused, started);
-                Tell(reused, logged, folder.Log);
+                Tell(reused, logged, folder.Log, pipeline.Environment);
                 return reused;
             }
             logged.Info($"{stage.Key}: {verdict.Why}");
             logged.Info($"{stage.Key}: started (uses {stage.Kind.Uses})");
-            var report = Attempt(stage, context, options.Executor, line => folder.Log.Write("out", $"{stage.Key}: {line}"), time);
-            report = Recorded(memory, verdict, report with { Why = verdict.Why }, logged);
+            var output = (string line) => folder.Log.Write("out", pipeline.Environment.Hide($"{stage.Key}: {line}"));
+            var report = Hide(Attempt(stage, context, options.Executor, output, time), pipeline.Environment);
+            report = Hide(Recorded(memory, verdict, report with { Why = verdict.Why }, logged), pipeline.Environment);
             report = report with { Usd = report.WallSeconds / 3600 * pipeline.UsdPerHour };   // a machine is paid by the clock on the wall
             timings.Append(folder.Id, pipeline.Name, report, started);
-            Tell(report, logged, folder.Log);
+            Tell(report, logged, folder.Log, pipeline.Environment);
             return report;
         }
     }
@@ -128,6 +130,13 @@ public static class PipelineRunner
         }
     }
 
+    /// <summary>What a stage reports of itself may hold values of environment variables.</summary>
+    private static StageReport Hide(StageReport report, PipelineEnvironment environment) => report with
+    {
+        Error = report.Error is null ? null : environment.Hide(report.Error),
+        Result = report.Result is null ? null : report.Result with { Summary = environment.Hide(report.Result.Summary) },
+    };
+
     private static StageReport Attempt(
         PipelineStage stage, StageContext context, IStageExecutor executor, Action<string> output, TimeProvider time)
     {
@@ -153,7 +162,7 @@ public static class PipelineRunner
     }
 
     /// <summary>An error goes to the log alone: the caller shows it from the report, where nothing scrolls it away.</summary>
-    private static void Tell(StageReport report, LoggedProgress logged, RunLog log)
+    private static void Tell(StageReport report, IProgress logged, RunLog log, PipelineEnvironment environment)
     {
         var seconds = report.WallSeconds.ToString("F1", CultureInfo.InvariantCulture);
         switch (report.Status)
@@ -169,7 +178,7 @@ public static class PipelineRunner
                 break;
             default:
                 log.Write("error", $"{report.Stage.Key}: failed after {seconds} s: {report.Error}");
-                log.Write("trace", $"{report.Exception}");
+                log.Write("trace", environment.Hide($"{report.Exception}"));
                 break;
         }
     }

@@ -16,6 +16,9 @@ internal sealed record FastOptions
     [Description("Milliseconds between two files.")]
     public int PauseMs { get; init; } = 2;
 
+    [Description("Any text.")]
+    public string? Note { get; init; }
+
     [Description("Something that goes wrong before the work.")]
     public Fault Fault { get; init; } = Fault.None;
 }

@@ -6,7 +6,7 @@ namespace Airbench.Cli.Commands;
 /// <summary>What run, plan and validate have in common: the file, <c>--set</c>, <c>--demo</c>, <c>--from</c> and <c>--only</c>.</summary>
 internal sealed class PipelineArguments
 {
-    private const string DefaultFile = "pipeline.yaml";
+    public const string DefaultFile = "pipeline.yaml";
 
     /// <summary>Enough for 95% on the drawn images, and under three minutes on two cores.</summary>
     private const string DemoEpochs = "6";
@@ -59,6 +59,9 @@ internal sealed class PipelineArguments
             : PipelineFile.Load(file, Stages.All, sets, first);
     }
 
+    /// <summary>Whether there is a pipeline to load: one was named, the demo, or the default one is here.</summary>
+    public bool NamesPipeline(ParseResult parsed) => parsed.GetValue(_file) is not null || parsed.GetValue(_demo) || File.Exists(DefaultFile);
+
     /// <summary>Which stages, and where: beside the pipeline file.</summary>
     public RunOptions Options(ParseResult parsed) => new()
     {
@@ -70,7 +73,8 @@ internal sealed class PipelineArguments
         CacheBytes = CacheLimit.FromEnvironment(),
     };
 
-    private static string EmbeddedPipeline()
+    /// <summary>The pipeline that the program carries, for CIFAR-10.</summary>
+    public static string EmbeddedPipeline()
     {
         using var stream = typeof(PipelineArguments).Assembly.GetManifestResourceStream(DefaultFile)!;
         using var reader = new StreamReader(stream);

@@ -18,7 +18,7 @@ internal static class Screen
             : new BarProgress(Console, TimeProvider.System);
 
     /// <summary>Stage, time, what came out, accuracy plain and with TTA.</summary>
-    public static void Summary(RunReport report)
+    public static void Summary(RunReport report, string? page)
     {
         var table = NewTable();
         table.AddColumn("stage");
@@ -57,6 +57,10 @@ internal static class Screen
             Console.WriteLine($"{stage.Stage.Key} -> {Relative(stage.Result!.Artifact.Folder)}");
         }
         Console.WriteLine($"times -> {Relative(Path.Combine(report.RunFolder, "timings.csv"))}");
+        if (page is not null)
+        {
+            Console.WriteLine($"report -> {Relative(page)}");
+        }
     }
 
     public static Table NewTable() => new Table { Border = System.Console.IsOutputRedirected ? TableBorder.Markdown : TableBorder.Rounded };

@@ -5,7 +5,10 @@ using System.Text;
 namespace Airbench.Pipeline.Internal;
 
 /// <summary>Finds out what the result of a stage depends on, as things are now.</summary>
-internal sealed class FactFinder(string root, HashIndex index)
+/// <param name="root">Folder that paths are relative to.</param>
+/// <param name="index">Hashes of files.</param>
+/// <param name="environment">Facts are written down: what it hides stands in them as fingerprints.</param>
+internal sealed class FactFinder(string root, HashIndex index, PipelineEnvironment environment)
 {
     /// <summary>Everything that decides what <paramref name="stage"/> makes.</summary>
     /// <param name="stage">The stage.</param>
@@ -27,7 +30,7 @@ internal sealed class FactFinder(string root, HashIndex index)
         ];
         foreach (var (type, files) in inputs)
             facts.AddRange((files ?? new Dictionary<string, string>()).Select(file => new Fact(Facts.Inputs, $"{type.Name}/{file.Key}", file.Value)));
-        return new Facts(facts);
+        return new Facts(facts.Select(fact => fact with { Name = environment.Fingerprint(fact.Name), Value = environment.Fingerprint(fact.Value) }));
     }
 
     private Fact Read(string path)

@@ -16,7 +16,8 @@ internal static class StageData
         var problems = new Problems();
         var node = YamlReader.ReadFlag(yaml, "options", problems);
         problems.ThrowIfAny();
-        var options = new OptionBinder(problems).Bind(node!, GroupOf(kind), kind.Uses, fallback: null);
+        var plain = new EnvironmentReferences([], _ => null).Expand(node!);   // only what was escaped: values are in their places
+        var options = new OptionBinder(problems).Bind(plain, GroupOf(kind), kind.Uses, fallback: null);
         problems.ThrowIfAny();
         return options!;
     }

@@ -40,7 +40,7 @@ internal sealed class StageMemory
     {
         (_pipeline, _options) = (pipeline, options);
         _index = new HashIndex(options.Root, options.ClockTick);
-        _finder = new FactFinder(options.Root, _index);
+        _finder = new FactFinder(options.Root, _index, pipeline.Environment);
         _cache = new ResultCache(options.Root, options.CacheBytes);
         _records = new(RecordFile.Read(LockPath, out _damage), StringComparer.Ordinal);
     }

@@ -142,7 +142,7 @@ public sealed class StageProcessTests : IDisposable
         };
         Directory.CreateDirectory(_place["in"]);
         File.WriteAllText(_place["in", Parts.ManifestName], "{ \"files\": {} }");
-        var options = new FastOptions { Files = 1, Bytes = 2, PauseMs = 3, Fault = Fault.Gate };
+        var options = new FastOptions { Files = 1, Bytes = 2, PauseMs = 3, Fault = Fault.Gate, Note = "${env:HOME} $${x} 'a' \"b\"\n# é: [~]" };
         var stage = new PipelineStage { Key = "n", Kind = FastStages.All[1], Options = options, Position = SourcePosition.Flag("x") };
 
         var request = StageMessages.ReadRequest(StageMessages.Write(StageData.Of(stage, context)));
