@@ -5,7 +5,7 @@ using Airbench.FaultHost;
 using Airbench.Pipeline;
 
 // A program like airbench, but with stages that take milliseconds: so that tests can kill it a hundred times.
-//   FaultHost <root> <pipeline.yaml> [--in-process] [--no-wait] [--from S] [--jobs N] [--set k=v]...
+//   FaultHost <root> <pipeline.yaml> [--in-process] [--no-wait] [--from S] [--jobs N] [--cache-bytes N] [--set k=v]...
 if (StageHost.IsAsked(args))
 {
     return StageHost.Run(args, FastStages.All);
@@ -30,6 +30,7 @@ try
     {
         Root = args[0],
         From = from,
+        CacheBytes = Array.IndexOf(args, "--cache-bytes") is > 0 and var bytes ? long.Parse(args[bytes + 1], CultureInfo.InvariantCulture) : 1 << 30,
         Wait = !args.Contains("--no-wait"),
         Jobs = Array.IndexOf(args, "--jobs") is > 0 and var jobs ? int.Parse(args[jobs + 1], CultureInfo.InvariantCulture) : 1,
         Executor = args.Contains("--in-process") ? new InProcessExecutor() : new ProcessExecutor(program),

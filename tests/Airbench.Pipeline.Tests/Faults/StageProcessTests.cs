@@ -233,6 +233,6 @@ public sealed class StageProcessTests : IDisposable
     }
 
     private RunReport Run(IStageExecutor executor, params string[] sets) => PipelineRunner.Run(
-        PipelineFile.Load(_place.Pipeline, FastStages.All, sets), new RunOptions { Root = _place.Root, Executor = executor }, _progress,
-        TimeProvider.System, CancellationToken.None);
+        PipelineFile.Load(_place.Pipeline, FastStages.All, sets), new RunOptions { Root = _place.Root, Executor = executor, KeepRecord = false },
+        _progress, TimeProvider.System, CancellationToken.None);
 }
