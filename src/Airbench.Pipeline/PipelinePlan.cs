@@ -84,9 +84,11 @@ public sealed record PipelinePlan(PipelineDefinition Pipeline, IReadOnlyList<Pla
     /// </summary>
     /// <exception cref="ConfigurationException">A stage in <paramref name="options"/> does not exist, or artifacts that are
     /// needed are not there; the message names each folder and the command that makes it.</exception>
-    public static PipelinePlan Make(PipelineDefinition pipeline, RunOptions options)
+    /// <exception cref="OperationCanceledException">Cancelled while it looked at big files.</exception>
+    public static PipelinePlan Make(
+        PipelineDefinition pipeline, RunOptions options, IProgress? progress = null, CancellationToken cancel = default)
     {
-        var memory = new StageMemory(pipeline, options);
+        var memory = new StageMemory(pipeline, options, progress ?? IProgress.Silent, cancel);
         var plan = Make(pipeline, options, memory);
         memory.Save(mayCreate: false);
         return plan;

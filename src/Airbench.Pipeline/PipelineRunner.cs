@@ -24,7 +24,7 @@ public static class PipelineRunner
         if (StageSchedule.Problem(options.Jobs) is { } problem)
             throw new ConfigurationException($"--jobs: {problem}");
         using var locks = FolderLocks.Take(pipeline, options, progress, time, cancel);   // before a look at what earlier runs left
-        var memory = new StageMemory(pipeline, options);
+        var memory = new StageMemory(pipeline, options, pipeline.Environment.Hide(progress), cancel);
         var plan = PipelinePlan.Make(pipeline, options, memory);
         using var folder = RunFolder.Create(options.Root, pipeline.Name, time);
         AtomicFolder.WriteFile(Path.Combine(folder.Path, RunFolder.ResolvedName), ResolvedYaml.Write(pipeline));
@@ -86,7 +86,7 @@ public static class PipelineRunner
             logged.Info($"{stage.Key}: started (uses {stage.Kind.Uses})");
             var output = (string line) => folder.Log.Write("out", pipeline.Environment.Hide($"{stage.Key}: {line}"));
             var report = Hide(Attempt(stage, context, options.Executor, output, time), pipeline.Environment);
-            report = Hide(Recorded(memory, verdict, report with { Why = verdict.Why }, logged), pipeline.Environment);
+            report = Hide(Recorded(memory, verdict, report with { Why = verdict.Why }), pipeline.Environment);
             report = report with { Usd = report.WallSeconds / 3600 * pipeline.UsdPerHour };   // a machine is paid by the clock on the wall
             timings.Append(folder.Id, pipeline.Name, report, started);
             Tell(report, logged, folder.Log, pipeline.Environment);
@@ -107,6 +107,11 @@ public static class PipelineRunner
             var result = record.Result(stage.Kind.Open(folder));
             return new(stage, RunStatus.Cached) { WallSeconds = time.GetElapsedTime(start).TotalSeconds, Result = result, Why = verdict.Why };
         }
+        catch (OperationCanceledException e)
+        {
+            verdict = new(PlanAction.Run, "cancelled");
+            return new(stage, RunStatus.Cancelled) { WallSeconds = time.GetElapsedTime(start).TotalSeconds, Error = "cancelled", Exception = e };
+        }
         catch (Exception e) when (e is AirbenchException or IOException or UnauthorizedAccessException)
         {
             verdict = new(PlanAction.Run, e.Message);
@@ -115,14 +120,18 @@ public static class PipelineRunner
     }
 
     /// <summary>The report of a stage that ended, after its result was recorded: what ended well fails here where its inputs were changed meanwhile.</summary>
-    private static StageReport Recorded(StageMemory memory, Verdict verdict, StageReport report, IProgress progress)
+    private static StageReport Recorded(StageMemory memory, Verdict verdict, StageReport report)
     {
         if (report.Status != RunStatus.Ok)
             return report;
         try
         {
-            memory.Record(report.Stage, verdict, report.Result!, progress);
+            memory.Record(report.Stage, verdict, report.Result!);
             return report;
+        }
+        catch (OperationCanceledException e)
+        {
+            return report with { Status = RunStatus.Cancelled, Result = null, Error = "cancelled", Exception = e };
         }
         catch (Exception e) when (e is AirbenchException or IOException or UnauthorizedAccessException)
         {

@@ -78,6 +78,7 @@ public class EnvironmentTests
             seed: "${env:SEED}"
             device: "${env:DEVICE}"
             usd_per_hour: "${env:PRICE}"
+            tracking: []
             env: [EPOCHS, SEED, PRICE, DEVICE, NOTE, PART, WIDTH, NESTEROV, GATE, EMPTY]
             """,
             text, StringComparison.Ordinal);

@@ -1,14 +1,22 @@
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace Airbench.Pipeline.Internal;
 
 /// <summary>
 /// Records of stages as YAML: <c>&lt;pipeline&gt;.lock.yaml</c> beside the pipeline has those of the last results, an entry of the cache has its own.
 /// </summary>
-internal static class RecordFile
+internal static partial class RecordFile
 {
+    // All values are read as texts, so numbers need no quotes; a colon or a hash would, and so would what YAML has a meaning for in front.
+    [GeneratedRegex(@"^[A-Za-z0-9.][A-Za-z0-9_./+-]*( [A-Za-z0-9_./+-]+)*\z", RegexOptions.CultureInvariant)]
+    private static partial Regex Plain { get; }
+
     /// <summary>Lock file of the pipeline called <paramref name="pipeline"/>.</summary>
     public static string LockName(string pipeline) => $"{pipeline}.lock.yaml";
+
+    /// <summary><paramref name="text"/> as a YAML scalar; different texts never become the same.</summary>
+    public static string Text(string text) => Plain.IsMatch(text) && text is not ("null" or "...") ? text : ResolvedYaml.Text(text);
 
     /// <summary>Writes the records, one a stage, in one step.</summary>
     public static void Write(string path, string comment, IEnumerable<(string Stage, StageRecord Record)> records)

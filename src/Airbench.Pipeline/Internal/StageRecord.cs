@@ -48,11 +48,11 @@ internal sealed record StageRecord
     public string Write(string name)
     {
         var text = new StringBuilder();
-        text.Append(ResolvedYaml.Text(name)).Append(":\n  key: ").Append(Key).Append("\n  from:\n").Append(From.Write(indent: 4));
+        text.Append(RecordFile.Text(name)).Append(":\n  key: ").Append(Key).Append("\n  from:\n").Append(From.Write(indent: 4));
         text.Append("  outputs:\n");
         foreach (var (file, hash) in Outputs.OrderBy(output => output.Key, StringComparer.Ordinal))
-            text.Append("    ").Append(ResolvedYaml.Text(file)).Append(": ").Append(hash).Append('\n');
-        text.Append("  result:\n    summary: ").Append(ResolvedYaml.Text(Summary)).Append('\n');
+            text.Append("    ").Append(RecordFile.Text(file)).Append(": ").Append(hash).Append('\n');
+        text.Append("  result:\n    summary: ").Append(RecordFile.Text(Summary)).Append('\n');
         Append("work_seconds", WorkSeconds?.ToString("R", CultureInfo.InvariantCulture));
         Append("items", Items?.ToString(CultureInfo.InvariantCulture));
         Append("device", Device);
@@ -63,7 +63,7 @@ internal sealed record StageRecord
         void Append(string key, string? value)
         {
             if (value is not null)
-                text.Append("    ").Append(key).Append(": ").Append(ResolvedYaml.Text(value)).Append('\n');
+                text.Append("    ").Append(key).Append(": ").Append(RecordFile.Text(value)).Append('\n');
         }
     }
 
