@@ -23,7 +23,7 @@ internal static class PlanCommand
                 string[] cells = [row.Stage.Key, row.Stage.Kind.Uses, string.Join(", ", row.Stage.Needs), Action(row.Action), row.Folder, row.Why];
                 table.AddRow(cells.Select(cell => new Text(cell)).ToArray());
             }
-            Screen.Console.Write(table);
+            Screen.Write(table);
             return Task.FromResult(ExitCode.Done);
         });
         return command;

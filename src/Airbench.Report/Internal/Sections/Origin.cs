@@ -43,7 +43,7 @@ internal static class Origin
                 .. run.Bundles.SelectMany(bundle => bundle.Manifest.Variants.Select(variant => ($"model {variant.Key}", (object?)Hash(variant.Value.Sha256, variant.Value.File)))),
                 .. run.Evaluations.Where(evaluation => evaluation.IsFirst).Select(evaluation => ($"evaluated {evaluation.Stage}", (object?)Hash(evaluation.Metrics.DatasetSha256, $"{evaluation.Metrics.Data}, model {Format.Hash(evaluation.Metrics.ModelSha256)}"))),
             ]),
-            run.ResolvedYaml is null ? null : Tag("details", Set("open", "open"), Tag("summary", "pipeline.resolved.yaml"), Tag("pre", run.ResolvedYaml.TrimEnd())));
+            run.ResolvedYaml is null ? null : Tag("details", Tag("summary", "pipeline.resolved.yaml: every option"), Tag("pre", run.ResolvedYaml.TrimEnd())));
     }
 
     private static XElement[] Hash(string sha256, string detail) => [Tag("code", sha256), Tag("br"), Classed("span", "muted", detail)];

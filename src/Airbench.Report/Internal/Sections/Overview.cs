@@ -79,9 +79,9 @@ internal static class Overview
         }
         if (run.Models.FirstOrDefault(model => Ran(run, model.Stage)) is { Manifest: var model })
         {
-            var seconds = model.Runs.Average(result => result.TrainSeconds);
-            yield return Card("training", Format.Seconds(seconds),
-                model.Runs.Count > 1 ? $"mean of {model.Runs.Count} runs, {model.Device}" : $"{model.Recipe.Name}, {model.Precision}, {model.Device}");
+            var what = model.Runs.Count > 1 ? $"mean of {model.Runs.Count} runs, {model.Device}" : $"{model.Recipe.Name}, {model.Precision}, {model.Device}";
+            var earlier = run.Times.Any(time => time.Uses == "train" && time.Status == "ok") ? "" : "; by an earlier run";
+            yield return Card("training", Format.Seconds(model.Runs.Average(result => result.TrainSeconds)), what + earlier);
         }
         if (run.Times.Count > 0)
         {
@@ -97,7 +97,7 @@ internal static class Overview
         }
     }
 
-    private static bool Ran(Run run, string stage) => run.Times.Any(time => time.Stage == stage && time.Uses == "train" && time.Status == "ok");
+    private static bool Ran(Run run, string stage) => run.Times.Any(time => time.Stage == stage && time.Uses == "train" && time.Status is "ok" or "cached");
 
     private static XElement Card(string name, string value, string detail) =>
         Classed("div", "card", Classed("span", "muted", name), Tag("b", value), Classed("span", "muted", detail));
