@@ -21,6 +21,7 @@ internal static class Stages
         Uses = "prepare",
         Description = "Decode labelled images into one memory-mapped data set.",
         Checker = Preparer.Check,
+        UseOf = _ => DeviceUse.None,
         Settings = options => options with
         {
             Name = null,   // the folder says it
@@ -89,6 +90,7 @@ internal static class Stages
         OptionalInputs = [typeof(Dataset)],
         InputsFor = options => ExportOptions.NeedDataset(options) ? [typeof(Dataset)] : [],
         Checker = ExportOptions.Check,
+        UseOf = options => ExportOptions.NeedDataset(options) ? DeviceUse.Takes : DeviceUse.None,
         Settings = options => ExportOptions.NeedDataset(options) ? options with { Name = null } : new { options.Variants, options.Training, options.Opset },
         Environment = (context, options) => ExportOptions.NeedDataset(options)
             ? Factors.All(Factors.Seed(context), Factors.Device(context))
@@ -201,6 +203,7 @@ internal static class Stages
         Inputs = [typeof(Dataset)],
         AlwaysRuns = MeasuresTime,
         Checker = TrainBenchmarkOptions.Check,
+        UseOf = _ => DeviceUse.Alone,
         Folder = (context, _) => Path.Combine(context.RunFolder, context.Name),
         Opener = Benchmark.Open,
         Work = (context, options) =>
@@ -228,6 +231,7 @@ internal static class Stages
         Inputs = [typeof(OnnxBundle)],
         AlwaysRuns = MeasuresTime,
         Checker = ModelBenchmarkOptions.Check,
+        UseOf = _ => DeviceUse.Alone,
         Folder = (context, _) => Path.Combine(context.RunFolder, context.Name),
         Opener = Benchmark.Open,
         Work = (context, options) =>
