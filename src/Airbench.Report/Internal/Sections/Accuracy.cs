@@ -23,7 +23,7 @@ internal static class Accuracy
         {
             return null;
         }
-        var rows = run.Evaluations.SelectMany(evaluation => Rows(evaluation.Name, evaluation.Metrics, run.Evaluations.Count > 1)).ToList();
+        var rows = run.Evaluations.SelectMany(evaluation => Rows(Label(evaluation), evaluation.Metrics, run.Evaluations.Count > 1)).ToList();
         return Page.Section("accuracy", "Accuracy",
             Html.Table(
                 ["evaluation", "model", "images", "n", "plain", "95% interval", "with TTA", "95% interval", "NLL, nats", "ECE", "images/s"],
@@ -47,6 +47,10 @@ internal static class Accuracy
             yield return new IntervalRow(named ? $"{Format.Short(name, 13)}, TTA" : "with TTA", metrics.Accuracy, low, high, "s1");
         }
     }
+
+    /// <summary>The model's name where a stage evaluated several, else the stage's.</summary>
+    private static string Label(EvaluationData evaluation) =>
+        evaluation.Metrics.Comparison is [{ Name: var first }, ..] ? first : evaluation.IsFirst ? evaluation.Name : evaluation.Name[(evaluation.Stage.Length + 2)..];
 
     private static XElement Row(EvaluationData evaluation)
     {
