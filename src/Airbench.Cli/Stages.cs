@@ -190,7 +190,7 @@ internal static class Stages
                 WorkSeconds = metrics.ImagesPerSecond > 0 ? metrics.Count / metrics.ImagesPerSecond : null,
                 Items = metrics.Count,
                 Device = metrics.Provider == "CPUExecutionProvider" ? "cpu" : "cuda",
-                AccuracyPlain = metrics.AccuracyPlain,
+                AccuracyPlain = metrics.HasPlain ? metrics.AccuracyPlain : null,
                 AccuracyTta = metrics.Accuracy,
             };
         },

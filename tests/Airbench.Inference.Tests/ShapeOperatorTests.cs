@@ -100,7 +100,7 @@ public sealed class ShapeOperatorTests
         x => Assert.Equal([.. x.Values, .. x.Values], Run<float>(x, graph => graph.Node("Concat", "y", ["x", "x"], [Attribute.Int("axis", 0)]))), Cases);
 
     [Fact]
-    public void MatMul_from_either_side_goes_over_every_plane() => Any.ForEachCase(
+    public void MatMul_from_either_side_goes_over_every_plane() => Any.Where(x => x.N > 0).ForEachCase(   // the one that takes no empty batch
         x =>
         {
             float[] rows = [.. Enumerable.Range(0, 2 * x.H).Select(i => (i % 5) - 1.5f)];
