@@ -56,7 +56,7 @@ internal static class Factors
 
     /// <summary>Versions of the packages that hold <paramref name="types"/>.</summary>
     public static Dictionary<string, string> Packages(params Type[] types) =>
-        types.Select(type => type.Assembly).ToDictionary(assembly => assembly.GetName().Name!, Version);
+        types.Select(type => type.Assembly).ToDictionary(assembly => assembly.GetName().Name!, assembly => Version(assembly).Split('+')[0]);
 
     /// <summary>libtorch, by its file: the one beside the program or an installed PyTorch's.</summary>
     public static Dictionary<string, string> Libtorch() => new() { ["libtorch"] = TorchRuntime.LibtorchBuild };

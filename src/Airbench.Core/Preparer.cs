@@ -17,6 +17,10 @@ public static class Preparer
         {
             yield return $"path: found none; expected the {NameOf(options.Source)} to take the images from";
         }
+        if (options.Path?.Contains('\0', StringComparison.Ordinal) == true)
+        {
+            yield return "path: found a NUL character; expected a path";
+        }
         if (options.Source == DataSource.Synthetic && options.Path is not null)
         {
             yield return $"path: found '{options.Path}'; expected none, synthetic images are drawn";

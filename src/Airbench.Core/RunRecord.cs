@@ -43,11 +43,11 @@ public sealed record RunRecord
     public required BenchmarkMachine Machine { get; init; }
 
     /// <summary>Every stage in the order of execution.</summary>
-    public required IReadOnlyList<StageRecord> Stages { get; init; }
+    public required IReadOnlyList<RunStageRecord> Stages { get; init; }
 }
 
 /// <summary>One stage of a run.</summary>
-public sealed record StageRecord
+public sealed record RunStageRecord
 {
     /// <summary>Its name in the pipeline.</summary>
     public required string Stage { get; init; }
@@ -58,8 +58,11 @@ public sealed record StageRecord
     /// <summary>Stages whose artifacts it takes.</summary>
     public required IReadOnlyList<string> Needs { get; init; }
 
-    /// <summary>How it ended, as in <c>timings.csv</c>; there also notrun, existing and skipped.</summary>
+    /// <summary>How it ended, as in <c>timings.csv</c>: ok, cached, failed or cancelled; beside these notrun, existing and skipped.</summary>
     public required string Status { get; init; }
+
+    /// <summary>Why it ran, or did not need to.</summary>
+    public string? Why { get; init; }
 
     /// <summary>What came out, in words; null where it did not end well.</summary>
     public string? Summary { get; init; }

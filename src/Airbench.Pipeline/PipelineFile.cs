@@ -173,7 +173,8 @@ public static partial class PipelineFile
         return new EnvironmentUse(declared, lookup);
     }
 
-    private static (string Name, int Seed, string Device, double? UsdPerHour, IReadOnlyList<Tracker> Tracking) ReadHeader(MapNode root, OptionBinder binder, Problems problems)
+    private static (string Name, int Seed, string Device, double? UsdPerHour, IReadOnlyList<Tracker> Tracking) ReadHeader(
+        MapNode root, OptionBinder binder, Problems problems)
     {
         var name = Read("name", DefaultName, (text, _) => Names.Problem(text));
         var seed = Read("seed", DefaultSeed, (value, found) =>
@@ -182,8 +183,8 @@ public static partial class PipelineFile
             DeviceName.IsMatch(text) ? null : $"found {found}; expected auto, cpu, cuda or cuda:N");
         var usdPerHour = Read(UsdPerHourKey, (double?)null, (value, found) =>
             value < 0 ? $"found {found}; expected 0 or more US dollars an hour, or null" : null);
-        var tracking = Read<Tracker[]>(TrackingKey, [], (value, _) =>
-            value.Length == value.Distinct().Count() ? null : "found a name twice; expected each at most once");
+        var tracking = Read<Tracker[]>(TrackingKey, [], (names, _) =>
+            names.Length == names.Distinct().Count() ? null : "found a name twice; expected each at most once");
         return (name, seed, device, usdPerHour, tracking);
 
         T Read<T>(string key, T fallback, Func<T, string, string?> check)
@@ -233,7 +234,8 @@ public static partial class PipelineFile
         return string.Join(' ', ["airbench", "run", Shell(file), .. words.Select(Shell)]);
     }
 
-    private static string Shell(string word) =>
+    /// <summary>A word as a POSIX shell takes it: quoted where it has to be.</summary>
+    public static string Shell(string word) =>
         ShellWord.IsMatch(word) ? word : $"'{Quote.OneLine(word).Replace("'", @"'\''", StringComparison.Ordinal)}'";
 
     private static string ReadText(string path)

@@ -34,15 +34,16 @@ public static class RunRecorder
         AtomicFolder.WriteFile(Path.Combine(report.RunFolder, RunRecord.FileName), Json.Write(record));
     }
 
-    private static StageRecord Record(PipelineDefinition pipeline, string root, string runFolder, StageReport report)
+    private static RunStageRecord Record(PipelineDefinition pipeline, string root, string runFolder, StageReport report)
     {
         var stage = report.Stage;
-        return new StageRecord
+        return new RunStageRecord
         {
             Stage = stage.Key,
             Uses = stage.Kind.Uses,
             Needs = stage.Needs,
             Status = Name(report.Status),
+            Why = report.Why,
             Summary = report.Result?.Summary,
             Error = report.Error,
             Made = Made() is { } folder ? Keep(stage.Kind.Output, folder, stage.Key) : null,

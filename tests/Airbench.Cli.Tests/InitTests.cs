@@ -86,7 +86,7 @@ public sealed class InitTests : IDisposable
                 "3 test images say little",
             },
             warning => Assert.Contains(warning, errors, StringComparison.Ordinal));
-        Assert.Contains("32 PNG, 4 JPEG", output, StringComparison.Ordinal);
+        Assert.Contains("33 PNG, 3 JPEG", output, StringComparison.Ordinal);
         var prepare = PrepareOptionsOf(Load(_place.Folder));
         Assert.Equal((32, 0.055), (prepare.ImageSize, prepare.MaxBadFraction));
     }

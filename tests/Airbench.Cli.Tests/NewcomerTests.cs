@@ -8,7 +8,7 @@ public sealed class NewcomerTests : IDisposable
     public void Dispose() => _place.Dispose();
 
     [Fact]
-    public void Init_doctor_and_run_lead_from_a_folder_of_images_to_a_model_and_its_numbers()
+    public void Init_doctor_and_run_lead_from_a_folder_of_images_to_a_model_and_its_report()
     {
         var random = new Random(3);
         foreach (var (label, name) in new[] { "cat", "dog", "fox" }.Index())
@@ -35,6 +35,9 @@ public sealed class NewcomerTests : IDisposable
         Assert.Contains("1 of 42 images are broken and left out", run.Output + run.Errors, StringComparison.Ordinal);
         Assert.Contains("evaluate -> ", run.Output, StringComparison.Ordinal);
 
+        var page = File.ReadAllText(Assert.Single(Directory.GetFiles(_place["runs"], "report.html", SearchOption.AllDirectories)));
+        Assert.Contains("my-photos", page, StringComparison.Ordinal);
+        Assert.All(["cat", "dog", "fox"], name => Assert.Contains(name, page, StringComparison.Ordinal));
         Assert.Equal(["cat", "dog", "fox"], Dataset.Open(_place["data/my-photos"]).Manifest.Classes);
         var metrics = Evaluation.Open(Assert.Single(Directory.GetDirectories(_place.Folder, "evaluate", SearchOption.AllDirectories))).Metrics;
         Assert.Equal(Dataset.Open(_place["data/my-photos"]).Manifest.TestCount, metrics.Count);

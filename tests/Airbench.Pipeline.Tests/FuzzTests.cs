@@ -60,13 +60,13 @@ public partial class FuzzTests
     {
         using var folder = new TemporaryFolder();
         var file = folder.File("pipeline.yaml");
-        var whole = Encoding.UTF8.GetBytes(WithEnvironment + "# ünï¢ödé 🦊\n");
+        var whole = Encoding.UTF8.GetBytes(WithEnvironment + $"\n# ünï¢ödé 🦊 {new string('x', 300)}\n");
         byte[][] pieces =
         [
             [0xEF, 0xBB, 0xBF], [0xFF, 0xFE], [0xFE, 0xFF], [0xC3], [0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xC0, 0xAF], [0], [0x0D],
             Encoding.Unicode.GetBytes("name: x"), [0x1B, 0x5B, 0x33, 0x31, 0x6D],
         ];
-        var edit = Gen.Select(Gen.Int[0, whole.Length], Gen.Int[0, 20], Gen.OneOf(Gen.OneOf(pieces), Gen.Byte.Array[0, 3]));
+        var edit = Gen.Select(Gen.Int[0, whole.Length], Gen.Int[0, 4], Gen.OneOf(Gen.OneOf(pieces), Gen.Byte.Array[0, 1]));
         var (loaded, refused) = (0, 0);
         foreach (var edits in edit.Array[1, 2].Cases(10_000))
         {
@@ -84,7 +84,7 @@ public partial class FuzzTests
                 loaded++;
         }
 
-        Assert.True(loaded > 500 && refused > 500, $"{loaded} loaded, {refused} refused");
+        Assert.True(loaded > 200 && refused > 200, $"{loaded} loaded, {refused} refused");
     }
 
     [Fact]

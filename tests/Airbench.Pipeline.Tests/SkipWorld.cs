@@ -27,7 +27,7 @@ internal sealed class SkipWorld : IDisposable
     /// <summary>In the order of execution. 'f' needs 'd' for the order alone: its kind takes no artifact.</summary>
     public static readonly string[] Stages = ["a", "e", "b", "c", "d", "f"];
 
-    private readonly TemporaryFolder _root = new();
+    private readonly TemporaryFolder _root = new(inMemory: true);   // thousands of files are flushed to disk here
     private readonly Dictionary<string, int> _values = Stages.ToDictionary(stage => stage, _ => 0);
     private readonly Dictionary<string, int> _idle = Stages.ToDictionary(stage => stage, _ => 0);
     private readonly Dictionary<string, int> _versions = new() { ["source"] = 1, ["refine"] = 1, ["pack"] = 1, ["judge"] = 1 };

@@ -12,7 +12,7 @@ internal sealed class RunFolder : IDisposable
     ];
 
     private readonly string _root = Directory.CreateTempSubdirectory("airbench-report-").FullName;
-    private readonly List<StageRecord> _stages = [];
+    private readonly List<RunStageRecord> _stages = [];
     private readonly List<object?[]> _times = [];
     private readonly Random _random = new(1);
     private double _clock;
@@ -200,7 +200,7 @@ internal sealed class RunFolder : IDisposable
     /// <summary>A stage that made nothing.</summary>
     public RunFolder Stage(string stage, string uses, string status, double seconds = 0, ArtifactRecord? made = null, string? error = null)
     {
-        _stages.Add(new StageRecord
+        _stages.Add(new RunStageRecord
         {
             Stage = stage,
             Uses = uses,

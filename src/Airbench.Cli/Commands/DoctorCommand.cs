@@ -68,7 +68,7 @@ internal static class DoctorCommand
             };
             table.AddRow(new Text(mark, new Style(colour)), new Text(finding.What), new Text(finding.Remedy is null ? finding.Found : $"{finding.Found} -> {finding.Remedy}"));
         }
-        Screen.Console.Write(table);
+        Screen.Write(table);
         var problems = findings.Count(finding => finding.Status == FindingStatus.Problem);
         Screen.Console.WriteLine(problems == 0 ? "nothing stands in the way" : $"{problems} {(problems == 1 ? "problem" : "problems")}: see !!; what stands behind -> mends it");
     }

@@ -50,7 +50,7 @@ internal static class GcCommand
                     [result.Stage, result.Summary, Bytes(result.Bytes), result.Used.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)];
                 table.AddRow(cells.Select(cell => new Text(cell)).ToArray());
             }
-            Screen.Console.Write(table);
+            Screen.Write(table);
         }
         Console.WriteLine($"{results.Count} earlier results, {Bytes(results.Sum(result => result.Bytes))}; files of 16 MiB and more share their bytes with the result in use");
     }

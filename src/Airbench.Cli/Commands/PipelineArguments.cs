@@ -20,10 +20,10 @@ internal sealed class PipelineArguments
     private readonly Option<string?> _from = new("--from") { Description = "Run this stage and those that depend on it; use earlier results before it." };
     private readonly Option<string?> _only = new("--only") { Description = "Run this stage alone; use earlier results for what it needs." };
 
-    private readonly Option<string[]> _force = new("--force")
+    private readonly Option<string?> _force = new("--force")
     {
-        Description = "Run every stage, or only the named one (--force=train), even where nothing changed.",
-        Arity = new ArgumentArity(0, 1),
+        Description = "Run every stage, or the named ones (--force=train,export), even where nothing changed.",
+        Arity = ArgumentArity.ZeroOrOne,
     };
 
     public void AddTo(Command command, bool withSelection)
@@ -68,7 +68,7 @@ internal sealed class PipelineArguments
         Root = Path.GetDirectoryName(Path.GetFullPath(parsed.GetValue(_file) ?? DefaultFile))!,
         From = parsed.GetValue(_from),
         Only = parsed.GetValue(_only),
-        Force = parsed.GetValue(_force) ?? [],
+        Force = parsed.GetValue(_force)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [],
         ForceAll = parsed.GetResult(_force) is { Tokens.Count: 0 },
         CacheBytes = CacheLimit.FromEnvironment(),
     };

@@ -28,7 +28,7 @@ internal static class SurveyScreen
             Row($"and {Number(rest.Count)} more", rest.Sum(c => c.Train), rest.Sum(c => c.Test));
         }
         Row("all", survey.TrainCount, survey.TestCount);
-        Screen.Console.Write(table);
+        Screen.Write(table);
 
         Screen.Console.WriteLine($"formats      {string.Join(", ", survey.Formats.Select(f => $"{Number(f.Count)} {f.Format}"))}");
         Screen.Console.WriteLine($"short side   {Text(survey.ShortSide)}");

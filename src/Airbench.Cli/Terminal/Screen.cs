@@ -47,23 +47,42 @@ internal static class Screen
             }
             table.AddRow(row);
         }
-        Console.Write(table);
+        Write(table);
+        // Not through the console, which would break a path into two lines that cannot be copied.
         if (report.UsdPerHour is { } price)
         {
-            Console.WriteLine($"cost of the run: ${Dollars(report.Stages.Sum(stage => stage.Usd ?? 0))} at ${Dollars(price)} an hour");
+            System.Console.WriteLine($"cost of the run: ${Dollars(report.Stages.Sum(stage => stage.Usd ?? 0))} at ${Dollars(price)} an hour");
         }
         foreach (var stage in report.Stages.Where(stage => stage.Result is not null))
         {
-            Console.WriteLine($"{stage.Stage.Key} -> {Relative(stage.Result!.Artifact.Folder)}");
+            System.Console.WriteLine($"{stage.Stage.Key} -> {Relative(stage.Result!.Artifact.Folder)}");
         }
-        Console.WriteLine($"times -> {Relative(Path.Combine(report.RunFolder, "timings.csv"))}");
+        System.Console.WriteLine($"times -> {Relative(Path.Combine(report.RunFolder, "timings.csv"))}");
         if (page is not null)
         {
-            Console.WriteLine($"report -> {Relative(page)}");
+            System.Console.WriteLine($"report -> {Relative(page)}");
         }
     }
 
     public static Table NewTable() => new Table { Border = System.Console.IsOutputRedirected ? TableBorder.Markdown : TableBorder.Rounded };
+
+    /// <summary>A table; in a pipe without the spaces that fill its lines, and without the empty lines around it.</summary>
+    public static void Write(Table table)
+    {
+        if (!System.Console.IsOutputRedirected)
+        {
+            Console.Write(table);
+            return;
+        }
+        using var text = new StringWriter();
+        var plain = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Out = new AnsiConsoleOutput(text) });
+        plain.Profile.Width = PipeWidth;
+        plain.Write(table);
+        foreach (var line in text.ToString().Split('\n').Select(line => line.TrimEnd()).Where(line => line.Length > 0))
+        {
+            System.Console.WriteLine(line);
+        }
+    }
 
     /// <summary>A path as the user would type it.</summary>
     public static string Relative(string path) => Path.GetRelativePath(Directory.GetCurrentDirectory(), path);

@@ -8,8 +8,12 @@ namespace Airbench.Pipeline.Internal;
 /// <param name="root">Folder that paths are relative to.</param>
 /// <param name="index">Hashes of files.</param>
 /// <param name="environment">Facts are written down: what it hides stands in them as fingerprints.</param>
-internal sealed class FactFinder(string root, HashIndex index, PipelineEnvironment environment)
+/// <param name="progress">Told about a look at many files.</param>
+internal sealed class FactFinder(string root, HashIndex index, PipelineEnvironment environment, IProgress progress)
 {
+    /// <summary>Files that take long enough, on a slow disk, for a word about it.</summary>
+    private const int ManyFiles = 5000;
+
     /// <summary>Everything that decides what <paramref name="stage"/> makes.</summary>
     /// <param name="stage">The stage.</param>
     /// <param name="context">What it gets to see, inputs aside.</param>
@@ -48,13 +52,14 @@ internal sealed class FactFinder(string root, HashIndex index, PipelineEnvironme
             if (!Directory.Exists(path))
                 return index.Of(path) ?? "missing";
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            var count = 0;
-            foreach (var name in ArtifactFiles.In(path).Where(name => !name.Split('/').Any(part => part.StartsWith('.'))))
+            var names = ArtifactFiles.In(path).Where(name => !name.Split('/').Any(part => part.StartsWith('.'))).ToList();
+            using var task = names.Count > ManyFiles ? progress.Start($"look at {Path.GetFileName(path)}", names.Count, "files") : null;
+            foreach (var (i, name) in names.Index())
             {
                 hash.AppendData(Encoding.UTF8.GetBytes($"{name}\0{index.Of(Path.Combine(path, name)) ?? "missing"}\n"));
-                count++;
+                task?.Report(i + 1);
             }
-            return string.Create(CultureInfo.InvariantCulture, $"{Convert.ToHexStringLower(hash.GetHashAndReset())} of {count} files");
+            return string.Create(CultureInfo.InvariantCulture, $"{Convert.ToHexStringLower(hash.GetHashAndReset())} of {names.Count} files");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

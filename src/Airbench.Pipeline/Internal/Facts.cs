@@ -51,7 +51,7 @@ internal sealed class Facts
         {
             text.Append(margin).Append(Sections[section.Key]).Append(":\n");
             foreach (var ((_, name), value) in section)
-                text.Append(margin).Append("  ").Append(ResolvedYaml.Text(name)).Append(": ").Append(ResolvedYaml.Text(value)).Append('\n');
+                text.Append(margin).Append("  ").Append(RecordFile.Text(name)).Append(": ").Append(RecordFile.Text(value)).Append('\n');
         }
         return text.ToString();
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 
 namespace Airbench.Pipeline.Internal;
 
@@ -16,6 +17,9 @@ internal sealed class HashIndex
     /// <summary>No file system in use has a coarser clock (FAT: 2 s).</summary>
     public static readonly TimeSpan CoarsestTick = TimeSpan.FromSeconds(2);
 
+    /// <summary>Bytes that take long enough, on a slow disk, for a word about it.</summary>
+    private const long LongFile = 256 << 20;
+
     private readonly Lock _lock = new();
     private readonly string _file;
     private readonly string _root;
@@ -23,10 +27,17 @@ internal sealed class HashIndex
     private readonly Dictionary<string, Entry> _entries;
     private bool _changed;
 
+    private readonly IProgress _progress;
+    private readonly CancellationToken _cancel;
+
     /// <summary>Reads the index below <paramref name="root"/>; a missing or damaged one is empty.</summary>
-    public HashIndex(string root, TimeSpan tick)
+    /// <param name="root">The working folder.</param>
+    /// <param name="tick">How coarse the clock of the file system may be.</param>
+    /// <param name="progress">Told about the reading of big files.</param>
+    /// <param name="cancel">Ends it.</param>
+    public HashIndex(string root, TimeSpan tick, IProgress progress, CancellationToken cancel)
     {
-        _tick = tick;
+        (_tick, _progress, _cancel) = (tick, progress, cancel);
         _root = Path.GetFullPath(root);
         _file = Path.Combine(_root, StageMemory.FolderName, Name);
         _entries = Read(_file);
@@ -39,6 +50,7 @@ internal sealed class HashIndex
 
     /// <summary>SHA-256 of the file that <paramref name="path"/> leads to, lower-case hexadecimal; null where there is none.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>
+    /// <exception cref="OperationCanceledException">The reading was cancelled.</exception>
     public string? Of(string path)
     {
         var full = Path.GetFullPath(path);
@@ -51,7 +63,7 @@ internal sealed class HashIndex
                 return known.Sha256;
         }
         var started = DateTime.UtcNow - DateTime.UnixEpoch;
-        var hash = Hash.OfFile(full);
+        var hash = Read(full, before.Size);
         var isOld = before.Newest / 100 < (started - _tick).Ticks;
         var isSame = FileStamp.Of(full) == before;
         lock (_lock)
@@ -87,6 +99,24 @@ internal sealed class HashIndex
                 // see above
             }
         }
+    }
+
+    private string Read(string path, long bytes)
+    {
+        _cancel.ThrowIfCancellationRequested();
+        if (bytes < LongFile)
+            return Hash.OfFile(path);
+        using var task = _progress.Start($"look at {Path.GetFileName(path)}", bytes, "bytes");
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var (buffer, done) = (new byte[1 << 20], 0L);
+        while (stream.Read(buffer) is > 0 and var read)
+        {
+            _cancel.ThrowIfCancellationRequested();
+            hash.AppendData(buffer, 0, read);
+            task.Report(done += read);
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     private static Dictionary<string, Entry> Read(string file)

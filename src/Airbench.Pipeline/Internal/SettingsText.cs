@@ -25,6 +25,15 @@ internal static class SettingsText
         null => [],
         JsonObject members => members.SelectMany(member => Flatten(path.Length == 0 ? member.Key : $"{path}.{member.Key}", member.Value)),
         JsonValue value when value.GetValueKind() == JsonValueKind.String => [(path, value.GetValue<string>())],
-        _ => [(path, node.ToJsonString(Json.OneLine))],
+        _ => [(path, OneLine(node))],
+    };
+
+    private static string OneLine(JsonNode? node) => node switch
+    {
+        null => "null",
+        JsonArray items => $"[{string.Join(", ", items.Select(OneLine))}]",
+        JsonObject members => $"{{ {string.Join(", ", members.Select(member => $"{RecordFile.Text(member.Key)}: {OneLine(member.Value)}"))} }}",
+        JsonValue value when value.GetValueKind() == JsonValueKind.String => RecordFile.Text(value.GetValue<string>()),
+        _ => node.ToJsonString(),
     };
 }

@@ -9,7 +9,7 @@ internal sealed record Verdict(PlanAction Action, string Why)
     public Facts? Facts { get; init; }
 
     /// <summary>The earlier result that stands for a new one, where the action is to keep or restore it.</summary>
-    public StageRecord? Record { get; init; }
+    public ResultRecord? Record { get; init; }
 }
 
 /// <summary>
@@ -24,10 +24,11 @@ internal sealed class StageMemory
     private readonly Lock _lock = new();
     private readonly PipelineDefinition _pipeline;
     private readonly RunOptions _options;
+    private readonly IProgress _progress;
     private readonly HashIndex _index;
     private readonly FactFinder _finder;
     private readonly ResultCache _cache;
-    private readonly Dictionary<string, StageRecord> _records;
+    private readonly Dictionary<string, ResultRecord> _records;
     private readonly string? _damage;
 
     // What lies in the folder of each stage, as far as it is known: of a stage that has to run, nothing before it did.
@@ -36,11 +37,15 @@ internal sealed class StageMemory
     // Results of the cache that this run needs: no other result may push them out.
     private readonly HashSet<string> _needed = new(StringComparer.Ordinal);
 
-    public StageMemory(PipelineDefinition pipeline, RunOptions options)
+    /// <param name="pipeline">The pipeline.</param>
+    /// <param name="options">Where, and how much is kept.</param>
+    /// <param name="progress">Told about long looks at files, and about results that cannot be kept.</param>
+    /// <param name="cancel">Ends them.</param>
+    public StageMemory(PipelineDefinition pipeline, RunOptions options, IProgress progress, CancellationToken cancel)
     {
-        (_pipeline, _options) = (pipeline, options);
-        _index = new HashIndex(options.Root, options.ClockTick);
-        _finder = new FactFinder(options.Root, _index, pipeline.Environment);
+        (_pipeline, _options, _progress) = (pipeline, options, progress);
+        _index = new HashIndex(options.Root, options.ClockTick, progress, cancel);
+        _finder = new FactFinder(options.Root, _index, pipeline.Environment, progress);
         _cache = new ResultCache(options.Root, options.CacheBytes);
         _records = new(RecordFile.Read(LockPath, out _damage), StringComparer.Ordinal);
     }
@@ -95,7 +100,7 @@ internal sealed class StageMemory
                 return false;
             _cache.Use(record.From);
             _contents[stage.Key] = new(folder, record.Outputs);
-            SetRecord(stage, record);
+            Keep(stage, record, folder: null);
             return true;
         }
     }
@@ -104,9 +109,8 @@ internal sealed class StageMemory
     /// <param name="stage">The stage.</param>
     /// <param name="verdict">What was decided before it started.</param>
     /// <param name="result">What it reported.</param>
-    /// <param name="progress">Gets a warning where the result cannot be kept.</param>
     /// <exception cref="DataException">What it read was changed while it ran. Nothing is recorded.</exception>
-    public void Record(PipelineStage stage, Verdict verdict, StageResult result, IProgress progress)
+    public void Record(PipelineStage stage, Verdict verdict, StageResult result)
     {
         if (verdict.Facts is not { } before)
             return;
@@ -118,22 +122,10 @@ internal sealed class StageMemory
             if (changes.Count > 0)
                 throw new DataException($"its inputs were changed while it ran: {string.Join("; ", changes)}. Its result is not recorded: run again when they are at rest");
             var folder = result.Artifact.Folder;
-            var record = StageRecord.Of(before, ArtifactFiles.Hashes(folder, _index), result);
+            var record = ResultRecord.Of(before, ArtifactFiles.Hashes(folder, _index), result);
             _contents[stage.Key] = new(folder, record.Outputs);
             _needed.Add(ResultCache.NameOf(record.From));
-            try
-            {
-                if (stage.Kind.AlwaysRuns is null)
-                {
-                    _cache.Store(record, folder);
-                    _cache.Prune(_needed);
-                }
-                SetRecord(stage, record);
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                progress.Warn($"{stage.Key}: its result is good, but cannot be kept for later runs: {e.Message}");
-            }
+            Keep(stage, record, stage.Kind.AlwaysRuns is null ? folder : null);
         }
     }
 
@@ -159,14 +151,16 @@ internal sealed class StageMemory
         {
             // Only an earlier result that agrees in all that is known already can turn out to be the one.
             var canReuse = (earlier?.From.OwnKey == facts.OwnKey && IsInPlace(stage, folder, earlier)) || _cache.HasAlike(facts);
-            var follows = $"follows {string.Join(" and ", open.Select(need => need.Key))}";
-            return new(canReuse ? PlanAction.Follow : PlanAction.Run, why.Length == 0 ? follows : $"{why}; {follows}");
+            var names = string.Join(" and ", open.Select(need => need.Key));
+            return canReuse
+                ? new(PlanAction.Follow, $"follows {names}: runs where that makes something new")
+                : new(PlanAction.Run, why.Length == 0 ? $"follows {names}" : $"{why}; follows {names}");
         }
         return Earlier(stage, folder, facts, earlier, why) ?? new Verdict(PlanAction.Run, why.Length > 0 ? why : WhyLost(stage, folder, earlier!)) { Facts = facts };
     }
 
     /// <summary>The earlier result with these facts, in its place or in the cache.</summary>
-    private Verdict? Earlier(PipelineStage stage, string folder, Facts facts, StageRecord? earlier, string why)
+    private Verdict? Earlier(PipelineStage stage, string folder, Facts facts, ResultRecord? earlier, string why)
     {
         if (earlier?.Key == facts.Key && IsInPlace(stage, folder, earlier))
             return new(PlanAction.Keep, "unchanged") { Facts = facts, Record = earlier };
@@ -180,10 +174,10 @@ internal sealed class StageMemory
         return new(PlanAction.Restore, reason) { Facts = facts, Record = kept };
     }
 
-    private string WhyLost(PipelineStage stage, string folder, StageRecord earlier) =>
+    private string WhyLost(PipelineStage stage, string folder, ResultRecord earlier) =>
         IsOfRun(stage) ? "its earlier result is not in the cache any more" : $"{Lost(folder, earlier)}; not in the cache";
 
-    private string Lost(string folder, StageRecord record) =>
+    private string Lost(string folder, ResultRecord record) =>
         $"{folder.Replace(Path.DirectorySeparatorChar, '/')}: {ArtifactFiles.Difference(Path.Combine(_options.Root, folder), record.Outputs, _index)}";
 
     private string? Difference(Content content) => ArtifactFiles.Difference(content.Folder, content.Files, _index) is { } difference
@@ -202,18 +196,31 @@ internal sealed class StageMemory
             .Where(need => taken.Any(type => type.IsAssignableFrom(need.Kind.Output)));
     }
 
-    private bool IsInPlace(PipelineStage stage, string folder, StageRecord record) =>
+    private bool IsInPlace(PipelineStage stage, string folder, ResultRecord record) =>
         !IsOfRun(stage) && ArtifactFiles.Difference(Path.Combine(_options.Root, folder), record.Outputs, _index) is null;
 
     private bool IsOfRun(PipelineStage stage) => FolderCheck.IsOfRun(PipelinePlan.FolderOf(_pipeline, stage, _options.Root));
 
-    private void SetRecord(PipelineStage stage, StageRecord record)
+    /// <summary>Writes a record to the lock file and the files in <paramref name="folder"/>, if one is given, to the cache. A full disk is no reason to fail a good result.</summary>
+    private void Keep(PipelineStage stage, ResultRecord record, string? folder)
     {
-        if (_records.TryGetValue(stage.Key, out var earlier) && earlier.Write("") == record.Write(""))
-            return;
-        _records[stage.Key] = record;
-        RecordFile.Write(
-            LockPath, $"Written by airbench: what the stages of '{_pipeline.Name}' made last, and from what. `airbench plan` compares with it.",
-            _pipeline.Stages.Where(known => _records.ContainsKey(known.Key)).Select(known => (known.Key, _records[known.Key])));
+        try
+        {
+            if (folder is not null)
+            {
+                _cache.Store(record, folder);
+                _cache.Prune(_needed);
+            }
+            if (_records.TryGetValue(stage.Key, out var earlier) && earlier.Write("") == record.Write(""))
+                return;
+            _records[stage.Key] = record;
+            RecordFile.Write(
+                LockPath, $"Written by airbench: what the stages of '{_pipeline.Name}' made last, and from what. `airbench plan` compares with it.",
+                _pipeline.Stages.Where(known => _records.ContainsKey(known.Key)).Select(known => (known.Key, _records[known.Key])));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _progress.Warn($"{stage.Key}: its result is good, but cannot be kept for later runs: {e.Message}");
+        }
     }
 }

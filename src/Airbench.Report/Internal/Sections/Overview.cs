@@ -69,19 +69,22 @@ internal static class Overview
         {
             var metrics = evaluation.Metrics;
             var where = run.Evaluations.Count(other => other.IsFirst) > 1 ? $" ({evaluation.Name})" : "";
-            if (metrics.Tta != Tta.None)
+            if (metrics.HasViews)
             {
                 var (low, high) = Accuracy.Interval(metrics.Correct, metrics.Count);
                 yield return Card($"accuracy with TTA{where}", Format.Percent(metrics.Accuracy), $"{Format.Range(low, high)} (95%)");
             }
-            var (plainLow, plainHigh) = Accuracy.Interval(metrics.CorrectPlain, metrics.Count);
-            yield return Card($"accuracy, plain{where}", Format.Percent(metrics.AccuracyPlain), $"{Format.Range(plainLow, plainHigh)} (95%)");
+            if (metrics.HasPlain)
+            {
+                var (low, high) = Accuracy.Interval(metrics.CorrectPlain, metrics.Count);
+                yield return Card($"accuracy, plain{where}", Format.Percent(metrics.AccuracyPlain), $"{Format.Range(low, high)} (95%)");
+            }
         }
         if (run.Models.FirstOrDefault(model => Ran(run, model.Stage)) is { Manifest: var model })
         {
-            var seconds = model.Runs.Average(result => result.TrainSeconds);
-            yield return Card("training", Format.Seconds(seconds),
-                model.Runs.Count > 1 ? $"mean of {model.Runs.Count} runs, {model.Device}" : $"{model.Recipe.Name}, {model.Precision}, {model.Device}");
+            var what = model.Runs.Count > 1 ? $"mean of {model.Runs.Count} runs, {model.Device}" : $"{model.Recipe.Name}, {model.Precision}, {model.Device}";
+            var earlier = run.Times.Any(time => time.Uses == "train" && time.Status == "ok") ? "" : "; by an earlier run";
+            yield return Card("training", Format.Seconds(model.Runs.Average(result => result.TrainSeconds)), what + earlier);
         }
         if (run.Times.Count > 0)
         {
@@ -97,7 +100,7 @@ internal static class Overview
         }
     }
 
-    private static bool Ran(Run run, string stage) => run.Times.Any(time => time.Stage == stage && time.Uses == "train" && time.Status == "ok");
+    private static bool Ran(Run run, string stage) => run.Times.Any(time => time.Stage == stage && time.Uses == "train" && time.Status is "ok" or "cached");
 
     private static XElement Card(string name, string value, string detail) =>
         Classed("div", "card", Classed("span", "muted", name), Tag("b", value), Classed("span", "muted", detail));

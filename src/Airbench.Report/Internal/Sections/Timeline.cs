@@ -25,7 +25,7 @@ internal static class Timeline
         var total = Math.Max(1e-3, run.Times.Select(time => Offset(time) + time.WallSeconds).DefaultIfEmpty(0).Max());
         return Classed("div", "time",
             Rows(),
-            run.Times.Count == 0 ? null : (object?[])[Tag("span"), Classed("div", "scale", Tag("span", "0"), Tag("span", Format.Seconds(total / 2)), Tag("span", Format.Seconds(total))), Tag("span")]);
+            run.Times.Count == 0 ? null : (object?[])[Tag("span"), Classed("div", "scale", Tag("span", "0"), Classed("span", "middle", Format.Seconds(total / 2)), Tag("span", Format.Seconds(total))), Tag("span")]);
 
         double Offset(StageTime time) => time.Started is { } start ? (start - first).TotalSeconds : 0;
 
@@ -41,7 +41,8 @@ internal static class Timeline
                 yield return Classed("div", "track", times.Select(time => Classed("span", $"span {time.Status}", Set("style", string.Join(';',
                     $"left:{Format.Plain(Math.Min(99.5, Offset(time) / total * 100))}%", $"width:{Format.Plain(time.WallSeconds / total * 100)}%")))));
                 yield return Classed("span", $"took {status}", times.Count > 0 ? Format.Seconds(times.Sum(time => time.WallSeconds)) : Format.None);
-                yield return Classed("span", "what", record?.Summary ?? times.LastOrDefault()?.Error ?? record?.Error ?? (status == "ok" ? null : Word(status)));
+                var why = status == "cached" && record?.Why is { } reason ? $"not run: {reason}. " : null;
+                yield return Classed("span", "what", why, record?.Summary ?? times.LastOrDefault()?.Error ?? record?.Error ?? (status == "ok" ? null : Word(status)));
             }
         }
     }

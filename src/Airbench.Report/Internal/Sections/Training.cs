@@ -44,7 +44,7 @@ internal static class Training
 
     private static IEnumerable<XElement> One(Run run, Recorded<ModelManifest> recorded, bool named)
     {
-        var (model, isOwn) = (recorded.Manifest, run.Times.Any(time => time.Stage == recorded.Stage && time.Uses == "train"));
+        var (model, isOwn) = (recorded.Manifest, run.Times.Any(time => time.Stage == recorded.Stage && time.Uses == "train" && time.Status == "ok"));
         if (named)
         {
             yield return Tag("h3", recorded.Stage);

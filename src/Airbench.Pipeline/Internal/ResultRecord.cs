@@ -4,7 +4,7 @@ using System.Text;
 namespace Airbench.Pipeline.Internal;
 
 /// <summary>What a stage made, from what, and what it reported.</summary>
-internal sealed record StageRecord
+internal sealed record ResultRecord
 {
     public required Facts From { get; init; }
 
@@ -22,7 +22,7 @@ internal sealed record StageRecord
     public string Key => From.Key;
 
     /// <summary>The record of what <paramref name="result"/> tells.</summary>
-    public static StageRecord Of(Facts from, IReadOnlyDictionary<string, string> outputs, StageResult result) => new()
+    public static ResultRecord Of(Facts from, IReadOnlyDictionary<string, string> outputs, StageResult result) => new()
     {
         From = from,
         Outputs = outputs,
@@ -48,11 +48,11 @@ internal sealed record StageRecord
     public string Write(string name)
     {
         var text = new StringBuilder();
-        text.Append(ResolvedYaml.Text(name)).Append(":\n  key: ").Append(Key).Append("\n  from:\n").Append(From.Write(indent: 4));
+        text.Append(RecordFile.Text(name)).Append(":\n  key: ").Append(Key).Append("\n  from:\n").Append(From.Write(indent: 4));
         text.Append("  outputs:\n");
         foreach (var (file, hash) in Outputs.OrderBy(output => output.Key, StringComparer.Ordinal))
-            text.Append("    ").Append(ResolvedYaml.Text(file)).Append(": ").Append(hash).Append('\n');
-        text.Append("  result:\n    summary: ").Append(ResolvedYaml.Text(Summary)).Append('\n');
+            text.Append("    ").Append(RecordFile.Text(file)).Append(": ").Append(hash).Append('\n');
+        text.Append("  result:\n    summary: ").Append(RecordFile.Text(Summary)).Append('\n');
         Append("work_seconds", WorkSeconds?.ToString("R", CultureInfo.InvariantCulture));
         Append("items", Items?.ToString(CultureInfo.InvariantCulture));
         Append("device", Device);
@@ -63,13 +63,13 @@ internal sealed record StageRecord
         void Append(string key, string? value)
         {
             if (value is not null)
-                text.Append("    ").Append(key).Append(": ").Append(ResolvedYaml.Text(value)).Append('\n');
+                text.Append("    ").Append(key).Append(": ").Append(RecordFile.Text(value)).Append('\n');
         }
     }
 
     /// <summary>Reads what <see cref="Write"/> wrote.</summary>
     /// <exception cref="FormatException">It is not that, or was changed since; the message says what is wrong.</exception>
-    public static StageRecord Read(MapNode map)
+    public static ResultRecord Read(MapNode map)
     {
         var from = Map(map, "from");
         var facts = new Facts(from.Entries.SelectMany(section => Facts.Sections.Contains(section.Key)
