@@ -46,6 +46,17 @@ internal sealed class GraphBuilder
     public void Output(string name, TensorProto.Types.DataType type, params ReadOnlySpan<long> rowShape) =>
         _graph.Output.Add(Value(Known(name), type, rowShape));
 
+    /// <summary>An input of exactly this shape; empty is a scalar.</summary>
+    public string FixedInput(string name, TensorProto.Types.DataType type, params IEnumerable<Extent> shape)
+    {
+        _graph.Input.Add(Value(Define(name), type, shape));
+        return name;
+    }
+
+    /// <summary>Declares an existing value as an output of exactly this shape.</summary>
+    public void FixedOutput(string name, TensorProto.Types.DataType type, params IEnumerable<Extent> shape) =>
+        _graph.Output.Add(Value(Known(name), type, shape));
+
     /// <summary>A float32 constant; <paramref name="shape"/> empty is a scalar.</summary>
     public string Initializer(string name, ReadOnlySpan<float> values, params ReadOnlySpan<long> shape)
     {
@@ -92,6 +103,34 @@ internal sealed class GraphBuilder
 
     /// <summary>A float32 scalar, stored once however often it is asked for.</summary>
     public string Scalar(string name, float value) => Constant(name, [value]);
+
+    /// <summary>A float32 list of ones, stored once however often it is asked for.</summary>
+    public string Ones(int count)
+    {
+        var values = new float[count];
+        Array.Fill(values, 1);
+        return Constant(FormattableString.Invariant($"ones.{count}"), values, count);
+    }
+
+    /// <summary>An int64 list, stored once however often it is asked for: axes, shapes and the like.</summary>
+    public string Integers(params ReadOnlySpan<long> values) => Integers($"int64.{string.Join('_', values.ToArray())}", values);
+
+    /// <summary>A node with any outputs, of any domain. An empty name leaves out an optional input or output.</summary>
+    public void Node(
+        string op, string name, ReadOnlySpan<string> inputs, ReadOnlySpan<string> outputs, ReadOnlySpan<AttributeProto> attributes, string domain = "")
+    {
+        var node = new NodeProto { Name = name, OpType = op, Domain = domain };
+        foreach (var input in inputs)
+        {
+            node.Input.Add(input.Length == 0 ? input : Known(input));
+        }
+        foreach (var output in outputs)
+        {
+            node.Output.Add(output.Length == 0 ? output : Define(output));
+        }
+        node.Attribute.AddRange(attributes.ToArray());
+        _graph.Node.Add(node);
+    }
 
     /// <summary>A node with one output; returns the output's name.</summary>
     /// <param name="op">Operator type of the default domain.</param>
@@ -172,6 +211,9 @@ internal sealed class GraphBuilder
         };
     }
 
+    private static ValueInfoProto Value(string name, TensorProto.Types.DataType type, IEnumerable<Extent> shape) =>
+        Value(name, type, [.. shape.Select(extent => extent.Name ?? extent.Value.ToString(CultureInfo.InvariantCulture))]);
+
     private static ByteString LittleEndian(ReadOnlySpan<float> values)
     {
         if (BitConverter.IsLittleEndian)
@@ -197,9 +239,21 @@ internal sealed class GraphBuilder
     }
 }
 
+/// <summary>One dimension of a shape: a number, or the name of an open one.</summary>
+internal readonly record struct Extent(long Value, string? Name = null)
+{
+    public static implicit operator Extent(long value) => new(value);
+
+    public static implicit operator Extent(string name) => new(0, name);
+}
+
 /// <summary>Attributes of a node.</summary>
 internal static class Attribute
 {
+    /// <summary>A number.</summary>
+    public static AttributeProto Float(string name, float value) =>
+        new() { Name = name, Type = AttributeProto.Types.AttributeType.Float, F = value };
+
     /// <summary>An integer.</summary>
     public static AttributeProto Int(string name, long value) =>
         new() { Name = name, Type = AttributeProto.Types.AttributeType.Int, I = value };

@@ -119,22 +119,9 @@ internal sealed class LayerWriter
 
     private string Activate(string x, ActivationLayer layer) => layer.Kind switch
     {
-        Activation.Gelu => _opset < GeluOpset ? Gelu(x, layer.Name) : _graph.Node("Gelu", layer.Name, [x]),
-        Activation.Silu => _graph.Node("Mul", layer.Name, [x, _graph.Node("Sigmoid", $"{layer.Name}/sigmoid", [x])]),
-        Activation.Relu => _graph.Node("Relu", layer.Name, [x]),
-        _ => throw new NotSupportedException($"activation {layer.Kind} has no ONNX form here"),
+        Activation.Gelu when _opset >= GeluOpset => _graph.Node("Gelu", layer.Name, [x]),
+        _ => ActivationNodes.Write(_graph, layer, x),
     };
-
-    /// <summary>x / sqrt 2, erf, + 1, * x, * 0.5: the form that ONNX Runtime fuses into one Gelu node.</summary>
-    /// <remarks>ONNX has a Gelu of its own from <see cref="GeluOpset"/> on, too late for many servers.</remarks>
-    private string Gelu(string x, string name)
-    {
-        var scaled = _graph.Node("Div", $"{name}/div", [x, _graph.Scalar("gelu.sqrt2", (float)Math.Sqrt(2))]);
-        var erf = _graph.Node("Erf", $"{name}/erf", [scaled]);
-        var gate = _graph.Node("Add", $"{name}/add", [erf, _graph.Scalar("gelu.one", 1)]);
-        var product = _graph.Node("Mul", $"{name}/mul", [x, gate]);
-        return _graph.Node("Mul", name, [product, _graph.Scalar("gelu.half", 0.5f)]);
-    }
 
     private string MaxPool(string x, MaxPoolLayer layer) =>
         _graph.Node("MaxPool", layer.Name, [x],

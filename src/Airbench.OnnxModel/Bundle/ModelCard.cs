@@ -125,6 +125,13 @@ internal static class ModelCard
             Line("|---|---|");
             var drawn = manifest.Synthetic && manifest.DatasetName != "synthetic" ? " (synthetic)" : "";
             Line($"| data | {Escape(manifest.DatasetName)}{drawn}, sha256 `{manifest.DatasetSha256}` |");
+            if (manifest.Finetuned is { } tuned)
+            {
+                Line($"| fine-tuned from | {Escape(tuned.Parent.Name)} (trained on {Escape(tuned.Parent.DatasetName)}), model sha256 `{tuned.Parent.ModelSha256}`, weights sha256 `{tuned.Parent.WeightsSha256}` |");
+                Line(FormattableString.Invariant($"| fine-tuning | {tuned.Train} on {tuned.Images:N0} images, epoch {tuned.BestEpoch} of {tuned.Epochs}, {tuned.Engine} |"));
+                Line($"| new data | {Escape(tuned.New.ToString())} |");
+                Line(tuned.Old is { } old ? $"| old data | {Escape(old.ToString())} |" : "| old data | not measured |");
+            }
             Line($"| weights | sha256 `{manifest.WeightsSha256}`, recipe {manifest.Recipe}, seed {manifest.Seed} |");
             foreach (var (name, variant) in manifest.Variants)
             {
