@@ -28,6 +28,17 @@ internal sealed class GraphBuilder(string name)
     public void Output(string name, TensorProto.Types.DataType type, params ReadOnlySpan<long> rowShape) =>
         _graph.Output.Add(Value(Known(name), type, rowShape));
 
+    /// <summary>An input of exactly this shape; empty is a scalar.</summary>
+    public string FixedInput(string name, TensorProto.Types.DataType type, params IEnumerable<Extent> shape)
+    {
+        _graph.Input.Add(Value(Define(name), type, shape));
+        return name;
+    }
+
+    /// <summary>Declares an existing value as an output of exactly this shape.</summary>
+    public void FixedOutput(string name, TensorProto.Types.DataType type, params IEnumerable<Extent> shape) =>
+        _graph.Output.Add(Value(Known(name), type, shape));
+
     /// <summary>A float32 constant; <paramref name="shape"/> empty is a scalar.</summary>
     public string Initializer(string name, ReadOnlySpan<float> values, params ReadOnlySpan<long> shape)
     {
@@ -44,6 +55,61 @@ internal sealed class GraphBuilder(string name)
 
     /// <summary>A float32 scalar, stored once however often it is asked for.</summary>
     public string Scalar(string name, float value) => _names.Contains(name) ? name : Initializer(name, [value]);
+
+    /// <summary>A float32 list under its own name.</summary>
+    public string Values(string name, params ReadOnlySpan<float> values) => Initializer(name, values, values.Length);
+
+    /// <summary>A float32 list of ones, stored once however often it is asked for.</summary>
+    public string Ones(int count)
+    {
+        var name = FormattableString.Invariant($"ones.{count}");
+        if (!_names.Contains(name))
+        {
+            var values = new float[count];
+            Array.Fill(values, 1);
+            Initializer(name, values, count);
+        }
+        return name;
+    }
+
+    /// <summary>An int64 list, stored once however often it is asked for: axes, shapes and the like.</summary>
+    public string Integers(params ReadOnlySpan<long> values)
+    {
+        var name = $"int64.{string.Join('_', values.ToArray())}";
+        if (_names.Add(name))
+        {
+            var bytes = new byte[values.Length * sizeof(long)];
+            for (var i = 0; i < values.Length; i++)
+            {
+                BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(i * sizeof(long)), values[i]);
+            }
+            _graph.Initializer.Add(new TensorProto
+            {
+                Name = name,
+                DataType = (int)TensorProto.Types.DataType.Int64,
+                Dims = { values.Length },
+                RawData = UnsafeByteOperations.UnsafeWrap(bytes),
+            });
+        }
+        return name;
+    }
+
+    /// <summary>A node with any outputs, of any domain. An empty name leaves out an optional input or output.</summary>
+    public void Node(
+        string op, string name, ReadOnlySpan<string> inputs, ReadOnlySpan<string> outputs, ReadOnlySpan<AttributeProto> attributes, string domain = "")
+    {
+        var node = new NodeProto { Name = name, OpType = op, Domain = domain };
+        foreach (var input in inputs)
+        {
+            node.Input.Add(input.Length == 0 ? input : Known(input));
+        }
+        foreach (var output in outputs)
+        {
+            node.Output.Add(output.Length == 0 ? output : Define(output));
+        }
+        node.Attribute.AddRange(attributes.ToArray());
+        _graph.Node.Add(node);
+    }
 
     /// <summary>A node with one output; returns the output's name.</summary>
     /// <param name="op">Operator type of the default domain.</param>
@@ -82,19 +148,29 @@ internal sealed class GraphBuilder(string name)
     private string Known(string name) =>
         _names.Contains(name) ? name : throw new InvalidOperationException($"the graph has no value '{name}' yet");
 
-    private static ValueInfoProto Value(string name, TensorProto.Types.DataType type, ReadOnlySpan<long> rowShape)
+    private static ValueInfoProto Value(string name, TensorProto.Types.DataType type, ReadOnlySpan<long> rowShape) =>
+        Value(name, type, [Batch, .. rowShape.ToArray().Select(extent => (Extent)extent)]);
+
+    private static ValueInfoProto Value(string name, TensorProto.Types.DataType type, IEnumerable<Extent> shape) => new()
     {
-        var shape = new TensorShapeProto { Dim = { new TensorShapeProto.Types.Dimension { DimParam = Batch } } };
-        foreach (var extent in rowShape)
+        Name = name,
+        Type = new TypeProto
         {
-            shape.Dim.Add(new TensorShapeProto.Types.Dimension { DimValue = extent });
-        }
-        return new ValueInfoProto
-        {
-            Name = name,
-            Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = (int)type, Shape = shape } },
-        };
-    }
+            TensorType = new TypeProto.Types.Tensor
+            {
+                ElemType = (int)type,
+                Shape = new TensorShapeProto
+                {
+                    Dim =
+                    {
+                        shape.Select(extent => extent.Name is { } open
+                            ? new TensorShapeProto.Types.Dimension { DimParam = open }
+                            : new TensorShapeProto.Types.Dimension { DimValue = extent.Value }),
+                    },
+                },
+            },
+        },
+    };
 
     private static ByteString LittleEndian(ReadOnlySpan<float> values)
     {
@@ -111,9 +187,21 @@ internal sealed class GraphBuilder(string name)
     }
 }
 
+/// <summary>One dimension of a shape: a number, or the name of an open one.</summary>
+internal readonly record struct Extent(long Value, string? Name = null)
+{
+    public static implicit operator Extent(long value) => new(value);
+
+    public static implicit operator Extent(string name) => new(0, name);
+}
+
 /// <summary>Attributes of a node.</summary>
 internal static class Attribute
 {
+    /// <summary>A number.</summary>
+    public static AttributeProto Float(string name, float value) =>
+        new() { Name = name, Type = AttributeProto.Types.AttributeType.Float, F = value };
+
     /// <summary>An integer.</summary>
     public static AttributeProto Int(string name, long value) =>
         new() { Name = name, Type = AttributeProto.Types.AttributeType.Int, I = value };
