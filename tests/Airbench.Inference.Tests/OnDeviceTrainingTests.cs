@@ -87,12 +87,12 @@ public sealed class OnDeviceTrainingTests : IDisposable
         var labels = graph.Input("labels", DataType.Int64);
         var logits = Forward(graph, x);
         graph.Node("SoftmaxCrossEntropyLoss", "loss", [logits, labels]);
-        graph.OutputOf("loss", DataType.Float, Array.Empty<Extent>());
+        graph.FixedOutput("loss", DataType.Float);
         var targets = graph.Node(
             "OneHot", "targets", [labels, graph.Integers(Classes), graph.Initializer("off_on", [0, 1], 2)], [Attribute.Int("axis", 1)]);
         var error = graph.Node("Sub", "error", [graph.Node("Softmax", "softmax", [logits], [Attribute.Int("axis", 1)]), targets]);
         var gradient = graph.Node("Gemm", "gradient", [error, x], [Attribute.Int("transA", 1), Attribute.Float("alpha", 1f / Rows)]);
-        TrainingModel.Accumulate(graph, [("weight", [(Extent)Classes, (Extent)Features], gradient)]);
+        TrainingModel.Accumulate(graph, [("weight", [Classes, Features], gradient)]);
         return Domains.Build(graph);
     }
 
@@ -105,8 +105,8 @@ public sealed class OnDeviceTrainingTests : IDisposable
 
     private static string Forward(GraphBuilder graph, string x)
     {
-        var weight = graph.InputOf("weight", DataType.Float, [(Extent)Classes, (Extent)Features]);
-        var shift = graph.InputOf("shift", DataType.Float, [(Extent)Classes]);
+        var weight = graph.FixedInput("weight", DataType.Float, Classes, Features);
+        var shift = graph.FixedInput("shift", DataType.Float, Classes);
         return graph.Node("Gemm", "logits", [x, weight, shift], [Attribute.Int("transB", 1)]);
     }
 

@@ -21,8 +21,8 @@ internal static class OptimizerModel
     public static ModelProto Build(double learningRate, double momentum)
     {
         var graph = new GraphBuilder("optimizer");
-        var rate = graph.InputOf("learning_rate", TensorProto.Types.DataType.Float, [(Extent)1]);
-        var step = graph.InputOf("step", TensorProto.Types.DataType.Int64, [(Extent)1]);
+        var rate = graph.FixedInput("learning_rate", TensorProto.Types.DataType.Float, 1);
+        var step = graph.FixedInput("step", TensorProto.Types.DataType.Int64, 1);
         string[] states = [.. ((string[])["params", "gradients", "first_order_moments", "second_order_moments"]).Select(graph.InputSequence)];
         var scale = graph.Scalar("learning_rate.scale", (float)(learningRate / InitialLearningRate / (1 - momentum)));
         graph.Node("AdamWOptimizer", "update", [graph.Node("Mul", "learning_rate.scaled", [rate, scale]), step, .. states], ["updated"],
@@ -31,7 +31,7 @@ internal static class OptimizerModel
                 Attribute.Float("weight_decay", 0), Attribute.Int("correct_bias", 0), Attribute.Int("adam_mode", 1),
             ],
             Domains.Microsoft);
-        graph.OutputOf("updated", TensorProto.Types.DataType.Bool, [(Extent)1]);
+        graph.FixedOutput("updated", TensorProto.Types.DataType.Bool, 1);
         return Domains.Build(graph);
     }
 }
