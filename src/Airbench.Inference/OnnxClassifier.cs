@@ -158,7 +158,7 @@ public sealed class OnnxClassifier : IDisposable
         _session.Dispose();
     }
 
-    private static InferenceSession OpenSession(string modelFile, ref ExecutionDevice device, SessionSettings settings)
+    internal static InferenceSession OpenSession(string modelFile, ref ExecutionDevice device, SessionSettings settings)
     {
         if (device.CudaIndex is not null)
         {
