@@ -1,18 +1,19 @@
 // Trains with the on-device-training artifacts of a folder, in the runtime that they are for:
-//   node ort_training.mjs ARTIFACTS BATCHES.safetensors [STATE.safetensors]
+//   node ort_training.mjs ARTIFACTS BATCHES.safetensors
 // BATCHES holds for each step i and each input of the training model a tensor 'i/<input>'. The runtime's learning rate stays as it
-// starts, 0.001: its JavaScript API cannot set it. Prints one JSON object: the training model's loss of every step, the evaluation
-// model's outputs on the last batch after the last step, and with STATE writes there what the parameters have become, in one tensor.
-import { readFile, writeFile } from 'node:fs/promises';
+// starts, 0.001: its JavaScript API cannot set it. Prints one JSON object: the training model's loss of every step, and the evaluation
+// model's outputs on the last batch after the last step. The tensors themselves cannot be had: getContiguousParameters of that version
+// frees a pointer of the stack, and may end in "memory access out of bounds".
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 import { explain } from './wasm_errors.mjs';   // before the runtime makes its memory
 import * as ort from './node_modules/onnxruntime-web-training/dist/ort.training.wasm.min.mjs';
-import { readSafetensors, writeSafetensors } from './safetensors.mjs';
+import { readSafetensors } from './safetensors.mjs';
 
-const [folder, batchFile, stateFile] = process.argv.slice(2);
+const [folder, batchFile] = process.argv.slice(2);
 if (!batchFile) {
-  console.error('usage: ort_training.mjs ARTIFACTS BATCHES.safetensors [STATE.safetensors]');
+  console.error('usage: ort_training.mjs ARTIFACTS BATCHES.safetensors');
   process.exit(2);
 }
 process.on('uncaughtException', (error) => {
@@ -43,10 +44,6 @@ for (let step = 0; step < steps; step++) {
   seconds.push((performance.now() - began) / 1000);
 }
 const evaluated = await session.runEvalStep(feeds(steps - 1, session.evalInputNames));
-if (stateFile) {
-  const parameters = await session.getContiguousParameters(false);
-  await writeFile(stateFile, writeSafetensors({ parameters: { dims: parameters.dims, data: parameters.data } }));
-}
 console.log(JSON.stringify({
   version: ort.env.versions.web,
   inputs: session.trainingInputNames,

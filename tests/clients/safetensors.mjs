@@ -11,17 +11,3 @@ export function readSafetensors(bytes) {
     return [name, { type, dims: shape, data: new array(new Uint8Array(bytes.subarray(start + begin, start + end)).buffer) }];
   }));
 }
-
-/** A file of float32 tensors, { dims, data } by name. */
-export function writeSafetensors(tensors) {
-  let end = 0;
-  const header = Object.fromEntries(Object.entries(tensors).map(([name, { dims, data }]) => {
-    const begin = end;
-    end += data.byteLength;
-    return [name, { dtype: 'F32', shape: dims, data_offsets: [begin, end] }];
-  }));
-  const text = Buffer.from(JSON.stringify(header));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(text.length));
-  return Buffer.concat([length, text, ...Object.values(tensors).map(({ data }) => Buffer.from(data.buffer, data.byteOffset, data.byteLength))]);
-}

@@ -8,7 +8,7 @@ using Attribute = Airbench.OnnxModel.Attribute;
 namespace Airbench.Tests;
 
 /// <summary>On-device-training artifacts in the runtime that they are for: onnxruntime-web 1.19.2, the same C++ as the NuGet package's.</summary>
-public sealed class OnDeviceTrainingTests : IDisposable
+public sealed class OnDeviceOptimizerTests : IDisposable
 {
     private const int Features = 3;
     private const int Classes = 2;
@@ -49,7 +49,6 @@ public sealed class OnDeviceTrainingTests : IDisposable
         var losses = batches.Select(batch => Step(w, velocity, batch.X, batch.Labels, rate, momentum)).ToArray();
         Assert.Equal("1.19.2", result.Version);
         Near(losses, result.Losses, 1e-6);
-        Near([.. w, .. Shift.Select(v => (double)v)], [.. result.Parameters.Select(v => (double)v)], 1e-6);
         Near(Enumerable.Range(0, Rows).SelectMany(row => Logits(w, batches[^1].X, row)).ToArray(), result.Evaluated.Single().Value, 1e-6);
         Assert.True(losses[^1] < losses[0] / 1.2);
     }
