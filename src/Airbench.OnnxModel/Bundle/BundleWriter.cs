@@ -1,4 +1,6 @@
 using System.Text;
+using Airbench.OnnxModel.Training;
+using Google.Protobuf;
 
 namespace Airbench.OnnxModel.Bundle;
 
@@ -45,6 +47,10 @@ internal static class BundleWriter
         foreach (var (path, template) in Template.Files)
         {
             Save(path, Template.Text(template));
+        }
+        if (model.Manifest.Network.Layers()[^1] is LinearLayer head)
+        {
+            SaveBytes("web/train_step.onnx", HeadStep.Build(head.HasBias).ToByteArray());
         }
         for (var i = 0; i < Math.Min(SampleImages, reference.Count); i++)
         {

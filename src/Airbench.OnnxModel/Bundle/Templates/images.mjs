@@ -1,0 +1,50 @@
+// Images between files, the camera, the screen and the model.
+import { fit } from './preprocess.mjs';
+
+/** Pixels of an image or video frame as stored: upright, no colour conversion, no premultiplied alpha. */
+async function pixelsOf(source) {
+  const bitmap = await createImageBitmap(source, { imageOrientation: 'from-image', colorSpaceConversion: 'none', premultiplyAlpha: 'none' });
+  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+  const context = canvas.getContext('2d', { willReadFrequently: true });
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  return context.getImageData(0, 0, canvas.width, canvas.height);
+}
+
+/** What the model sees of an image: planar RGB, uint8 [3, size, size]. Throws a readable error where the browser cannot read a file. */
+export async function look(source, size) {
+  try {
+    const { data, width, height } = await pixelsOf(source);
+    return fit(data, width, height, size);
+  } catch (error) {
+    throw error.name === 'InvalidStateError' ? new Error(`${source.name ?? 'The image'}: not an image that this browser can read.`) : error;
+  }
+}
+
+/** Paints planar pixels on a canvas of their size. */
+export function paint(canvas, pixels, size) {
+  canvas.width = canvas.height = size;
+  const view = new ImageData(size, size);
+  for (let i = 0; i < size * size; i++) {
+    view.data.set([pixels[i], pixels[size * size + i], pixels[2 * size * size + i], 255], 4 * i);
+  }
+  canvas.getContext('2d').putImageData(view, 0, 0);
+}
+
+/** The camera in a video element; returns what stops it. */
+export async function openCamera(video) {
+  let stream;
+  try {
+    stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } });
+  } catch (error) {
+    throw new Error(`The camera cannot be used: ${error.message}`);
+  }
+  video.srcObject = stream;
+  video.hidden = false;
+  await video.play();
+  return () => {
+    stream.getTracks().forEach((track) => track.stop());
+    video.srcObject = null;
+    video.hidden = true;
+  };
+}
