@@ -1,4 +1,6 @@
+using Airbench.Cli.Finetuning;
 using Airbench.Inference;
+using Airbench.Inference.Finetuning;
 using Airbench.OnnxModel;
 using Airbench.Pipeline;
 using Airbench.Training;
@@ -10,7 +12,7 @@ namespace Airbench.Cli;
 /// </summary>
 internal static class Stages
 {
-    public static IReadOnlyList<IStage> All { get; } = [Prepare(), Train(), Export(), Evaluate(), BenchmarkTrain(), BenchmarkModel()];
+    public static IReadOnlyList<IStage> All { get; } = [Prepare(), Train(), Export(), Finetune(), Evaluate(), BenchmarkTrain(), BenchmarkModel()];
 
     private static Stage<PrepareOptions, Dataset> Prepare() => new()
     {
@@ -91,6 +93,35 @@ internal static class Stages
                 $"{sizes}, opset {bundle.Manifest.Opset}; parity {parity.MaxAbsDifference:0.0e+0} on {parity.Images} images"))
             {
                 Items = parity.Images,
+            };
+        },
+    };
+
+    private static Stage<FinetuneOptions, OnnxBundle> Finetune() => new()
+    {
+        Uses = "finetune",
+        Description = "Adapt an exported model to new images with ONNX Runtime, and export it again.",
+        OptionalInputs = [typeof(OnnxBundle), typeof(TrainedModel), typeof(Dataset)],
+        InputsFor = options =>
+            [.. options.Model is null ? (Type[])[typeof(OnnxBundle)] : [], .. options.Data is null ? (Type[])[typeof(Dataset)] : []],
+        Checker = FinetuneOptions.Check,
+        Folder = (context, options) => FolderOf(context, "exports", FinetuneFiles.NameOf(context, options)),
+        Opener = OnnxBundle.Open,
+        Work = (context, options) =>
+        {
+            var name = FinetuneFiles.NameOf(context, options);
+            var (bundle, facts) = Finetuner.Finetune(
+                FinetuneFiles.Open(context, options), options, FolderOf(context, "models", name), context.Device, context.Seed,
+                open: request => FinetuneFiles.OpenEngine(request, options.Engine),
+                export: model => Exporter.Export(
+                    model, new ExportOptions { Training = [options.Train] }, FolderOf(context, "exports", name),
+                    file => ParityGate.Check(file, model.File(TrainedModel.ReferenceName)), context.Progress, context.Cancel),
+                context.Progress, context.Cancel);
+            return new StageResult(bundle, FormattableString.Invariant(
+                $"{facts.Train}, {facts.Images:N0} images, epoch {facts.BestEpoch} of {facts.Epochs}; {facts.New}"))
+            {
+                Items = facts.Images * (long)facts.Epochs,
+                AccuracyPlain = (double)facts.New.CorrectAfter / facts.New.Count,
             };
         },
     };

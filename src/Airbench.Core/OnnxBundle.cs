@@ -6,6 +6,12 @@ public sealed record OnnxBundle(string Folder, BundleManifest Manifest) : Artifa
     /// <summary>Name of the manifest inside the folder.</summary>
     public const string ManifestName = "metadata.json";
 
+    /// <summary>Folder of what another program needs to train the model further, where the export wrote it.</summary>
+    public const string TrainingFolder = "training";
+
+    /// <summary>Inside of <see cref="TrainingFolder"/>: every tensor of the network, unfolded; byte by byte the <c>weights.safetensors</c> it came from.</summary>
+    public const string TrainingStateName = "state.safetensors";
+
     /// <summary>Opens the bundle in <paramref name="folder"/>: reads its manifest only.</summary>
     /// <exception cref="InvalidFileException">No bundle lies there, or its manifest is damaged.</exception>
     public static OnnxBundle Open(string folder) => new(folder, Json.Read<BundleManifest>(Path.Combine(folder, ManifestName)));
@@ -70,7 +76,20 @@ public sealed record BundleManifest
 
     /// <summary>What made the bundle.</summary>
     public Provenance? Provenance { get; init; }
+
+    /// <summary>How it was made from another bundle; null where it was trained from scratch.</summary>
+    public Finetuned? Finetuned { get; init; }
+
+    /// <summary>Models of one training step under <c>training/</c>; null where the export had none to write.</summary>
+    public IReadOnlyList<TrainingFile>? Training { get; init; }
 }
+
+/// <summary>A model of one training step.</summary>
+/// <param name="Train">What learns: head, head+bn, last_group or all.</param>
+/// <param name="File">Path inside the bundle.</param>
+/// <param name="Bytes">Size.</param>
+/// <param name="Sha256">SHA-256, lower-case hexadecimal.</param>
+public sealed record TrainingFile(string Train, string File, long Bytes, string Sha256);
 
 /// <summary>One model file of a bundle.</summary>
 /// <param name="File">File name inside the bundle.</param>

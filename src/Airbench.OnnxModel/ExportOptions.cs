@@ -45,6 +45,10 @@ public sealed record ExportOptions
     [Description("Layers that int8 leaves in float: first, last, or names. Further ones stay in float where max_drop needs it.")]
     public IReadOnlyList<string> FloatLayers { get; init; } = [];
 
+    /// <summary>What may learn from the bundle alone.</summary>
+    [Description("Training-step models to write under training/, by what learns: head, head+bn, last_group or all. Any ONNX Runtime can then adapt the model.")]
+    public IReadOnlyList<string> Training { get; init; } = [];
+
     /// <summary>ONNX operator-set version.</summary>
     [Description("ONNX operator-set version, 13 to 22. Lower ones suit older servers; the computation is the same.")]
     public int Opset { get; init; } = 17;
@@ -89,6 +93,14 @@ public sealed record ExportOptions
         if (options.FloatLayers.Distinct().Count() != options.FloatLayers.Count)
         {
             yield return $"float_layers: [{string.Join(", ", options.FloatLayers)}]; expected each name once";
+        }
+        foreach (var part in options.Training.Where(part => TrainedParts.Find(part) is null))
+        {
+            yield return $"training: '{part}'; expected {string.Join(", ", TrainedParts.Names)}";
+        }
+        if (options.Training.Distinct().Count() != options.Training.Count)
+        {
+            yield return $"training: [{string.Join(", ", options.Training)}]; expected each name once";
         }
         if (options.Opset is < 13 or > 22)
         {

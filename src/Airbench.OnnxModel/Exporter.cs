@@ -1,5 +1,6 @@
 using Airbench.OnnxModel.Bundle;
 using Airbench.OnnxModel.Quantization;
+using Airbench.OnnxModel.Training;
 
 namespace Airbench.OnnxModel;
 
@@ -48,6 +49,7 @@ public static class Exporter
             $"parity: logits within {parity.MaxAbsDifference:0.0e+0}, same top-1 on {parity.SameTop1} of {parity.Images} images"));
         cancel.ThrowIfCancellationRequested();
         var variants = VariantWriter.Write(fp32, options, build.Path, runtime, progress, cancel);
+        var training = TrainingFiles.Write(build.Path, model, [.. options.Training.Select(name => TrainedParts.Find(name)!.Value)]);
         CheckWeightsHash(weightsFile, trained.WeightsSha256);   // what was built is what the manifest will name
 
         var manifest = new BundleManifest
@@ -67,6 +69,8 @@ public static class Exporter
             Parity = parity,
             Opset = options.Opset,
             ProductVersion = Product.Version,
+            Finetuned = trained.Finetuned,
+            Training = training,
         };
         var complete = BundleWriter.Write(build.Path, model, manifest);
         return new OnnxBundle(build.Commit(), complete);

@@ -3,12 +3,6 @@ using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace Airbench.Inference.Finetuning;
 
-/// <summary>Hyperparameters of one step.</summary>
-/// <param name="Lr">Learning rate on the mean loss.</param>
-/// <param name="Momentum">Nesterov momentum, 0 to 1.</param>
-/// <param name="WeightDecay">L2 weight decay.</param>
-public readonly record struct StepSettings(float Lr, float Momentum, float WeightDecay);
-
 /// <summary>
 /// <c>train_step.onnx</c> in ONNX Runtime: every call is one step of training. The state stays where the session computes, each step's
 /// output being the next one's input; only the batch goes in and the loss and the logits come out.
@@ -24,6 +18,7 @@ public sealed class TrainStepSession : IDisposable
     private readonly RunOptions _runOptions = new();
     private readonly string[] _names;
     private OrtValue[] _state;
+    private long _classes;
     private IDisposableReadOnlyCollection<OrtValue>? _held;   // the last step's outputs, of which the state is a part
 
     private TrainStepSession(string modelFile, InferenceSession session, ExecutionDevice device)
@@ -67,15 +62,23 @@ public sealed class TrainStepSession : IDisposable
 
     /// <summary>One step.</summary>
     /// <param name="images">uint8 [n,3,S,S], planar RGB.</param>
-    /// <param name="labels">n labels, each below the number of rows of the head.</param>
+    /// <param name="labels">n rows of the head.</param>
     /// <param name="settings">Hyperparameters.</param>
     /// <param name="logits">Receives float32 [n,K], before the update; may be empty.</param>
     /// <returns>The mean loss, before the update.</returns>
+    /// <exception cref="DataException">The head has no row for a label.</exception>
     public unsafe float Step(ReadOnlySpan<byte> images, ReadOnlySpan<long> labels, StepSettings settings, Span<float> logits = default)
     {
         var shape = _session.InputMetadata["images"].Dimensions;
         ArgumentOutOfRangeException.ThrowIfLessThan(labels.Length, 1);
         ArgumentOutOfRangeException.ThrowIfNotEqual(images.Length, checked(labels.Length * shape[1] * shape[2] * shape[3]));
+        for (var i = 0; i < labels.Length; i++)
+        {
+            if (labels[i] < 0 || labels[i] >= _classes)
+            {
+                throw new DataException($"label {labels[i]} of image {i} is outside the head, which has the rows 0 to {_classes - 1}");
+            }
+        }
         fixed (byte* pixels = images)
         fixed (long* classes = labels)
         {
@@ -113,6 +116,15 @@ public sealed class TrainStepSession : IDisposable
             }
         }
     }
+
+    /// <summary>Where a tensor of the state lies now; until the next step.</summary>
+    internal OrtValue this[string name] => _state[Array.IndexOf(_names, name)];
+
+    /// <summary>Names of the state's tensors.</summary>
+    internal IReadOnlyList<string> StateNames => _names;
+
+    /// <summary>Rows of the head.</summary>
+    public int ClassCount => (int)_classes;
 
     /// <summary>The state after the last step, row-major by name.</summary>
     public Dictionary<string, float[]> ReadState()
@@ -152,6 +164,10 @@ public sealed class TrainStepSession : IDisposable
         for (var i = 0; i < _names.Length; i++)
         {
             var (shape, values) = state[_names[i]];
+            if (_session.InputMetadata[_names[i]].SymbolicDimensions.ElementAtOrDefault(0) == "K")
+            {
+                _classes = shape[0];
+            }
             _state[i] = OrtValue.CreateAllocatedTensorValue(OrtAllocator.DefaultInstance, TensorElementType.Float, shape);
             values.CopyTo(_state[i].GetTensorMutableDataAsSpan<float>());
         }

@@ -39,6 +39,29 @@ public static class TrainStep
         return Google.Protobuf.MessageExtensions.ToByteArray(Build(spec, name => weights[name]));
     }
 
+    /// <summary>
+    /// The bytes of a model that answers as in deployment with a given state: <c>images</c> and the state's tensors without velocities in,
+    /// <c>logits</c> out. Nothing is folded, so it is independent of what the export does.
+    /// </summary>
+    /// <param name="spec">Network and what learns.</param>
+    /// <param name="weightsFile"><c>weights.safetensors</c> of the network, for the tensors that stay.</param>
+    /// <exception cref="InvalidFileException">The weights do not fit the network.</exception>
+    public static byte[] WriteEvaluation(TrainingSpec spec, string weightsFile)
+    {
+        using var weights = NetworkWeights.Open(weightsFile, spec.Network);
+        var graph = new GraphBuilder("evaluation");
+        foreach (var (name, shape) in spec.Frozen)
+        {
+            graph.Initializer(name, weights[name], shape);
+        }
+        foreach (var (name, shape) in spec.Trained.Concat(spec.MovingStatistics))
+        {
+            graph.FixedInput(name, DataType.Float, Open(spec, name, shape));
+        }
+        graph.FixedOutput(new InferenceLayers(spec.Network, graph).WriteAll(), DataType.Float, GraphBuilder.Batch, TrainingGraph.Classes);
+        return Google.Protobuf.MessageExtensions.ToByteArray(graph.Build(Opset));
+    }
+
     /// <summary>Builds the model.</summary>
     /// <param name="spec">Network and what learns.</param>
     /// <param name="frozen">Values of the tensors that stay, by name.</param>
