@@ -15,7 +15,7 @@ internal sealed class OnDeviceEngine : IFinetuneEngine
         (_folder, _settings, _state, _session) = (folder, settings, state, session);
 
     /// <inheritdoc/>
-    public string Description => $"ONNX Runtime {OrtEnv.Instance().GetVersionString()} on-device training on cpu";
+    public string Description => $"ONNX Runtime {OrtEnv.Instance().GetVersionString()} on-device training on cpu, heavy-ball momentum";
 
     /// <summary>Opens the four files of <paramref name="folder"/>.</summary>
     /// <exception cref="DeviceException">This build carries no runtime with training.</exception>

@@ -48,10 +48,8 @@ internal static class BundleWriter
         {
             Save(path, Template.Text(template));
         }
-        if (model.Manifest.Network.Layers()[^1] is LinearLayer head)
-        {
-            SaveBytes("web/train_step.onnx", HeadStep.Build(head.HasBias).ToByteArray());
-        }
+        var head = (LinearLayer)model.Manifest.Network.Layers()[^1];
+        SaveBytes("web/train_step.onnx", HeadStep.Build(head.HasBias).ToByteArray());
         for (var i = 0; i < Math.Min(SampleImages, reference.Count); i++)
         {
             SaveBytes($"samples/images/{i}.png", Png.Encode(reference.Image(i), reference.Size));

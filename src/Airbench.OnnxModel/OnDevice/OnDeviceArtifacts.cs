@@ -29,6 +29,15 @@ public static class OnDeviceArtifacts
     /// <summary>All tensors.</summary>
     public const string CheckpointName = "checkpoint";
 
+    /// <summary>Folder of the files inside of a bundle's training/&lt;part&gt;/.</summary>
+    public const string FolderName = "ort";
+
+    /// <summary>The four files.</summary>
+    public static IReadOnlyList<string> FileNames { get; } = [TrainingModelName, EvaluationModelName, OptimizerModelName, CheckpointName];
+
+    /// <summary>The learning rate that a session starts with, and that its JavaScript API cannot change.</summary>
+    public const double InitialLearningRate = OptimizerModel.InitialLearningRate;
+
     /// <summary>Writes the four files to <paramref name="folder"/>, which exists.</summary>
     /// <param name="folder">Where to.</param>
     /// <param name="spec">Network, what learns, and the loss.</param>
