@@ -1,7 +1,7 @@
 // Teaches a bundle's page new classes in headless Chromium, as a visitor would: node check_teach.mjs BUNDLE IMAGES DOWNLOAD [SCREENSHOT_FOLDER]
 // IMAGES/<class>/learn/* are what it learns, IMAGES/<class>/test/* what it has never seen. The adapted model goes to the file DOWNLOAD, and
 // is opened again in the page. Prints one JSON object: { right, count } by class, and the page's logits by test image, in the order of classes.
-import { readdir, rename } from 'node:fs/promises';
+import { readFile, readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 import { compare } from './bundle.mjs';
@@ -13,6 +13,18 @@ if (!target) {
   process.exit(2);
 }
 const files = async (...parts) => (await readdir(path.join(images, ...parts))).sort().map((name) => path.join(images, ...parts, name));
+
+/** Files dropped on an element. */
+async function drop(element, list) {
+  const dropped = await Promise.all(list.map(async (file) => [path.basename(file), (await readFile(file)).toString('base64')]));
+  await element.evaluate((node, items) => {
+    const dataTransfer = new DataTransfer();
+    for (const [name, base64] of items) {
+      dataTransfer.items.add(new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], name));
+    }
+    node.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
+  }, dropped);
+}
 
 process.exit(await visit('teach it', folder, screenshots, async ({ page, shoot }) => {
   const classes = (await readdir(images)).sort();
@@ -26,6 +38,7 @@ process.exit(await visit('teach it', folder, screenshots, async ({ page, shoot }
   await first.locator('.film').click();
   await first.locator('.take').click();
   await waitFor('taken', 1);
+  await shoot('teach-camera');
   await first.locator('.film').click();
   await first.locator('.thumb').click();
 
@@ -35,7 +48,8 @@ process.exit(await visit('teach it', folder, screenshots, async ({ page, shoot }
     const lesson = page.locator('.lesson').nth(i);
     await lesson.locator('.label').fill(name);
     const learn = await files(name, 'learn');
-    await lesson.locator('.files').setInputFiles(learn);
+    if (i % 2 === 0) await lesson.locator('.files').setInputFiles(learn);
+    else await drop(lesson, learn);
     await waitFor('taken', taken += learn.length);
   }
   await shoot('teach-images');

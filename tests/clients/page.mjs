@@ -15,9 +15,10 @@ const TYPES = {
 const ORT = fileURLToPath(new URL('node_modules/onnxruntime-web/dist/', import.meta.url));
 
 /**
+ * @param {string} name in front of errors
  * @param {string} folder the bundle
  * @param {string | undefined} screenshots where to put screenshots; undefined is nowhere
- * @param {(visit: { page, problems, shoot }) => Promise<string>} work returns what to print
+ * @param {(visit: { page, shoot }) => Promise<string>} work returns what to print
  * @returns the exit code
  */
 export async function visit(name, folder, screenshots, work) {

@@ -129,19 +129,18 @@ export function setUpTeaching(page) {
   async function learn() {
     $('learn').disabled = true;
     $('progress').hidden = false;
-    const losses = [];
     try {
       const using = await openTeacher();
       const training = using.train(lessons.map(({ images }) => images.map(({ features }) => features)));
+      const [taught, classes] = [lessons.map(({ images }) => images.length), names()];
+      let last;
       let next = await training.next();
       for (; !next.done; next = await training.next()) {
-        losses.push(next.value.loss);
-        report(next.value, losses);
+        report(last = next.value);
         await new Promise(requestAnimationFrame);
       }
-      const count = lessons.reduce((sum, { images }) => sum + images.length, 0);
-      const bytes = using.adapt(next.value, names(), count);
-      adapted = await page.open(bytes, `${page.original.title}, taught`, `${names().join(', ')}: learned here from ${count} images`, names());
+      const bytes = using.adapt(next.value, classes, last);
+      adapted = await page.open(bytes, `${page.original.title}, taught`, `${classes.map((name, i) => `${name} (${taught[i]} images)`).join(', ')}`, classes);
       page.use(adapted);
       showResult(true);
       document.body.dataset.taught = Number(document.body.dataset.taught ?? 0) + 1;
@@ -150,14 +149,14 @@ export function setUpTeaching(page) {
     }
   }
 
-  function report({ step, steps, loss, learned, keptAside }, losses) {
-    const share = ({ right, count }) => (count ? `${right} of ${count} right` : 'none');
+  function report({ step, steps, losses, learned, keptAside }) {
+    const share = ({ right, count }) => (count ? `${right} of ${count}` : '–');
     $('steps').textContent = `step ${step} of ${steps}`;
-    $('loss').textContent = loss.toFixed(3);
+    $('loss').textContent = losses.at(-1).toFixed(3);
     $('learned').textContent = share(learned);
     $('aside').textContent = share(keptAside);
     const top = Math.max(...losses, 1e-6);
-    $('curve').setAttribute('points', losses.map((l, i) => `${(100 * i) / (steps / 10 - 1)},${38 - (36 * l) / top}`).join(' '));
+    $('curve').setAttribute('points', losses.map((loss, i) => `${(100 * i) / (steps - 1)},${39 - (38 * loss) / top}`).join(' '));
   }
 
   function showResult(isAdapted) {

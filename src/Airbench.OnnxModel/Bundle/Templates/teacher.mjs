@@ -5,7 +5,7 @@ import { Model } from './model.mjs';
 const STEPS = 300;
 const MOMENTUM = 0.9;
 const KEPT_ASIDE = 5; // one image in five of a class only tests
-const REPORT = 10; // steps between two reports
+const REPORT = 5; // steps between two reports
 
 /** Where tests get their images: the last of every five. Fewer than five are all learned from. */
 export const isKeptAside = (i) => i % KEPT_ASIDE === KEPT_ASIDE - 1;
@@ -30,7 +30,8 @@ export class Teacher {
   }
 
   /**
-   * Trains a head from zero and yields { step, steps, loss, learned, keptAside } as it goes, both of them { right, count }.
+   * Trains a head from zero and yields { step, steps, losses, learned, keptAside } as it goes: the loss of every step so far, and
+   * { right, count } of both kinds of images.
    * @param {Float32Array[][]} classes features of the images of each class
    * @returns the head, { weight, bias }
    */
@@ -56,26 +57,29 @@ export class Teacher {
     if (bias) {
       for (const name of ['head.bias', 'head.bias.velocity']) state[name] = tensor(new Float32Array(classes.length), classes.length);
     }
+    const losses = [];
     for (let step = 1; step <= STEPS; step++) {
       const lr = tensor(Float32Array.of(rate * (1 - (step - 1) / STEPS)));
       const outputs = await this.step.run({ ...constant, lr, ...state });
       state = Object.fromEntries(Object.keys(state).map((name) => [name, outputs[`${name}.next`]]));
+      losses.push(outputs.loss.data[0]);
       if (step % REPORT === 0) {
         const head = { weight: state['head.weight'].data, bias: state['head.bias']?.data };
         const count = (list) => ({ right: list.filter(({ features, label }) => answer(head, features) === label).length, count: list.length });
-        yield { step, steps: STEPS, loss: outputs.loss.data[0], learned: count(learned), keptAside: count(images.filter((image) => image.test)) };
+        yield { step, steps: STEPS, losses, learned: count(learned), keptAside: count(images.filter((image) => image.test)) };
       }
     }
     return { weight: state['head.weight'].data, bias: state['head.bias']?.data };
   }
 
-  /** The adapted model as a file. */
-  adapt(head, names, imageCount) {
+  /** The adapted model as a file. `report` is the last one of its training. */
+  adapt(head, names, { learned, keptAside }) {
     const { properties } = this.model;
-    const kept = new Map([...properties].filter(([key]) => !/^(accuracy_|tta|dataset|seed|weights_sha256)/.test(key)));
-    const parents = new Map([...properties].filter(([key]) => /^(dataset|weights_sha256)/.test(key)).map(([key, value]) => [`parent_${key}`, value]));
-    const what = `head trained in a browser on ${imageCount} images of ${names.length} classes; its accuracy was not measured on a test set`;
-    const all = new Map([...kept, ...parents, ['parent_classes', properties.get('classes') ?? ''], ['classes', JSON.stringify(names)], ['adapted', what]]);
+    const kept = [...properties].filter(([key]) => !/^(accuracy_|tta|dataset|seed|weights_sha256)/.test(key));
+    const parent = [...properties].filter(([key]) => /^(classes|dataset|weights_sha256)/.test(key)).map(([key, value]) => [`parent_${key}`, value]);
+    const what = `last layer trained in a browser on ${learned.count} images of ${names.length} classes; of ${keptAside.count} images kept aside, `
+      + `${keptAside.right} right; its accuracy was not measured on a test set`;
+    const all = new Map([...kept, ...parent, ['classes', JSON.stringify(names)], ['adapted', what]]);
     return this.model.withHead(head, `An adapted model: ${what}.`, all);
   }
 }
