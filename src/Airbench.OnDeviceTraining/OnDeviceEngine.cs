@@ -61,7 +61,7 @@ internal sealed class OnDeviceEngine : IFinetuneEngine
             using var outputs = _session.TrainStep([imagesValue, labelsValue]);
             _session.OptimizerStep();
             _session.LazyResetGrad();
-            return outputs.First().GetTensorDataAsSpan<float>()[0];
+            return outputs[0].GetTensorDataAsSpan<float>()[0];
         });
     }
 
@@ -73,7 +73,7 @@ internal sealed class OnDeviceEngine : IFinetuneEngine
         Try(() =>
         {
             using var outputs = _session.EvalStep([imagesValue, labelsValue]);
-            return outputs.Last().GetTensorDataAsSpan<float>().ToArray();
+            return outputs[1].GetTensorDataAsSpan<float>().ToArray();
         }).CopyTo(logits);
     }
 

@@ -78,6 +78,8 @@ process.exit(await visit('teach it', folder, screenshots, async ({ page, shoot }
   await rename(`${target}.part`, target);
   await page.click('#original');
   if ((await page.textContent('#title')) !== titleBefore) throw new Error('the original model is not back');
+  await page.setInputFiles('#open', Object.keys(logits)[0]);
+  await page.waitForFunction(() => document.getElementById('problem').textContent.includes('not an ONNX file'));
   await page.setInputFiles('#open', target);
   await waitFor('loaded', 1);
   for (const file of Object.keys(logits).slice(0, 3)) {

@@ -70,9 +70,16 @@ function field(number, value) {
 
 const all = (message, number) => message.filter((f) => f.number === number);
 const one = (message, number) => message.find((f) => f.number === number)?.value;
-const name = (bytes) => (bytes ? text.decode(bytes) : '');
 
-/** float32 or int64 ValueInfo of shape (N, columns). */
+function name(bytes) {
+  try {
+    return bytes ? text.decode(bytes) : '';
+  } catch {
+    throw new Error('not an ONNX file: a name is not a text');
+  }
+}
+
+/** The description of a float32 value of shape (N, columns). */
 function value(valueName, columns) {
   const dims = [field(1, field(2, 'N')), field(1, field(1, columns))];
   return concat([field(VALUE.name, valueName), field(VALUE.type, field(1, concat([field(1, FLOAT), field(2, concat(dims))])))]);

@@ -171,13 +171,23 @@ export function setUpTeaching(page) {
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
   }
 
+  function openModel(name, bytes) {
+    let model;
+    try {
+      model = new Model(bytes);
+    } catch (error) {
+      throw new Error(`${name}: ${error.message}`);
+    }
+    if (!model.classes || !['logits', 'probabilities'].every((n) => model.outputs.includes(n))) {
+      throw new Error(`${name}: not a model of this page; expected outputs logits and probabilities, and class names in its metadata.`);
+    }
+    return model;
+  }
+
   async function load(file) {
     if (!file) return;
     const bytes = new Uint8Array(await file.arrayBuffer());
-    const model = new Model(bytes);
-    if (!model.classes || !['logits', 'probabilities'].every((n) => model.outputs.includes(n))) {
-      throw new Error(`${file.name}: not a model of this page; expected outputs logits and probabilities, and class names in its metadata.`);
-    }
+    const model = openModel(file.name, bytes);
     adapted = await page.open(bytes, file.name.replace(/\.onnx$/, ''), model.properties.get('adapted') ?? 'opened from a file', model.classes);
     page.use(adapted);
     showResult(true);
