@@ -48,8 +48,7 @@ internal static class BundleWriter
         {
             Save(path, Template.Text(template));
         }
-        var head = (LinearLayer)model.Manifest.Network.Layers()[^1];
-        SaveBytes("web/train_step.onnx", HeadStep.Build(head.HasBias).ToByteArray());
+        SaveBytes("web/train_step.onnx", HeadStep.Build().ToByteArray());
         for (var i = 0; i < Math.Min(SampleImages, reference.Count); i++)
         {
             SaveBytes($"samples/images/{i}.png", Png.Encode(reference.Image(i), reference.Size));

@@ -115,14 +115,16 @@ export class Model {
 
   /** The linear layer that gives the logits: its input, its tensors and their extents; null where there is none of that form. */
   findHead() {
-    const node = all(this.graph, GRAPH.node).map((f) => fields(f.value))
-      .find((n) => name(one(n, NODE.opType)) === 'Gemm' && name(one(n, NODE.output)) === LOGITS);
+    const node = all(this.graph, GRAPH.node).find((f) => {
+      const parts = fields(f.value);
+      return name(one(parts, NODE.opType)) === 'Gemm' && name(one(parts, NODE.output)) === LOGITS;
+    });
     if (!node) return null;
-    const [features, weight, bias] = all(node, NODE.input).map((f) => name(f.value));
+    const [features, weight, bias] = all(fields(node.value), NODE.input).map((f) => name(f.value));
     const held = all(this.graph, GRAPH.initializer).map((f) => fields(f.value)).find((t) => name(one(t, TENSOR.name)) === weight);
     if (!held || one(held, TENSOR.dataType) !== FLOAT) return null;
     const [classes, width] = all(held, TENSOR.dims).map((f) => f.value);
-    return { features, weight, bias, classes, width };
+    return { node, features, weight, bias: bias ?? 'head.bias', hasBias: bias !== undefined, classes, width };
   }
 
   /** The file with the head's input as one more output, named as it is in the graph. */
@@ -132,8 +134,8 @@ export class Model {
   }
 
   /**
-   * The file with another head.
-   * @param {{ weight: Float32Array, bias?: Float32Array }} head row-major, as many rows as classes
+   * The file with another head; one without a bias gets one.
+   * @param {{ weight: Float32Array, bias: Float32Array }} head row-major, as many rows as classes
    * @param {string} docString what the model is now
    * @param {Map<string, string>} properties all metadata properties of the new file
    */
@@ -141,6 +143,7 @@ export class Model {
     const { head } = this;
     const classes = weight.length / head.width;
     const graph = this.graph.map((f) => {
+      if (f === head.node && !head.hasBias) return field(f.number, concat([f.value, field(NODE.input, head.bias)]));
       if (f.number === GRAPH.initializer) {
         const tensorName = name(one(fields(f.value), TENSOR.name));
         if (tensorName === head.weight) return field(f.number, tensor(head.weight, [classes, head.width], weight));
@@ -152,6 +155,7 @@ export class Model {
       }
       return f.raw;
     });
+    if (!head.hasBias) graph.push(field(GRAPH.initializer, tensor(head.bias, [classes], bias)));
     const rest = this.fields.filter((f) => f.number !== MODEL.docString && f.number !== MODEL.property).map((f) => f.raw);
     const entries = [...properties].map(([key, entry]) => field(MODEL.property, concat([field(ENTRY.key, key), field(ENTRY.value, entry)])));
     return this.rebuild(graph, [...rest, field(MODEL.docString, docString), ...entries]);

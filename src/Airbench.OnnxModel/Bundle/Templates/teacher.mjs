@@ -4,6 +4,8 @@ import { Model } from './model.mjs';
 
 const STEPS = 300;
 const MOMENTUM = 0.9;
+const RATE = 1; // the loss's curvature is at most 1 where features have mean square 1; with this momentum, 1.36 would be too far
+const WEIGHT_DECAY = 1e-3;
 const KEPT_ASIDE = 5; // one image in five of a class only tests
 const REPORT = 5; // steps between two reports
 
@@ -36,40 +38,34 @@ export class Teacher {
    * @returns the head, { weight, bias }
    */
   async *train(classes) {
-    const { width, bias } = this.head;
+    const { width } = this.head;
     const images = classes.flatMap((list, label) => list.map((features, i) => ({ features, label, test: isKeptAside(i) })));
     const learned = images.filter((image) => !image.test);
-    const energy = learned.reduce((sum, { features }) => sum + features.reduce((s, v) => s + v * v, 0), 0) / learned.length;
-    if (!(energy > 0)) throw new Error('The network sees nothing in these images: all its features are zero.');
+    const { mean, scale } = spread(learned.map(({ features }) => features));
     const tensor = (data, ...dims) => new this.ort.Tensor('float32', data, dims);
-    const constant = {
-      features: tensor(Float32Array.from(learned.flatMap(({ features }) => [...features])), learned.length, width),
+    const fixed = {
+      features: tensor(Float32Array.from(learned.flatMap(({ features }) => Array.from(features, (v, i) => (v - mean[i]) / scale))), learned.length, width),
       labels: new this.ort.Tensor('int64', BigInt64Array.from(learned.map(({ label }) => BigInt(label))), [learned.length]),
       momentum: tensor(Float32Array.of(MOMENTUM)),
-      weight_decay: tensor(Float32Array.of(1e-3 * energy)),
+      weight_decay: tensor(Float32Array.of(WEIGHT_DECAY)),
     };
-    // The curvature of the loss is at most half the features' energy: with this momentum, 2.7 over the energy would be too far.
-    const rate = 1 / energy;
-    let state = {
-      'head.weight': tensor(new Float32Array(classes.length * width), classes.length, width),
-      'head.weight.velocity': tensor(new Float32Array(classes.length * width), classes.length, width),
-    };
-    if (bias) {
-      for (const name of ['head.bias', 'head.bias.velocity']) state[name] = tensor(new Float32Array(classes.length), classes.length);
-    }
+    const zeros = (name, ...dims) => [name, tensor(new Float32Array(dims.reduce((a, b) => a * b)), ...dims)];
+    let state = Object.fromEntries(['', '.velocity'].flatMap((suffix) => [
+      zeros(`head.weight${suffix}`, classes.length, width), zeros(`head.bias${suffix}`, classes.length),
+    ]));
     const losses = [];
     for (let step = 1; step <= STEPS; step++) {
-      const lr = tensor(Float32Array.of(rate * (1 - (step - 1) / STEPS)));
-      const outputs = await this.step.run({ ...constant, lr, ...state });
+      const lr = tensor(Float32Array.of(RATE * (1 - (step - 1) / STEPS)));
+      const outputs = await this.step.run({ ...fixed, lr, ...state });
       state = Object.fromEntries(Object.keys(state).map((name) => [name, outputs[`${name}.next`]]));
       losses.push(outputs.loss.data[0]);
       if (step % REPORT === 0) {
-        const head = { weight: state['head.weight'].data, bias: state['head.bias']?.data };
+        const head = unspread(state['head.weight'].data, state['head.bias'].data, mean, scale);
         const count = (list) => ({ right: list.filter(({ features, label }) => answer(head, features) === label).length, count: list.length });
         yield { step, steps: STEPS, losses, learned: count(learned), keptAside: count(images.filter((image) => image.test)) };
       }
     }
-    return { weight: state['head.weight'].data, bias: state['head.bias']?.data };
+    return unspread(state['head.weight'].data, state['head.bias'].data, mean, scale);
   }
 
   /** The adapted model as a file. `report` is the last one of its training. */
@@ -84,13 +80,28 @@ export class Teacher {
   }
 }
 
+/** Mean of the features, and their root mean square distance from it: around it, at that scale, every network learns at one pace. */
+function spread(list) {
+  const mean = list[0].map((_, i) => list.reduce((sum, features) => sum + features[i], 0) / list.length);
+  const square = list.reduce((sum, features) => sum + features.reduce((s, v, i) => s + (v - mean[i]) ** 2, 0), 0) / list.length;
+  if (!(square > 0)) throw new Error('The network sees no difference between these images.');
+  return { mean, scale: Math.sqrt(square) };
+}
+
+/** A head for centred and scaled features as one for features as they are. */
+function unspread(weight, bias, mean, scale) {
+  const width = mean.length;
+  const plain = weight.map((w) => w / scale);
+  return { weight: plain, bias: bias.map((b, k) => b - mean.reduce((sum, m, i) => sum + plain[k * width + i] * m, 0)) };
+}
+
 /** The class with the largest logit. */
 function answer({ weight, bias }, features) {
   const width = features.length;
   let best = 0;
   let largest = -Infinity;
   for (let k = 0; k * width < weight.length; k++) {
-    let logit = bias ? bias[k] : 0;
+    let logit = bias[k];
     for (let i = 0; i < width; i++) logit += weight[k * width + i] * features[i];
     if (logit > largest) [best, largest] = [k, logit];
   }
