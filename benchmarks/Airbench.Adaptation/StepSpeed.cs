@@ -13,7 +13,7 @@ internal static class StepSpeed
 {
     private const int Classes = 10;
 
-    public static void Run(string recipeName, int rounds, int[] batches)
+    public static void Run(string recipeName, int rounds, int[] batches, int threads)
     {
         var work = Directory.CreateTempSubdirectory("airbench-speed-").FullName;
         try
@@ -22,28 +22,33 @@ internal static class StepSpeed
             var network = recipe.Network(32, Classes, [0.49, 0.48, 0.45], [0.25, 0.24, 0.26]);
             var weights = Path.Combine(work, "weights.safetensors");
             WriteWeights(weights, network);
-            var request = new FinetuneRequest(network, weights, TrainedPart.All, 0.2, false, "cpu", Environment.ProcessorCount, work);
+            var request = new FinetuneRequest(network, weights, TrainedPart.All, 0.2, false, "cpu", threads, work);
             using var onnx = Engines.Onnx(request);
             using var torch = TorchEngine.Open(request);
-            Console.WriteLine(Invariant($"{recipeName}, part all, {Environment.ProcessorCount} threads: {onnx.Description} beside {torch.Description}; median of {rounds} rounds"));
+            Console.WriteLine(Invariant($"{recipeName}, part all, {threads} threads: {onnx.Description} beside {torch.Description}; median of {rounds} rounds"));
             Console.WriteLine();
-            Console.WriteLine("| batch | ONNX Runtime, images/s | TorchSharp, images/s | ratio (rounds' median, least to most) |");
-            Console.WriteLine("|---:|---:|---:|---|");
+            Console.WriteLine("| batch | ONNX Runtime, images/s | TorchSharp, images/s | ratio (rounds' median, least to most) | images per CPU second | | ratio |");
+            Console.WriteLine("|---:|---:|---:|---|---:|---:|---:|");
             foreach (var batch in batches)
             {
                 var (images, labels) = Data(batch);
                 var steps = Math.Max(1, 128 / batch);
                 var (ours, theirs) = (new List<double>(), new List<double>());
+                var (ourCpu, theirCpu) = (new List<double>(), new List<double>());
                 Time(onnx, images, labels, 1);
                 Time(torch, images, labels, 1);
                 for (var round = 0; round < rounds; round++)
                 {
-                    ours.Add(batch * steps / Time(onnx, images, labels, steps));
-                    theirs.Add(batch * steps / Time(torch, images, labels, steps));
+                    var (a, b) = (Time(onnx, images, labels, steps), Time(torch, images, labels, steps));
+                    ours.Add(batch * steps / a.Wall);
+                    theirs.Add(batch * steps / b.Wall);
+                    ourCpu.Add(batch * steps / a.Cpu);
+                    theirCpu.Add(batch * steps / b.Cpu);
                 }
                 var ratios = ours.Zip(theirs, (a, b) => a / b).Order().ToArray();
                 Console.WriteLine(Invariant(
-                    $"| {batch} | {Median(ours):0} | {Median(theirs):0} | {Median(ratios):0.00} ({ratios[0]:0.00} to {ratios[^1]:0.00}) |"));
+                    $"| {batch} | {Median(ours):0} | {Median(theirs):0} | {Median(ratios):0.00} ({ratios[0]:0.00} to {ratios[^1]:0.00}) ") +
+                    Invariant($"| {Median(ourCpu):0} | {Median(theirCpu):0} | {Median(ourCpu.Zip(theirCpu, (x, y) => x / y)):0.00} |"));
             }
             Profile(Path.Combine(work, TrainingFiles.TrainStepName), request, batches[^1]);
         }
@@ -53,9 +58,11 @@ internal static class StepSpeed
         }
     }
 
-    private static double Time(IFinetuneEngine engine, byte[] images, long[] labels, int steps)
+    /// <summary>Seconds on the clock, and of all threads: the latter mean something on a busy machine too, with one thread.</summary>
+    private static (double Wall, double Cpu) Time(IFinetuneEngine engine, byte[] images, long[] labels, int steps)
     {
-        var clock = Stopwatch.StartNew();
+        using var process = Process.GetCurrentProcess();
+        var (clock, cpu) = (Stopwatch.StartNew(), process.TotalProcessorTime);
         for (var i = 0; i < steps; i++)
         {
             var loss = engine.Step(images, labels, new StepSettings(0.01f, 0.9f, 5e-4f));
@@ -64,7 +71,8 @@ internal static class StepSpeed
                 throw new DivergedException(Invariant($"loss {loss}"));
             }
         }
-        return clock.Elapsed.TotalSeconds;
+        process.Refresh();
+        return (clock.Elapsed.TotalSeconds, (process.TotalProcessorTime - cpu).TotalSeconds);
     }
 
     /// <summary>ONNX Runtime's own clock, by operator and, for the costly ones, by node.</summary>

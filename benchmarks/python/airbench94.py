@@ -198,7 +198,7 @@ def train(args, data, seed, labels, last_step=None, initial=None):
 
     started = clock.now()
     if initial is None or "whiten.weight" not in initial:
-        net.set_whitening(data.normalize(data.train_images[:WHITEN_IMAGES], torch.float32))
+        net.set_whitening(data.normalize(data.whitening_images(WHITEN_IMAGES), torch.float32))
     optimizer.begin(net)
     images = data.normalize(data.train_images, dtype)
     if not args.no_augment:

@@ -59,7 +59,7 @@ def check_whitening(manifest, weights, data, tolerance):
     the patch covariance plus epsilon.
     """
     count = manifest["recipe"].get("whiten_images", 5000)
-    covariance = patch_covariance(data.normalize(data.train_images[:count], torch.float32)).cpu()
+    covariance = patch_covariance(data.normalize(data.whitening_images(count), torch.float32)).cpu()
     filters = weights["whiten.weight"].reshape(24, 12).double()
     error = relative(filters.T @ filters, 2 * torch.linalg.inv(covariance + WHITEN_EPSILON * torch.eye(12, dtype=torch.float64)))
     print(f"whitening: relative error {error:.2e} (at most {tolerance:.0e})")

@@ -47,6 +47,14 @@ class Data:
         tensors = read_safetensors(path)
         return torch.tensor(tensors["images"], device=device), torch.tensor(tensors["labels"], device=device)
 
+    def whitening_images(self, count):
+        """The first `count` training images; where they lack a class, since the split is sorted by it, as many from all over the split."""
+        total = len(self.train_images)
+        used = min(count, total)
+        if len(self.train_labels[:used].unique()) == len(self.train_labels.unique()):
+            return self.train_images[:used]
+        return self.train_images[torch.arange(used, device=self.train_images.device) * total // used]
+
     def normalize(self, images, dtype):
         return normalized(images, self.mean, self.std, dtype)
 

@@ -14,6 +14,7 @@ internal static class CommandLine
         var root = new RootCommand("Labelled images in, a deployable ONNX model out: prepare, train, export, evaluate.")
         {
             new Option<bool>(Verbose) { Description = "Show the stack trace of an error.", Recursive = true },
+            InitCommand.Create(),
             RunCommand.Create(),
             PlanCommand.Create(),
             ValidateCommand.Create(),
@@ -22,12 +23,34 @@ internal static class CommandLine
         {
             root.Add(stage);
         }
+        root.Add(ReportCommand.Create());
         root.Add(MergeCommand.Create());
         root.Add(PredictCommand.Create());
         root.Add(VerifyCommand.Create());
         root.Add(RecipesCommand.Create());
         root.Add(DoctorCommand.Create());
+        root.Add(GcCommand.Create());
         root.Add(SchemaCommand.Create());
+        RefuseUnknownOptions(root);
         return root;
+    }
+
+    /// <summary>A misspelt option must not pass for the name of a file. (A file that is really named so is ./--name.)</summary>
+    private static void RefuseUnknownOptions(Command command)
+    {
+        foreach (var argument in command.Arguments)
+        {
+            argument.Validators.Add(found =>
+            {
+                foreach (var token in found.Tokens.Where(token => token.Value.StartsWith('-') && token.Value.Length > 1))
+                {
+                    found.AddError($"unknown option '{token.Value}'");
+                }
+            });
+        }
+        foreach (var below in command.Subcommands)
+        {
+            RefuseUnknownOptions(below);
+        }
     }
 }

@@ -14,18 +14,31 @@ internal static class Stages
 {
     public static IReadOnlyList<IStage> All { get; } = [Prepare(), Train(), Export(), Finetune(), Evaluate(), BenchmarkTrain(), BenchmarkModel()];
 
+    private const string MeasuresTime = "it measures time";
+
     private static Stage<PrepareOptions, Dataset> Prepare() => new()
     {
         Uses = "prepare",
         Description = "Decode labelled images into one memory-mapped data set.",
         Checker = Preparer.Check,
+        Settings = options => options with
+        {
+            Name = null,   // the folder says it
+            Path = IsTree(options) ? null : options.Path,   // what is there counts, see Reads
+            Download = true,   // the archive's sum is known, wherever it comes from
+            TrainCount = options.Source == DataSource.Synthetic ? options.TrainCount : 0,
+            TestCount = options.Source == DataSource.Synthetic ? options.TestCount : 0,
+        },
+        Environment = (context, options) => options.Source == DataSource.Synthetic ? Factors.Seed(context) : [],
+        Reads = (_, options) => IsTree(options) ? [options.Path!] : [],
+        Versions = () => Factors.All(Factors.Code(), Factors.Packages(typeof(SkiaSharp.SKBitmap))),
         Folder = (context, options) => Path.Combine(context.Root, "data", Preparer.DatasetName(options)),
         Opener = Dataset.Open,
         Work = (context, options) =>
         {
             var data = Path.Combine(context.Root, "data");
             // A relative path means what the pipeline file sees, wherever the command is typed.
-            var rooted = options with { Path = options.Path is null ? null : Path.Combine(context.Root, options.Path) };
+            var rooted = options with { Path = options.Path is null ? null : Path.GetFullPath(options.Path, context.Root) };
             var dataset = Preparer.Prepare(
                 rooted, Path.Combine(data, Preparer.DatasetName(options)), data, context.Seed, context.Progress, context.Cancel);
             var manifest = dataset.Manifest;
@@ -44,6 +57,9 @@ internal static class Stages
         Description = "Train a network by a recipe on TorchSharp.",
         Inputs = [typeof(Dataset)],
         Checker = TrainOptions.Check,
+        Settings = options => new { Recipe = options.ToRecipe(), options.Runs, options.Precision, options.ValidateEvery },
+        Environment = (context, options) => Factors.All(Factors.Seed(context), Factors.Device(context), Factors.Threads(options.Threads)),
+        Versions = () => Factors.All(Factors.Code(typeof(Trainer)), Factors.Packages(typeof(TorchSharp.torch)), Factors.Libtorch()),
         Folder = (context, options) => FolderOf(context, "models", options.Name),
         Opener = TrainedModel.Open,
         Work = (context, options) =>
@@ -73,6 +89,13 @@ internal static class Stages
         OptionalInputs = [typeof(Dataset)],
         InputsFor = options => ExportOptions.NeedDataset(options) ? [typeof(Dataset)] : [],
         Checker = ExportOptions.Check,
+        Settings = options => ExportOptions.NeedDataset(options) ? options with { Name = null } : new { options.Variants, options.Opset },
+        Environment = (context, options) => ExportOptions.NeedDataset(options)
+            ? Factors.All(Factors.Seed(context), Factors.Device(context))
+            : Factors.Device(context with { Device = "cpu" }),   // where parity is proven
+        Versions = () => Factors.All(
+            Factors.Code(typeof(Exporter), typeof(ParityGate)),
+            Factors.Packages(typeof(Microsoft.ML.OnnxRuntime.OrtEnv), typeof(Google.Protobuf.IMessage)), Factors.OnnxRuntime()),
         Folder = (context, options) => FolderOf(context, "exports", options.Name),
         Opener = OnnxBundle.Open,
         Work = (context, options) =>
@@ -134,19 +157,17 @@ internal static class Stages
         InputsFor = options =>
             [.. options.Data is null ? (Type[])[typeof(Dataset)] : [], .. EvaluateOptions.NeedBundle(options) ? (Type[])[typeof(OnnxBundle)] : []],
         Checker = EvaluateOptions.Check,
+        Environment = (context, _) => Factors.Device(context),
+        Reads = (context, options) => EvaluationInputs.Files(Rooted(options, context.Root)),
+        Versions = () => Factors.All(
+            Factors.Code(typeof(Evaluator)),
+            Factors.Packages(typeof(Microsoft.ML.OnnxRuntime.OrtEnv), typeof(SkiaSharp.SKBitmap)), Factors.OnnxRuntime()),
         Folder = (context, _) => Path.Combine(context.RunFolder, context.Name),
         Opener = Evaluation.Open,
         Work = (context, options) =>
         {
-            // A relative path means what the pipeline file sees, wherever the command is typed.
-            var rooted = options with
-            {
-                Model = [.. options.Model.Select(model => EvaluateOptions.IsVariant(model) ? model : Path.Combine(context.Root, model))],
-                Data = options.Data is null ? null : Path.Combine(context.Root, options.Data),
-                Labels = options.Labels is null ? null : Path.Combine(context.Root, options.Labels),
-            };
             var evaluation = Evaluator.Evaluate(
-                context.Inputs.OfType<OnnxBundle>().SingleOrDefault(), context.Inputs.OfType<Dataset>().SingleOrDefault(), rooted, context.Device,
+                context.Inputs.OfType<OnnxBundle>().SingleOrDefault(), context.Inputs.OfType<Dataset>().SingleOrDefault(), Rooted(options, context.Root), context.Device,
                 Path.Combine(context.RunFolder, context.Name), context.Progress, context.Cancel);
             foreach (var line in ComparisonTable.Lines(evaluation.Metrics))
             {
@@ -171,6 +192,7 @@ internal static class Stages
         Uses = "benchmark_train",
         Description = "Time the training of a recipe over several runs, and test whether it reaches its target accuracy.",
         Inputs = [typeof(Dataset)],
+        AlwaysRuns = MeasuresTime,
         Checker = TrainBenchmarkOptions.Check,
         Folder = (context, _) => Path.Combine(context.RunFolder, context.Name),
         Opener = Benchmark.Open,
@@ -197,6 +219,7 @@ internal static class Stages
         Uses = "benchmark_model",
         Description = "Measure latency and throughput of an exported model in ONNX Runtime.",
         Inputs = [typeof(OnnxBundle)],
+        AlwaysRuns = MeasuresTime,
         Checker = ModelBenchmarkOptions.Check,
         Folder = (context, _) => Path.Combine(context.RunFolder, context.Name),
         Opener = Benchmark.Open,
@@ -215,6 +238,16 @@ internal static class Stages
             };
         },
     };
+
+    /// <summary>A relative path means what the pipeline file sees, wherever the command is typed.</summary>
+    private static EvaluateOptions Rooted(EvaluateOptions options, string root) => options with
+    {
+        Model = [.. options.Model.Select(model => EvaluateOptions.IsVariant(model) ? model : Path.Combine(root, model))],
+        Data = options.Data is null ? null : Path.Combine(root, options.Data),
+        Labels = options.Labels is null ? null : Path.Combine(root, options.Labels),
+    };
+
+    private static bool IsTree(PrepareOptions options) => options.Source is DataSource.Archive or DataSource.Folder;
 
     private static string FolderOf(StageContext context, string parent, string? name) => Path.Combine(context.Root, parent, name ?? context.DefaultName);
 

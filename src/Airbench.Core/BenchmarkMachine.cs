@@ -35,9 +35,12 @@ public sealed record BenchmarkMachine
         MemoryGb = Math.Round(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 1e9, 1),
         Os = RuntimeInformation.OSDescription,
         Runtime = RuntimeInformation.FrameworkDescription,
-        Gpu = GpuModels("/proc/driver/nvidia/gpus"),
+        Gpu = Gpus(),
         Clock = new ClockSource("System.Diagnostics.Stopwatch", Stopwatch.Frequency, Stopwatch.IsHighResolution),
     };
+
+    /// <summary>NVIDIA GPUs that the driver lists, in its order; null where there is none.</summary>
+    public static string? Gpus() => GpuModels("/proc/driver/nvidia/gpus");
 
     /// <summary>How this machine differs from an earlier one, in words; empty where it does not. Memory within 5% is the same.</summary>
     internal IEnumerable<string> DifferencesFrom(BenchmarkMachine earlier)

@@ -24,4 +24,40 @@ public static class Csv
             writer.EndRecord();
         }
     }
+
+    /// <summary>The rows of a file, one at a time; the first is the header, and every one has as many fields.</summary>
+    /// <exception cref="InvalidFileException">It is missing or not such a file; the rows before the fault were given.</exception>
+    public static IEnumerable<string[]> Read(string path)
+    {
+        if (!File.Exists(path))
+        {
+            throw new InvalidFileException(path, "does not exist");
+        }
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);   // a run may be writing it
+        using var reader = CsvReader.Create(stream, CsvReaderOptions.Default, leaveOpen: true);
+        var header = Guarded(path, () =>
+        {
+            reader.ReadHeader();
+            return reader.Headers.ToArray();
+        });
+        yield return header;
+        while (Guarded(path, reader.Read))
+        {
+            yield return Guarded(path, () => reader.FieldCount == header.Length
+                ? Enumerable.Range(0, header.Length).Select(reader.GetString).ToArray()
+                : throw new InvalidFileException(path, $"has a row of {reader.FieldCount} fields; expected {header.Length}"));
+        }
+    }
+
+    private static T Guarded<T>(string path, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception e) when (e is CsvFormatException or CsvValidationException)
+        {
+            throw new InvalidFileException(path, $"is not a CSV file that can be read: {e.Message}", e);
+        }
+    }
 }

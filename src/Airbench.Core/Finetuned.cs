@@ -13,10 +13,13 @@ namespace Airbench;
 /// <param name="NewClasses">Classes that the parent did not know.</param>
 /// <param name="DroppedClasses">Classes that the parent knew and this network does not.</param>
 /// <param name="New">Right answers on the new data's test split.</param>
-/// <param name="Old">Right answers on the old data's test split; null where it was not at hand or its classes are gone.</param>
 public sealed record Finetuned(
     ParentModel Parent, string Train, string Engine, FinetuneSettings Settings, int Images, int HeldOut, int OldImages, int Epochs, int BestEpoch,
-    IReadOnlyList<string> NewClasses, IReadOnlyList<string> DroppedClasses, BeforeAndAfter New, BeforeAndAfter? Old);
+    IReadOnlyList<string> NewClasses, IReadOnlyList<string> DroppedClasses, BeforeAndAfter New)
+{
+    /// <summary>Right answers on the old data's test split; null where it was not at hand.</summary>
+    public BeforeAndAfter? Old { get; init; }
+}
 
 /// <summary>A network that another one was made from.</summary>
 /// <param name="Name">Name of its bundle.</param>

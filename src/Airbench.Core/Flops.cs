@@ -7,22 +7,31 @@ namespace Airbench;
 public static class Flops
 {
     /// <summary>Operations of one image's forward pass.</summary>
-    public static long ForwardFlops(this NetworkSpec network)
+    public static long ForwardFlops(this NetworkSpec network) => network.Sizes().Sum(sized => 2 * sized.Layer switch
     {
-        var sizes = new Dictionary<string, int>();   // height and width of each layer's output
-        var (size, flops) = (network.ImageSize, 0L);
+        ConvLayer conv => (long)sized.Size * sized.Size * conv.Out * conv.In * conv.Kernel * conv.Kernel,
+        LinearLayer linear => (long)linear.Out * linear.In,
+        _ => 0,
+    });
+
+    /// <summary>
+    /// Bytes that a training step keeps for its backward pass, about: of each convolution its output in fp32, and as much again for each of
+    /// normalization and activation.
+    /// </summary>
+    public static long TrainingBytes(this NetworkSpec network, int batchSize) =>
+        network.Sizes().Sum(sized => sized.Layer is ConvLayer conv ? (long)sized.Size * sized.Size * conv.Out : 0) * batchSize * 3 * sizeof(float);
+
+    /// <summary>Every layer with the height and width of its output.</summary>
+    private static IEnumerable<(Layer Layer, int Size)> Sizes(this NetworkSpec network)
+    {
+        var sizes = new Dictionary<string, int>();
+        var size = network.ImageSize;
         foreach (var layer in network.Layers())
         {
             size = OutputSize(layer, layer.Input is null ? size : sizes[layer.Input]);
             sizes[layer.Name] = size;
-            flops += 2 * layer switch
-            {
-                ConvLayer conv => (long)size * size * conv.Out * conv.In * conv.Kernel * conv.Kernel,
-                LinearLayer linear => (long)linear.Out * linear.In,
-                _ => 0,
-            };
+            yield return (layer, size);
         }
-        return flops;
     }
 
     /// <summary>Operations of a whole training: forward and backward passes, the proxy's included, without validation.</summary>

@@ -1,5 +1,8 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 
 namespace Airbench;
 
@@ -18,6 +21,14 @@ public static class Json
         RespectRequiredConstructorParameters = true,
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
+
+    private static readonly JsonSerializerOptions WithoutComputed = new(Options)
+    {
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { DropComputed } },
+    };
+
+    /// <summary><paramref name="value"/> as a tree; members that are null, or computed from others, are left out.</summary>
+    public static JsonNode? ToNode(object value) => JsonSerializer.SerializeToNode(value, value.GetType(), WithoutComputed);
 
     /// <summary><paramref name="value"/> as indented JSON with a final newline.</summary>
     public static string Write<T>(T value) => JsonSerializer.Serialize(value, Options) + "\n";
@@ -38,6 +49,18 @@ public static class Json
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             throw new InvalidFileException(path, "does not exist", e);
+        }
+    }
+
+    /// <summary>A property without a setter is computed, but in an anonymous type, where none has one.</summary>
+    private static void DropComputed(JsonTypeInfo type)
+    {
+        if (type.Kind == JsonTypeInfoKind.Object && !type.Type.IsDefined(typeof(CompilerGeneratedAttribute), inherit: false))
+        {
+            foreach (var property in type.Properties.Where(property => property.Set is null).ToList())
+            {
+                type.Properties.Remove(property);
+            }
         }
     }
 }

@@ -60,6 +60,12 @@ public sealed class LooseImages : ImageStream
         return new LooseImages(files, NameOf(path), progress, cancel);
     }
 
+    /// <summary>What <see cref="OpenLabelled"/> would read: the directory or archive itself; of a CSV file also the images that it names.</summary>
+    /// <exception cref="InvalidFileException">It is a CSV file that cannot be read.</exception>
+    public static IEnumerable<string> FilesOf(string path) => IsManifest(path) && File.Exists(path)
+        ? new ManifestFiles(path, labelled: true).Walk().Select(image => ((LooseFile)image.Entry).FullPath).Prepend(path)
+        : [path];
+
     /// <summary>Images without labels: any mixture of image files, directories, archives, and CSV files with a column path.</summary>
     /// <param name="paths">As the user named them; the paths of rows begin with them.</param>
     /// <param name="maxUnpackedBytes">Bound on what an archive unpacks to.</param>
@@ -70,6 +76,33 @@ public sealed class LooseImages : ImageStream
     {
         var parts = paths.Select(path => OpenPart(path, maxUnpackedBytes)).ToList();
         return new LooseImages(new JoinedFiles(parts), string.Join(' ', paths.Select(NameOf)), progress, cancel);
+    }
+
+    /// <summary>The images of these numbers alone, in the order of the source; one that cannot be read or decoded is left out.</summary>
+    /// <param name="indices">Numbers in the source, from 0, broken images included.</param>
+    /// <param name="imageSize">Height and width S of the pixels.</param>
+    /// <returns>Number and uint8 [3,S,S], planar RGB.</returns>
+    /// <exception cref="DataException">The source changed, or an archive breaks a bound.</exception>
+    public IEnumerable<(int Index, byte[] PlanarRgb)> Pick(IReadOnlySet<int> indices, int imageSize)
+    {
+        using var decoder = new ImageDecoder();
+        var (buffer, left) = (Array.Empty<byte>(), indices.Count);
+        foreach (var (index, (entry, _)) in _files.Walk().Index())
+        {
+            if (indices.Contains(index) && Source.TryRead(entry, ref buffer) is (var bytes, null))
+            {
+                var pixels = new byte[3 * imageSize * imageSize];
+                if (TryDecode(decoder, bytes.Span, imageSize, pixels))
+                {
+                    yield return (index, pixels);
+                }
+            }
+            left -= indices.Contains(index) ? 1 : 0;
+            if (left == 0)
+            {
+                yield break;
+            }
+        }
     }
 
     /// <inheritdoc/>
@@ -93,6 +126,19 @@ public sealed class LooseImages : ImageStream
         if (chunk.Images.Count > 0)
         {
             yield return chunk;
+        }
+    }
+
+    private static bool TryDecode(ImageDecoder decoder, ReadOnlySpan<byte> file, int size, Span<byte> planarRgb)
+    {
+        try
+        {
+            decoder.Decode(file, size, planarRgb);
+            return true;
+        }
+        catch (DataException)
+        {
+            return false;   // a broken image has a row of its own wherever it counts
         }
     }
 
@@ -187,7 +233,7 @@ public sealed class LooseImages : ImageStream
         private DataException Changed(string at) => new($"{images._files.Root}: changed while it was read (at {at}); run again when it is at rest");
 
         /// <summary>A file that cannot be read is a broken image; an archive that cannot is a broken archive, and that ends the work.</summary>
-        private static (ReadOnlyMemory<byte> Bytes, string? Error) TryRead(TreeEntry entry, ref byte[] buffer)
+        internal static (ReadOnlyMemory<byte> Bytes, string? Error) TryRead(TreeEntry entry, ref byte[] buffer)
         {
             try
             {

@@ -17,6 +17,10 @@ public static class Preparer
         {
             yield return $"path: found none; expected the {NameOf(options.Source)} to take the images from";
         }
+        if (options.Path?.Contains('\0', StringComparison.Ordinal) == true)
+        {
+            yield return "path: found a NUL character; expected a path";
+        }
         if (options.Source == DataSource.Synthetic && options.Path is not null)
         {
             yield return $"path: found '{options.Path}'; expected none, synthetic images are drawn";
@@ -151,18 +155,26 @@ public static class Preparer
         };
 
     private static CifarImages OpenCifar(
-        CifarSet set, PrepareOptions options, string dataRoot, IProgress progress, CancellationToken cancel)
+        CifarSet set, PrepareOptions options, string dataRoot, IProgress progress, CancellationToken cancel) =>
+        CifarImages.Open(set, FileOf(set, options, dataRoot).Locate(progress, cancel), options.MaxUnpackedBytes, progress, cancel);
+
+    /// <summary>Where the archive of a CIFAR set is looked for.</summary>
+    internal static CifarFile FileOf(CifarSet set, PrepareOptions options, string dataRoot) => new(set, dataRoot)
     {
-        var file = new CifarFile(set, dataRoot)
-        {
-            ExplicitPath = options.Path,
-            AirbenchData = Environment.GetEnvironmentVariable("AIRBENCH_DATA"),
-            MayDownload = options.Download,
-        };
-        return CifarImages.Open(set, file.Locate(progress, cancel), options.MaxUnpackedBytes, progress, cancel);
-    }
+        ExplicitPath = options.Path,
+        AirbenchData = Environment.GetEnvironmentVariable("AIRBENCH_DATA"),
+        MayDownload = options.Download,
+    };
 
     private static FileTree OpenTree(PrepareOptions options)
+    {
+        RequireTree(options);
+        return FileTree.Open(options.Path!, options.MaxUnpackedBytes);
+    }
+
+    /// <summary>Whether the folder or archive is there, and is what the source says.</summary>
+    /// <exception cref="DataException">It is not.</exception>
+    internal static void RequireTree(PrepareOptions options)
     {
         var path = options.Path!;
         var (isFile, isFolder) = (File.Exists(path), Directory.Exists(path));
@@ -176,7 +188,6 @@ public static class Preparer
             var (found, source) = isFolder ? ("a directory", "folder") : ("a file", "archive");
             throw new DataException($"{path}: is {found}; source {NameOf(options.Source)} expects {expected}. Use source: {source}");
         }
-        return FileTree.Open(path, options.MaxUnpackedBytes);
     }
 
     /// <summary>What stands at the final place gets replaced, so it must be a prepared set and not somebody's images.</summary>

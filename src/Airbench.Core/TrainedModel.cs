@@ -12,6 +12,9 @@ public sealed record TrainedModel(string Folder, ModelManifest Manifest) : Artif
     /// <summary>Up to 256 test images: <c>images</c> uint8 [n,3,S,S], <c>labels</c> int64 [n], <c>logits</c> float32 [n,K] of an fp32 forward pass.</summary>
     public const string ReferenceName = "reference.safetensors";
 
+    /// <summary>A row an epoch of each run: epoch, step, learning rate, loss and accuracies, seconds.</summary>
+    public const string CurveName = "curve.csv";
+
     /// <summary>
     /// Answers behind <see cref="ModelManifest.Fp32"/>: a row for each true class, a column for each predicted one, with names before
     /// both. Models of earlier versions have none.

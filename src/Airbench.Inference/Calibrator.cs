@@ -13,17 +13,21 @@ internal static class Calibrator
     /// <param name="split">Where the images are.</param>
     /// <param name="indices">Which of them, at least one.</param>
     /// <param name="options">How to choose.</param>
+    /// <param name="progress">Told of each batch.</param>
     /// <param name="cancel">Ends the work within a batch.</param>
     /// <exception cref="InvalidFileException">ONNX Runtime does not run the model, or a value is not a finite number.</exception>
     public static IReadOnlyDictionary<string, ValueRange> Observe(
         string modelFile, IReadOnlyList<string> values, ImageSplit split, IReadOnlyList<int> indices, CalibrationOptions options,
-        CancellationToken cancel)
+        IProgress progress, CancellationToken cancel)
     {
         OnnxRuntime.Start();
         try
         {
             using var settings = ExecutionDevice.Cpu("cpu").CreateOptions(threads: 0);
             using var session = new InferenceSession(modelFile, settings);
+            var passes = options.Method == CalibrationMethod.Minmax ? 1 : 2;   // ranges, then histograms inside of them
+            using var task = progress.Start("calibrate", (long)passes * indices.Count, "images");
+            var done = 0L;
             var low = Enumerable.Repeat(double.PositiveInfinity, values.Count).ToArray();
             var high = Enumerable.Repeat(double.NegativeInfinity, values.Count).ToArray();
             ForEachBatch((value, numbers) =>
@@ -60,6 +64,8 @@ internal static class Calibrator
                     {
                         observe(value, output.GetTensorDataAsSpan<float>());
                     }
+                    done += batch.Length;
+                    task.Report(done);
                 }
             }
         }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using CsvHelper;
 
 namespace Airbench.Inference;
 
@@ -60,36 +59,18 @@ internal static class EvaluationFiles
     /// <exception cref="InvalidFileException">It is missing, or not as we write it.</exception>
     public static IEnumerable<string[]> Read(string path)
     {
-        if (!File.Exists(path))
+        var header = true;
+        foreach (var row in Csv.Read(path))
         {
-            throw new InvalidFileException(path, "does not exist");
-        }
-        using var stream = File.OpenRead(path);
-        using var reader = CsvReader.Create(stream, CsvReaderOptions.Default, leaveOpen: true);
-        Guarded(path, () =>
-        {
-            reader.ReadHeader();
-            return reader.Headers.SequenceEqual(PredictionColumns)
-                ? true
-                : throw new InvalidFileException(path, $"has other columns; expected {string.Join(',', PredictionColumns)}");
-        });
-        while (Guarded(path, reader.Read))
-        {
-            yield return Guarded(path, () => reader.FieldCount == PredictionColumns.Count
-                ? Enumerable.Range(0, PredictionColumns.Count).Select(reader.GetString).ToArray()
-                : throw new InvalidFileException(path, $"has a row of {reader.FieldCount} fields; expected {PredictionColumns.Count}"));
-        }
-    }
-
-    private static T Guarded<T>(string path, Func<T> read)
-    {
-        try
-        {
-            return read();
-        }
-        catch (Exception e) when (e is CsvFormatException or CsvValidationException)
-        {
-            throw new InvalidFileException(path, $"is not a CSV file that can be read: {e.Message}", e);
+            if (!header)
+            {
+                yield return row;
+            }
+            else if (!row.SequenceEqual(PredictionColumns))
+            {
+                throw new InvalidFileException(path, $"has other columns; expected {string.Join(',', PredictionColumns)}");
+            }
+            header = false;
         }
     }
 }

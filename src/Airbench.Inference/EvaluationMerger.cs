@@ -172,7 +172,7 @@ public static class EvaluationMerger
             var path = Path.Combine(folder, Tally.FileName);
             var tally = Json.Read<Tally>(path);
             return tally.Confusion.Length == metrics.Classes.Count && Array.TrueForAll(tally.Confusion, row => row.Length == metrics.Classes.Count)
-                && tally.CalibrationGaps.Length == Airbench.Inference.Metrics.CalibrationBins && tally.Count == metrics.Count
+                && tally.CalibrationGaps.Length == Airbench.Metrics.CalibrationBins && tally.Count == metrics.Count
                 ? new Part(folder, metrics, tally)
                 : throw new InvalidFileException(path, $"does not fit the {Evaluation.ManifestName} beside it; evaluate the shard again");
         }

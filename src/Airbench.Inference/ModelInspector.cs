@@ -6,8 +6,10 @@ namespace Airbench.Inference;
 /// <param name="Signature">Inputs that the caller gives, and outputs. The shape of a value whose shape is not stated is empty.</param>
 /// <param name="Metadata">Its metadata properties.</param>
 /// <param name="Producers">Operator that computes each value of the main graph, by the value's name.</param>
+/// <param name="ExternalFiles">Full paths of the files beside it that hold some of its tensors.</param>
 internal sealed record ModelFacts(
-    ModelSignature Signature, IReadOnlyDictionary<string, string> Metadata, IReadOnlyDictionary<string, string> Producers);
+    ModelSignature Signature, IReadOnlyDictionary<string, string> Metadata, IReadOnlyDictionary<string, string> Producers,
+    IReadOnlyCollection<string> ExternalFiles);
 
 /// <summary>
 /// Looks through a model file before ONNX Runtime gets it: every message is walked, every tensor must have the bytes that its shape declares,
@@ -72,7 +74,7 @@ internal sealed class ModelInspector
             view.SafeMemoryMappedViewHandle.ReleasePointer();
         }
         _inputs.RemoveAll(input => _initializers.Contains(input.Name));   // before IR version 4, weights with values were listed as inputs too
-        return new ModelFacts(new ModelSignature(_inputs, _outputs), _metadata, _producers);
+        return new ModelFacts(new ModelSignature(_inputs, _outputs), _metadata, _producers, _tensors.ExternalFiles);
     }
 
     private void Model(ReadOnlySpan<byte> bytes)

@@ -15,6 +15,9 @@ internal sealed class TensorCheck(string modelPath)
 
     private readonly string _folder = Path.GetDirectoryName(Path.GetFullPath(modelPath))!;
 
+    /// <summary>Full paths of the files beside the model that hold tensors of it.</summary>
+    public HashSet<string> ExternalFiles { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Checks a TensorProto and returns its name.</summary>
     /// <exception cref="InvalidFileException">Its data is not what it declares, or lies where it must not.</exception>
     public string Check(ReadOnlySpan<byte> bytes)
@@ -129,6 +132,7 @@ internal sealed class TensorCheck(string modelPath)
         {
             throw Invalid($"{what} lies in '{location}', and there is no such file in {_folder}. Copy it there");
         }
+        ExternalFiles.Add(path);
         var offset = Number(what, external, "offset") ?? 0;
         var length = Number(what, external, "length") ?? file.Length - offset;
         if (offset > file.Length || length > file.Length - offset || length != declared)

@@ -60,7 +60,7 @@ public sealed class VariantRuntime : IVariantRuntime, IDisposable
 
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, ValueRange> Calibrate(string modelFile, IReadOnlyList<string> values) =>
-        Calibrator.Observe(modelFile, values, _train, _calibration, _options, _cancel);
+        Calibrator.Observe(modelFile, values, _train, _calibration, _options, _progress, _cancel);
 
     /// <inheritdoc/>
     public HeldOutAnswers AnswerHeldOut(string modelFile)
@@ -69,6 +69,7 @@ public sealed class VariantRuntime : IVariantRuntime, IDisposable
         var classes = classifier.ClassCount;
         var logits = new float[_heldOut.Length * classes];
         var (done, correct) = (0, 0);
+        using var task = _progress.Start("held-out images", _heldOut.Length, "images");
         foreach (var batch in _heldOut.Chunk(BatchSize))
         {
             _cancel.ThrowIfCancellationRequested();
@@ -79,6 +80,7 @@ public sealed class VariantRuntime : IVariantRuntime, IDisposable
                 correct += Softmax.ArgMax(answers.Slice(i * classes, classes)) == _train.Labels[batch[i]] ? 1 : 0;
             }
             done += batch.Length;
+            task.Report(done);
         }
         return new HeldOutAnswers(_heldOut.Length, correct, logits);
     }

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
 
 namespace Airbench.OnnxModel;
 
@@ -31,6 +32,7 @@ public sealed record ExportOptions
 
     /// <summary>Model files to write.</summary>
     [Description("Variants of the model to write: fp32 (always), fp16 (for GPUs), int8 (for CPUs). All but fp32 need the data set.")]
+    [AllowedValues(Fp32, Fp16, Int8)]
     public IReadOnlyList<string> Variants { get; init; } = [Fp32];
 
     /// <summary>Bound on what a variant may lose, 0 to 1, by variant.</summary>

@@ -70,22 +70,18 @@ internal sealed class GraphBuilder(string name)
     }
 
     /// <summary>A float32 scalar, stored once however often it is asked for.</summary>
-    public string Scalar(string name, float value) => _names.Contains(name) ? name : Initializer(name, [value]);
+    public string Scalar(string name, float value) => Once(name, [value]);
 
-    /// <summary>A float32 list under its own name.</summary>
-    public string Values(string name, params ReadOnlySpan<float> values) => Initializer(name, values, values.Length);
+    /// <summary>A float32 constant, stored once however often it is asked for.</summary>
+    public string Once(string name, ReadOnlySpan<float> values, params ReadOnlySpan<long> shape) =>
+        _names.Contains(name) ? name : Initializer(name, values, shape);
 
     /// <summary>A float32 list of ones, stored once however often it is asked for.</summary>
     public string Ones(int count)
     {
-        var name = FormattableString.Invariant($"ones.{count}");
-        if (!_names.Contains(name))
-        {
-            var values = new float[count];
-            Array.Fill(values, 1);
-            Initializer(name, values, count);
-        }
-        return name;
+        var values = new float[count];
+        Array.Fill(values, 1);
+        return Once(FormattableString.Invariant($"ones.{count}"), values, count);
     }
 
     /// <summary>An int64 list, stored once however often it is asked for: axes, shapes and the like.</summary>

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
 using System.Reflection;
 using System.Text.Json;
 
@@ -24,7 +25,7 @@ public static class OptionFields
     /// <summary>The options in the order of the record.</summary>
     /// <param name="optionsType">A class with a parameterless constructor and properties of string, bool, int, long, double, an enum,
     /// a nullable of those, a list (array or <see cref="IReadOnlyList{T}"/>), a <c>Dictionary&lt;string, T&gt;</c>, or another
-    /// such record.</param>
+    /// such record. <see cref="AllowedValuesAttribute"/> lists the texts that editors offer.</param>
     /// <exception cref="ArgumentException">A property is of another type: a defect of the stage, not of a user.</exception>
     public static IReadOnlyList<OptionField> Of(Type optionsType) => Of(optionsType, depth: 0);
 
@@ -58,7 +59,7 @@ public static class OptionFields
         if (optional && !type.IsValueType)
             return new OptionalType(TypeOf(type, optional: false, property, depth), type);
         if (type == typeof(string))
-            return new TextType();
+            return new TextType { Known = [.. property.GetCustomAttribute<AllowedValuesAttribute>()?.Values.OfType<string>() ?? []] };
         if (type == typeof(bool))
             return new FlagType();
         if (type == typeof(int) || type == typeof(long))

@@ -10,7 +10,11 @@ namespace Airbench.Pipeline;
 public abstract record OptionType(Type Clr, string Expected);
 
 /// <summary>Any text.</summary>
-public sealed record TextType() : OptionType(typeof(string), "a text");
+public sealed record TextType() : OptionType(typeof(string), "a text")
+{
+    /// <summary>The texts that make sense, for editors to offer; empty where they cannot be listed. The stage's own check decides.</summary>
+    public IReadOnlyList<string> Known { get; init; } = [];
+}
 
 /// <summary>true or false, or on or off as the paper's ablations say; no other spelling.</summary>
 public sealed record FlagType() : OptionType(typeof(bool), "true or false (on or off)");

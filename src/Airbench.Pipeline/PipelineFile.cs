@@ -23,8 +23,15 @@ public static partial class PipelineFile
     public const string DevicePattern = "^(auto|cpu|cuda(:[0-9]{1,3})?)$";
 
     private const string UsdPerHourKey = "usd_per_hour";
+    private const string TrackingKey = "tracking";
 
-    private static readonly IReadOnlyList<string> Keys = [.. Overrides.Header, "stages"];
+    internal static OptionType TrackingType { get; } = new ListType(new ChoiceType(typeof(Tracker)));
+
+    private const string EnvKey = "env";
+
+    private static readonly IReadOnlyList<string> Keys = [.. Overrides.Header, EnvKey, "stages"];
+
+    private static readonly ListType EnvType = new(new TextType());
 
     private static readonly Dictionary<string, OptionType> HeaderTypes = new()
     {
@@ -32,6 +39,7 @@ public static partial class PipelineFile
         ["seed"] = new WholeType(typeof(int)),
         ["device"] = new TextType(),
         [UsdPerHourKey] = new OptionalType(new NumberType(), typeof(double?)),
+        [TrackingKey] = TrackingType,
     };
 
     // Not the patterns of the schema: in .NET "$" also matches before a line break at the end.
@@ -46,15 +54,18 @@ public static partial class PipelineFile
     /// <param name="kinds">Every kind of stage that <c>uses</c> can name.</param>
     /// <param name="sets">Texts as behind <c>--set</c>: "train.with.epochs=2". A later one wins.</param>
     /// <param name="first">Overrides that come before <paramref name="sets"/>, as those of <c>--demo</c>.</param>
+    /// <param name="environment">Value of an environment variable, null where it is not set; by default the process's own.</param>
     /// <exception cref="ConfigurationException">Anything is wrong; the message has all problems, one a line.</exception>
     public static PipelineDefinition Load(
-        string path, IReadOnlyList<IStage> kinds, IReadOnlyList<string> sets, IReadOnlyList<PipelineOverride>? first = null) =>
-        Parse(ReadText(path), path, kinds, sets, first);
+        string path, IReadOnlyList<IStage> kinds, IReadOnlyList<string> sets, IReadOnlyList<PipelineOverride>? first = null,
+        Func<string, string?>? environment = null) =>
+        Parse(ReadText(path), path, kinds, sets, first, environment);
 
     /// <summary>Reads a pipeline from <paramref name="text"/>; messages call it <paramref name="file"/>.</summary>
     /// <inheritdoc cref="Load"/>
     public static PipelineDefinition Parse(
-        string text, string file, IReadOnlyList<IStage> kinds, IReadOnlyList<string> sets, IReadOnlyList<PipelineOverride>? first = null)
+        string text, string file, IReadOnlyList<IStage> kinds, IReadOnlyList<string> sets, IReadOnlyList<PipelineOverride>? first = null,
+        Func<string, string?>? environment = null)
     {
         IReadOnlyList<PipelineOverride> overrides = [.. first ?? [], .. sets.Select(PipelineOverride.Set)];
         var problems = new Problems();
@@ -69,10 +80,11 @@ public static partial class PipelineFile
         foreach (var change in overrides)
             Overrides.Apply(root, change, problems);
 
-        var binder = new OptionBinder(problems);
+        var use = ReadEnvironment(root, environment ?? Environment.GetEnvironmentVariable, problems);
+        var binder = new OptionBinder(problems) { Environment = use };
         foreach (var entry in root.Entries.Where(e => !Keys.Contains(e.Key)))
             binder.UnknownKey(entry, "pipeline", Keys);
-        var (name, seed, device, usdPerHour) = ReadHeader(root, binder, problems);
+        var (name, seed, device, usdPerHour, tracking) = ReadHeader(root, binder, problems);
         var drafts = ReadStages(root, kinds, binder, problems);
         StageGraph.Check(drafts, kinds, problems);
         var pipeline = new PipelineDefinition
@@ -81,8 +93,10 @@ public static partial class PipelineFile
             Seed = seed,
             Device = device,
             UsdPerHour = usdPerHour,
+            Tracking = tracking,
             Stages = [.. drafts.Where(d => d.Options is not null).Select(Finish)],
             Command = CommandOf(file, overrides),
+            Environment = use.Finish(),
         };
         if (pipeline.Stages.Count == drafts.Count)   // default names depend on what the other stages are
             FolderCheck.Check(pipeline, problems);
@@ -102,7 +116,7 @@ public static partial class PipelineFile
         var problems = new Problems();
         var binder = new OptionBinder(problems);
         var root = OptionText.Tree(header, HeaderTypes, problems);
-        var (name, seed, device, usdPerHour) = ReadHeader(root, binder, problems);
+        var (name, seed, device, usdPerHour, tracking) = ReadHeader(root, binder, problems);
         var options = OptionText.Bind(kind, flags, problems);
         var required = kind.Inputs.Concat(options is null ? [] : kind.InputsFor(options));
         foreach (var input in required.Where(input => given.Count(input.IsInstanceOfType) != 1))
@@ -125,6 +139,7 @@ public static partial class PipelineFile
             Seed = seed,
             Device = device,
             UsdPerHour = usdPerHour,
+            Tracking = tracking,
             Stages = [stage],
             Command = $"airbench {kind.Uses}",
         };
@@ -133,24 +148,53 @@ public static partial class PipelineFile
         return pipeline;
     }
 
-    private static (string Name, int Seed, string Device, double? UsdPerHour) ReadHeader(MapNode root, OptionBinder binder, Problems problems)
+    /// <summary>Reads <c>env</c>, and puts the variables' values in place of the references: under <c>with</c> and in the header, but not in names.</summary>
+    private static EnvironmentUse ReadEnvironment(MapNode root, Func<string, string?> lookup, Problems problems)
     {
-        var name = Read("name", DefaultName, Names.Problem);
-        var seed = Read("seed", DefaultSeed, found =>
-            found < 0 ? $"found {found}; expected a whole number from 0 to {int.MaxValue}" : null);
-        var device = Read("device", DefaultDevice, found =>
-            DeviceName.IsMatch(found) ? null : $"found {Quote.Show(found)}; expected auto, cpu, cuda or cuda:N");
-        var usdPerHour = Read(UsdPerHourKey, (double?)null, found =>
-            found < 0 ? FormattableString.Invariant($"found {found}; expected 0 or more US dollars an hour, or null") : null);
-        return (name, seed, device, usdPerHour);
+        string[] declared = [];
+        if (root.Find(EnvKey) is { Value.IsNull: false } env)
+        {
+            var before = problems.Count;
+            declared = (string[])new OptionBinder(problems).Bind(env.Value, EnvType, EnvKey, declared)!;
+            if (problems.Count > before)
+                declared = [];
+            foreach (var name in declared.Where(name => !EnvironmentReferences.IsName(name)))
+                problems.Add(env.Value.At, $"{EnvKey}: found {Quote.Show(name)}; expected the name of an environment variable: letters, digits and '_'");
+        }
+        declared = [.. declared.Distinct()];
+        var references = new EnvironmentReferences(declared, lookup);
+        foreach (var entry in Overrides.Header.Where(key => key != "name").Select(root.Find).OfType<MapEntry>())
+            root.Set(entry with { Value = references.Expand(entry.Value) });
+        foreach (var stage in (root.Find("stages")?.Value as MapNode)?.Entries ?? [])
+        {
+            if (stage.Value is MapNode map && map.Find("with") is { } with)
+                map.Set(with with { Value = references.Expand(with.Value) });
+        }
+        return new EnvironmentUse(declared, lookup);
+    }
 
-        T Read<T>(string key, T fallback, Func<T, string?> check)
+    private static (string Name, int Seed, string Device, double? UsdPerHour, IReadOnlyList<Tracker> Tracking) ReadHeader(
+        MapNode root, OptionBinder binder, Problems problems)
+    {
+        var name = Read("name", DefaultName, (text, _) => Names.Problem(text));
+        var seed = Read("seed", DefaultSeed, (value, found) =>
+            value < 0 ? $"found {found}; expected a whole number from 0 to {int.MaxValue}" : null);
+        var device = Read("device", DefaultDevice, (text, found) =>
+            DeviceName.IsMatch(text) ? null : $"found {found}; expected auto, cpu, cuda or cuda:N");
+        var usdPerHour = Read(UsdPerHourKey, (double?)null, (value, found) =>
+            value < 0 ? $"found {found}; expected 0 or more US dollars an hour, or null" : null);
+        var tracking = Read<Tracker[]>(TrackingKey, [], (names, _) =>
+            names.Length == names.Distinct().Count() ? null : "found a name twice; expected each at most once");
+        return (name, seed, device, usdPerHour, tracking);
+
+        T Read<T>(string key, T fallback, Func<T, string, string?> check)
         {
             if (root.Find(key) is not { } entry)
                 return fallback;
             var before = problems.Count;
             var value = (T)binder.Bind(entry.Value, HeaderTypes[key], key, fallback)!;
-            if (problems.Count == before && check(value) is { } problem)
+            var found = entry.Value is ScalarNode { Written: null, Plain: true } plain && value is not string ? plain.Text : entry.Value.Found;
+            if (problems.Count == before && check(value, found) is { } problem)
                 problems.Add(entry.Value.At, $"{key}: {problem}");
             return problems.Count == before ? value : fallback;
         }
@@ -179,6 +223,7 @@ public static partial class PipelineFile
         Kind = draft.Kind!,
         Needs = [.. draft.Needs.Select(n => n.Key)],
         Options = draft.Options!,
+        OptionsAsWritten = draft.OptionsAsWritten,
         Position = draft.At,
     };
 
@@ -220,8 +265,7 @@ public static partial class PipelineFile
         catch (DecoderFallbackException e)
         {
             var before = Encoding.UTF8.GetString(bytes.AsSpan(0, e.Index));
-            var (line, column) = (before.Count(c => c == '\n') + 1, before.Length - before.LastIndexOf('\n'));
-            throw new ConfigurationException($"{path}:{line}:{column}: found a byte that is not UTF-8 text; save the file as UTF-8", e);
+            throw new ConfigurationException($"{new TextLines(before, path).At(before.Length)}: found a byte that is not UTF-8 text; save the file as UTF-8", e);
         }
     }
 }

@@ -18,12 +18,13 @@ public static class PipelineRunner
     public static RunReport Run(
         PipelineDefinition pipeline, RunOptions options, IProgress progress, TimeProvider time, CancellationToken cancel)
     {
-        var plan = PipelinePlan.Make(pipeline, options);
+        var memory = new StageMemory(pipeline, options, pipeline.Environment.Hide(progress), cancel);
+        var plan = PipelinePlan.Make(pipeline, options, memory);
         using var folder = RunFolder.Create(options.Root, pipeline.Name, time);
         AtomicFolder.WriteFile(Path.Combine(folder.Path, RunFolder.ResolvedName), ResolvedYaml.Write(pipeline));
         using var timings = new TimingsFile(Path.Combine(folder.Path, TimingsFile.Name));
-        var logged = new LoggedProgress(progress, folder.Log);
-        var running = plan.Rows.Where(r => r.Action == PlanAction.Run).Select(r => r.Stage.Key);
+        var logged = pipeline.Environment.Hide(new LoggedProgress(progress, folder.Log));
+        var running = plan.Rows.Where(r => r.Action is not (PlanAction.Skip or PlanAction.UseExisting)).Select(r => r.Stage.Key);
         logged.Info($"run {Path.GetRelativePath(options.Root, folder.Path)}: {string.Join(", ", running)}");
 
         var artifacts = new Dictionary<string, Artifact>(StringComparer.Ordinal);
@@ -35,6 +36,7 @@ public static class PipelineRunner
             if ((report.Result?.Artifact ?? row.Existing) is { } artifact)
                 artifacts.Add(row.Stage.Key, artifact);
         }
+        memory.Save(mayCreate: true);
         var unfinished = reports.Any(r => r.Status is RunStatus.Cancelled or RunStatus.NotRun);
         var status = cancel.IsCancellationRequested && unfinished ? RunStatus.Cancelled
             : reports.Any(r => r.Status == RunStatus.Failed) ? RunStatus.Failed
@@ -45,7 +47,7 @@ public static class PipelineRunner
         StageReport One(PlanRow row, IReadOnlyList<StageReport> earlier)
         {
             var stage = row.Stage;
-            if (row.Action != PlanAction.Run)
+            if (row.Action is PlanAction.Skip or PlanAction.UseExisting)
             {
                 logged.Info($"{stage.Key}: {row.Why}");
                 return new(stage, row.Action == PlanAction.Skip ? RunStatus.Skipped : RunStatus.Existing);
@@ -66,14 +68,75 @@ public static class PipelineRunner
                 Cancel = cancel,
             };
             var started = time.GetUtcNow();
+            if (Reused(memory, row, context, time, out var verdict) is { } found)
+            {
+                var reused = Hide(found, pipeline.Environment);
+                timings.Append(folder.Id, pipeline.Name, reused, started, peakMegabytes: null);
+                Tell(reused, logged, folder.Log, pipeline.Environment);
+                return reused;
+            }
+            logged.Info($"{stage.Key}: {verdict.Why}");
             PeakMemory.Reset();
-            var report = Attempt(stage, context, time);
+            var report = Hide(Attempt(stage, context, time), pipeline.Environment);
+            report = Hide(Recorded(memory, verdict, report with { Why = verdict.Why }), pipeline.Environment);
             report = report with { Usd = report.WallSeconds / 3600 * pipeline.UsdPerHour };   // a machine is paid by the clock on the wall
             timings.Append(folder.Id, pipeline.Name, report, started, PeakMemory.Megabytes());
-            Tell(report, logged, folder.Log);
+            Tell(report, logged, folder.Log, pipeline.Environment);
             return report;
         }
     }
+
+    /// <summary>The report of a stage for which an earlier result stands, or where that cannot be found out; null where it has to run.</summary>
+    private static StageReport? Reused(StageMemory memory, PlanRow row, StageContext context, TimeProvider time, out Verdict verdict)
+    {
+        var (stage, start) = (row.Stage, time.GetTimestamp());
+        try
+        {
+            verdict = memory.Judge(stage, row.Folder, row.Forced);   // anew: the stages before it have made what it depends on
+            var folder = stage.Kind.OutputFolder(context, stage.Options);
+            if (verdict.Record is not { } record || !memory.Reuse(stage, verdict, folder))
+                return null;
+            var result = record.Result(stage.Kind.Open(folder));
+            return new(stage, RunStatus.Cached) { WallSeconds = time.GetElapsedTime(start).TotalSeconds, Result = result, Why = verdict.Why };
+        }
+        catch (OperationCanceledException e)
+        {
+            verdict = new(PlanAction.Run, "cancelled");
+            return new(stage, RunStatus.Cancelled) { WallSeconds = time.GetElapsedTime(start).TotalSeconds, Error = "cancelled", Exception = e };
+        }
+        catch (Exception e) when (e is AirbenchException or IOException or UnauthorizedAccessException)
+        {
+            verdict = new(PlanAction.Run, e.Message);
+            return new(stage, RunStatus.Failed) { WallSeconds = time.GetElapsedTime(start).TotalSeconds, Error = e.Message, Exception = e };
+        }
+    }
+
+    /// <summary>The report of a stage that ended, after its result was recorded: what ended well fails here where its inputs were changed meanwhile.</summary>
+    private static StageReport Recorded(StageMemory memory, Verdict verdict, StageReport report)
+    {
+        if (report.Status != RunStatus.Ok)
+            return report;
+        try
+        {
+            memory.Record(report.Stage, verdict, report.Result!);
+            return report;
+        }
+        catch (OperationCanceledException e)
+        {
+            return report with { Status = RunStatus.Cancelled, Result = null, Error = "cancelled", Exception = e };
+        }
+        catch (Exception e) when (e is AirbenchException or IOException or UnauthorizedAccessException)
+        {
+            return report with { Status = RunStatus.Failed, Result = null, Error = e.Message, Exception = e };
+        }
+    }
+
+    /// <summary>What a stage reports of itself may hold values of environment variables.</summary>
+    private static StageReport Hide(StageReport report, PipelineEnvironment environment) => report with
+    {
+        Error = report.Error is null ? null : environment.Hide(report.Error),
+        Result = report.Result is null ? null : report.Result with { Summary = environment.Hide(report.Result.Summary) },
+    };
 
     private static StageReport Attempt(PipelineStage stage, StageContext context, TimeProvider time)
     {
@@ -108,7 +171,7 @@ public static class PipelineRunner
     }
 
     /// <summary>An error goes to the log alone: the caller shows it from the report, where nothing scrolls it away.</summary>
-    private static void Tell(StageReport report, LoggedProgress logged, RunLog log)
+    private static void Tell(StageReport report, IProgress logged, RunLog log, PipelineEnvironment environment)
     {
         var seconds = report.WallSeconds.ToString("F1", CultureInfo.InvariantCulture);
         switch (report.Status)
@@ -116,12 +179,15 @@ public static class PipelineRunner
             case RunStatus.Ok:
                 logged.Info($"{report.Stage.Key}: done in {seconds} s: {report.Result!.Summary}");
                 break;
+            case RunStatus.Cached:
+                logged.Info($"{report.Stage.Key}: {report.Why}: {report.Result!.Summary}");
+                break;
             case RunStatus.Cancelled:
                 logged.Warn($"{report.Stage.Key}: cancelled after {seconds} s");
                 break;
             default:
                 log.Write("error", $"{report.Stage.Key}: failed after {seconds} s: {report.Error}");
-                log.Write("trace", $"{report.Exception}");
+                log.Write("trace", environment.Hide($"{report.Exception}"));
                 break;
         }
     }

@@ -15,6 +15,9 @@ public enum RunStatus
     /// <summary>It did not start: something it needs failed, or the run was cancelled before.</summary>
     NotRun,
 
+    /// <summary>Nothing that it depends on had changed: an earlier result stands for a new one.</summary>
+    Cached,
+
     /// <summary>The artifact of an earlier run was opened.</summary>
     Existing,
 
@@ -52,8 +55,11 @@ public sealed record StageReport(PipelineStage Stage, RunStatus Status)
     /// <summary>What <see cref="WallSeconds"/> cost, US dollars; null where no price was given or it did not start.</summary>
     public double? Usd { get; init; }
 
-    /// <summary>What it reported, where it ended well.</summary>
+    /// <summary>What it reported, now or (<see cref="RunStatus.Cached"/>) when it ran.</summary>
     public StageResult? Result { get; init; }
+
+    /// <summary>Why an earlier result stands, or why it had to run: "recipe.epochs 9.9 -> 8".</summary>
+    public string? Why { get; init; }
 
     /// <summary>Why it failed or did not run.</summary>
     public string? Error { get; init; }

@@ -2,6 +2,7 @@ using System.Collections;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Airbench.Pipeline.Internal;
 
 namespace Airbench.Pipeline;
 
@@ -20,7 +21,11 @@ public static class SchemaWriter
 
     private static JsonObject Schema(IReadOnlyList<IStage> kinds)
     {
-        var definitions = new JsonObject { ["name"] = new JsonObject { ["type"] = "string", ["pattern"] = Names.Pattern } };
+        var definitions = new JsonObject
+        {
+            ["name"] = new JsonObject { ["type"] = "string", ["pattern"] = Names.Pattern },
+            ["env"] = new JsonObject { ["type"] = "string", ["pattern"] = EnvironmentReferences.ReferenceExpression },
+        };
         foreach (var kind in kinds)
             definitions[$"with-{kind.Uses}"] = With(kind);
         definitions["stage"] = StageSchema(kinds);
@@ -38,17 +43,31 @@ public static class SchemaWriter
                     "Name of the pipeline: a folder under runs/, and what its artifacts are called.",
                     PipelineFile.DefaultName),
                 ["seed"] = Described(
-                    new JsonObject { ["type"] = "integer", ["minimum"] = 0, ["maximum"] = int.MaxValue },
+                    Number("integer", 0, int.MaxValue),
                     "Seed of everything random.",
                     PipelineFile.DefaultSeed),
                 ["device"] = Described(
-                    new JsonObject { ["type"] = "string", ["pattern"] = PipelineFile.DevicePattern },
+                    OrReference(new JsonObject { ["type"] = "string", ["pattern"] = PipelineFile.DevicePattern, ["examples"] = new JsonArray("auto", "cpu", "cuda") }),
                     "auto, cpu, cuda or cuda:N. auto takes the best there is and says which; cuda fails where there is none.",
                     PipelineFile.DefaultDevice),
                 ["usd_per_hour"] = Described(
-                    new JsonObject { ["type"] = new JsonArray("number", "null"), ["minimum"] = 0 },
+                    OrNull(Number("number", 0, null)),
                     "Price of the machine, US dollars an hour: timings.csv and the summary then say what each stage cost.",
                     null),
+                ["tracking"] = new JsonObject
+                {
+                    ["type"] = "array",
+                    ["items"] = new JsonObject { ["enum"] = new JsonArray([.. new ChoiceType(typeof(Tracker)).Names.Select(name => JsonValue.Create(name))]) },
+                    ["uniqueItems"] = true,
+                    ["description"] = "Formats that a run is written in as well: tensorboard (event files in its folder), mlflow (a run in mlruns/).",
+                    ["default"] = new JsonArray(),
+                },
+                ["env"] = new JsonObject
+                {
+                    ["description"] = "Environment variables that values may take as ${env:NAME}. Logs and saved files keep ${env:NAME}.",
+                    ["type"] = new JsonArray("array", "string", "null"),
+                    ["items"] = new JsonObject { ["type"] = "string", ["pattern"] = EnvironmentReferences.NameExpression },
+                },
                 ["stages"] = new JsonObject
                 {
                     ["description"] = "The stages by name.",
@@ -79,7 +98,7 @@ public static class SchemaWriter
             ["needs"] = new JsonObject
             {
                 ["description"] = "Stages whose artifacts it takes.",
-                ["type"] = new JsonArray("array", "null"),
+                ["type"] = new JsonArray("array", "string", "null"),
                 ["items"] = Reference("name"),
                 ["uniqueItems"] = true,
             },
@@ -106,17 +125,20 @@ public static class SchemaWriter
 
     private static JsonObject Of(OptionType type) => type switch
     {
+        TextType { Known: { Count: > 0 } known } => OrReference(new() { ["enum"] = Strings(known) }),
         TextType => new() { ["type"] = "string" },
-        FlagType => new() { ["enum"] = new JsonArray(true, false, "on", "off") },
-        WholeType whole => whole.Clr == typeof(int)
-            ? new() { ["type"] = "integer", ["minimum"] = int.MinValue, ["maximum"] = int.MaxValue }
-            : new() { ["type"] = "integer" },
-        NumberType => new() { ["type"] = "number" },
-        ChoiceType choice => new() { ["enum"] = Strings(choice.Names) },
+        FlagType => OrReference(new() { ["enum"] = new JsonArray(true, false, "on", "off") }),
+        WholeType whole => whole.Clr == typeof(int) ? Number("integer", int.MinValue, int.MaxValue) : Number("integer", null, null),
+        NumberType => Number("number", null, null),
+        ChoiceType choice => OrReference(new() { ["enum"] = Strings(choice.Names) }),
+        ListType { Item: TextType { Known.Count: > 0 } } list => new()
+        {
+            ["anyOf"] = new JsonArray(new JsonObject { ["type"] = "array", ["items"] = Of(list.Item) }, Of(list.Item)),
+        },
         ListType { Item: TextType } list => new() { ["type"] = new JsonArray("string", "array"), ["items"] = Of(list.Item) },
         ListType list => new() { ["type"] = "array", ["items"] = Of(list.Item) },
         MapType map => new() { ["type"] = "object", ["additionalProperties"] = Of(map.Item) },
-        OptionalType optional => new() { ["anyOf"] = new JsonArray(Of(optional.Of), new JsonObject { ["type"] = "null" }) },
+        OptionalType optional => OrNull(Of(optional.Of)),
         GroupType group => new()
         {
             ["type"] = "object",
@@ -138,6 +160,29 @@ public static class SchemaWriter
             group.Fields.Select(f => KeyValuePair.Create(f.Key, Json(f.Type, f.Property.GetValue(value))))),
         _ => JsonSerializer.SerializeToNode(value, type.Clr),
     };
+
+    /// <summary>A number, or a reference: of a text the bounds say nothing, of a number the pattern.</summary>
+    private static JsonObject Number(string type, int? minimum, int? maximum)
+    {
+        var schema = new JsonObject { ["type"] = new JsonArray(type, "string"), ["pattern"] = EnvironmentReferences.ReferenceExpression };
+        if (minimum is not null)
+            schema["minimum"] = minimum;
+        if (maximum is not null)
+            schema["maximum"] = maximum;
+        return schema;
+    }
+
+    private static JsonObject OrReference(JsonObject schema) => new() { ["anyOf"] = new JsonArray(schema, Reference("env")) };
+
+    /// <summary>The schema that takes null as well, in as few words as editors show best.</summary>
+    private static JsonObject OrNull(JsonObject schema)
+    {
+        if (schema["type"] is { } type)
+            schema["type"] = type is JsonArray several ? new JsonArray([.. several.Select(t => t!.DeepClone()), "null"]) : new JsonArray(type.DeepClone(), "null");
+        else
+            schema["anyOf"]!.AsArray().Add(new JsonObject { ["type"] = "null" });
+        return schema;
+    }
 
     private static JsonObject Described(JsonObject schema, string description, JsonNode? value)
     {

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Airbench.Pipeline;
 
 /// <summary>
@@ -38,6 +40,24 @@ public interface IStage
 
     /// <summary>Does the work.</summary>
     StageResult Run(StageContext context, object options);
+
+    /// <summary>
+    /// What the options mean: an object whose members decide the result. Members that change nothing in it are left out or set to a constant;
+    /// what an option stands for (a recipe by its name) is written out.
+    /// </summary>
+    object Settings(object options);
+
+    /// <summary>What else decides the result, by name, beside the options and the artifacts that it needs: seed, device, threads.</summary>
+    IReadOnlyDictionary<string, string> Environment(StageContext context, object options);
+
+    /// <summary>Files and folders that it reads beside the artifacts, full or relative to <see cref="StageContext.Root"/>; they need not exist.</summary>
+    IEnumerable<string> Reads(StageContext context, object options);
+
+    /// <summary>Versions of all code that decides the result, by name. Found without loading a native library.</summary>
+    IReadOnlyDictionary<string, string> Versions();
+
+    /// <summary>Why no earlier result can stand for a new one ("it measures time"); null where one can.</summary>
+    string? AlwaysRuns { get; }
 }
 
 /// <summary>Typed form of <see cref="IStage"/>, assembled from plain functions.</summary>
@@ -72,6 +92,23 @@ public sealed class Stage<TOptions, TOutput> : IStage
     /// <summary>See <see cref="IStage.Run"/>.</summary>
     public required Func<StageContext, TOptions, StageResult> Work { get; init; }
 
+    /// <summary>See <see cref="IStage.Settings"/>; by default the options as they are.</summary>
+    public Func<TOptions, object> Settings { get; init; } = options => options;
+
+    /// <summary>See <see cref="IStage.Environment"/>; by default seed and device.</summary>
+    public Func<StageContext, TOptions, IReadOnlyDictionary<string, string>> Environment { get; init; } = (context, _) =>
+        new Dictionary<string, string> { ["seed"] = context.Seed.ToString(CultureInfo.InvariantCulture), ["device"] = context.Device };
+
+    /// <summary>See <see cref="IStage.Reads"/>.</summary>
+    public Func<StageContext, TOptions, IEnumerable<string>> Reads { get; init; } = (_, _) => [];
+
+    /// <summary>See <see cref="IStage.Versions"/>; by default the product's.</summary>
+    public Func<IReadOnlyDictionary<string, string>> Versions { get; init; } = () =>
+        new Dictionary<string, string> { [Product.Name] = Product.Version };
+
+    /// <inheritdoc/>
+    public string? AlwaysRuns { get; init; }
+
     Type IStage.OptionsType => typeof(TOptions);
     Type IStage.Output => typeof(TOutput);
     IEnumerable<string> IStage.Check(object options) => Checker((TOptions)options);
@@ -79,6 +116,10 @@ public sealed class Stage<TOptions, TOutput> : IStage
     string IStage.OutputFolder(StageContext context, object options) => Folder(context, (TOptions)options);
     Artifact IStage.Open(string folder) => Opener(folder);
     StageResult IStage.Run(StageContext context, object options) => Work(context, (TOptions)options);
+    object IStage.Settings(object options) => Settings((TOptions)options);
+    IReadOnlyDictionary<string, string> IStage.Environment(StageContext context, object options) => Environment(context, (TOptions)options);
+    IEnumerable<string> IStage.Reads(StageContext context, object options) => Reads(context, (TOptions)options);
+    IReadOnlyDictionary<string, string> IStage.Versions() => Versions();
 }
 
 /// <summary>What a stage gets beside its options.</summary>

@@ -60,11 +60,11 @@ internal sealed class Checkpoint : IDisposable
         var checkpoint = new Checkpoint(folder, key, interval);
         if (Directory.Exists(folder))
         {
-            var state = Json.Read<CheckpointState>(Path.Combine(folder, StateName));
+            var state = Read(folder, () => Json.Read<CheckpointState>(Path.Combine(folder, StateName)));
             if (state.Key == key)
             {
                 checkpoint.Found = state;
-                checkpoint._tensors = TensorFile.Open(Path.Combine(folder, TensorsName));
+                checkpoint._tensors = Read(folder, () => TensorFile.Open(Path.Combine(folder, TensorsName)));
                 progress.Info($"going on from the checkpoint of run {state.Run + 1}, step {state.Step} ({folder})");
             }
             else
@@ -73,6 +73,19 @@ internal sealed class Checkpoint : IDisposable
             }
         }
         return checkpoint;
+    }
+
+    /// <summary>Says with the damage what the user can do about it.</summary>
+    private static T Read<T>(string folder, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (InvalidFileException e)
+        {
+            throw new InvalidFileException(folder, $"is a damaged checkpoint: {e.Message}. Delete this folder to start from the beginning", e);
+        }
     }
 
     /// <summary>Copies the tensor of the found checkpoint into <paramref name="target"/>.</summary>
@@ -86,7 +99,6 @@ internal sealed class Checkpoint : IDisposable
 
     /// <summary>The tensor <paramref name="name"/> of the found checkpoint, int64 or uint8, with its own shape; null where it is not there.</summary>
     public Tensor? Find(string name) => _tensors!.Tensors.TryGetValue(name, out var info) ? Read(name, info.Type, [.. info.Shape]) : null;
-
 
     /// <summary>Writes a checkpoint over the last one.</summary>
     public void Save(CheckpointState state, IEnumerable<(string Name, Tensor Tensor)> tensors)

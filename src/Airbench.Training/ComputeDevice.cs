@@ -68,6 +68,14 @@ public sealed record ComputeDevice(Device Device, string Description, Precision 
             : "none: training runs on the CPU";
     }
 
+    /// <summary>How many CUDA devices libtorch sees.</summary>
+    /// <exception cref="DeviceException">TorchSharp does not load.</exception>
+    public static int CudaDevices()
+    {
+        TorchRuntime.Load();
+        return cuda.is_available() ? cuda.device_count() : 0;
+    }
+
     /// <summary>Waits until the device has done all that was asked of it, so that a clock read afterwards means something.</summary>
     public void Synchronize()
     {

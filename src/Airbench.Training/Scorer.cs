@@ -21,8 +21,9 @@ internal static class Scorer
     /// <param name="type">Precision of the pass.</param>
     /// <param name="cancel">Answered within a batch.</param>
     /// <param name="confusion">int64 (K, K) on the device of the labels: gains the counts with TTA, rows are true classes; not for adaptive.</param>
+    /// <param name="task">Told of each batch; not for adaptive.</param>
     public static (int Plain, int Tta) CountCorrect(
-        Network network, DeviceImages images, Tta tta, ScalarType type, CancellationToken cancel, Tensor? confusion = null)
+        Network network, DeviceImages images, Tta tta, ScalarType type, CancellationToken cancel, Tensor? confusion = null, IProgressTask? task = null)
     {
         using var noGradients = no_grad();
         using var scope = NewDisposeScope();
@@ -42,6 +43,7 @@ internal static class Scorer
             var answers = views.argmax(1);
             augmented.Accumulate(answers.eq(labels).sum());
             confusion?.view(-1).Accumulate(bincount(labels.Times(confusion.shape[0]).Plus(answers), minlength: confusion.numel()));
+            task?.Report(first + count);
         }
         return ((int)plain.item<long>(), (int)augmented.item<long>());
     }

@@ -35,6 +35,12 @@ public static partial class TorchRuntime
         }
     }
 
+    /// <summary>Tells one build of libtorch from another, without loading it.</summary>
+    public static string LibtorchBuild => NativeLibraryFile.Build(
+        Environment.GetEnvironmentVariable(LibtorchVariable) is { Length: > 0 } named && Path.Combine(named, "libtorch_cpu.so") is var external && File.Exists(external)
+            ? external
+            : NativeLibraryFile.Find("libtorch_cpu.so"));
+
     private static TorchStatus LoadOnce()
     {
         if (!OperatingSystem.IsLinux())
@@ -59,7 +65,7 @@ public static partial class TorchRuntime
                 LoadLibrary(path);
             }
         }
-        var remedy = LoadBridge(Find(Bridge) ?? throw Missing(Bridge, "rebuild: dotnet build -c Release"));
+        var remedy = LoadBridge(NativeLibraryFile.Find(Bridge) ?? throw Missing(Bridge, "rebuild: dotnet build -c Release"));
         torch.InitializeDeviceType(DeviceType.CPU);
         return new TorchStatus(folder, remedy, kept);
     }
@@ -74,22 +80,10 @@ public static partial class TorchRuntime
                     $"{LibtorchVariable} is '{named}', where there is no libtorch_cpu.so; expected the lib folder of a PyTorch 2.10 installation: " +
                     "python3 -c \"import torch, os; print(os.path.join(torch.__path__[0], 'lib'))\"");
         }
-        var bundled = Find("libtorch_cpu.so") ?? throw Missing(
+        var bundled = NativeLibraryFile.Find("libtorch_cpu.so") ?? throw Missing(
             "libtorch_cpu.so",
             $"build with -p:Backend=cpu, or name an installed PyTorch's lib folder in {LibtorchVariable}");
         return Path.GetDirectoryName(bundled)!;
-    }
-
-    /// <summary>Looks where the .NET host looks for native libraries.</summary>
-    private static string? Find(string library)
-    {
-        var host = AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "";
-        return host.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
-            .Append(AppContext.BaseDirectory)
-            .Append(Path.Combine(AppContext.BaseDirectory, "runtimes", RuntimeInformation.RuntimeIdentifier, "native"))
-            .Append(Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native"))
-            .Select(folder => Path.Combine(folder, library))
-            .FirstOrDefault(File.Exists);
     }
 
     private static DeviceException Missing(string library, string remedy) =>

@@ -8,6 +8,8 @@ namespace Airbench.Training;
 public static class Trainer
 {
     private const int ReferenceImages = 256;
+    private const int FewestBatches = 4;     // of the recipe's own size, in an epoch
+    private const int SmallSetBatches = 8;   // in an epoch of a set that has fewer
 
     /// <summary>
     /// Trains <see cref="TrainOptions.Runs"/> networks and writes the first to <paramref name="folder"/>; an earlier model there
@@ -30,7 +32,7 @@ public static class Trainer
         {
             set_num_threads(options.Threads);
         }
-        var recipe = FitBatch(options.ToRecipe(), dataset.Manifest.TrainCount, progress);
+        var recipe = FitBatch(options.ToRecipe(), dataset.Manifest.TrainCount, options.BatchSize is not null, progress);
         var spec = recipe.Network(dataset.Manifest);
         recipe.Validate();
         spec.Validate();
@@ -77,7 +79,7 @@ public static class Trainer
                     }
                 }
             }
-            var model = Write(dataset, device, recipe, spec, seed, kept!, test, testSplit, curve, results, folder, cancel);
+            var model = Write(dataset, device, recipe, spec, seed, kept!, test, testSplit, curve, results, folder, progress, cancel);
             checkpoint?.Delete();
             if (model.Manifest.AccuracyTta is { StandardDeviation: { } deviation, Low95: { } low, High95: { } high } accuracy)
             {
@@ -132,20 +134,29 @@ public static class Trainer
 
     internal static string PrecisionName(ComputeDevice device) => JsonNamingPolicy.SnakeCaseLower.ConvertName(device.Precision.ToString());
 
-    /// <summary>A batch has to fit the training set; a smaller one keeps its meaning, since the hyperparameters are per example.</summary>
-    internal static Recipe FitBatch(Recipe recipe, int trainCount, IProgress progress)
+    /// <summary>
+    /// A batch has to fit the training set, several times over where nobody asked for its size: one or two steps an epoch learn next to
+    /// nothing in the usual number of epochs. A smaller batch keeps its meaning, since the hyperparameters are per example.
+    /// </summary>
+    /// <param name="recipe">The recipe, with its batch.</param>
+    /// <param name="trainCount">Training images.</param>
+    /// <param name="isAskedFor">Whether the user gave the batch size.</param>
+    /// <param name="progress">Told about another batch.</param>
+    internal static Recipe FitBatch(Recipe recipe, int trainCount, bool isAskedFor, IProgress progress)
     {
         if (trainCount < 2)
         {
             throw new DataException($"the training split has {trainCount} images; expected at least 2");
         }
-        if (trainCount >= recipe.BatchSize)
+        if (trainCount / recipe.BatchSize >= (isAskedFor ? 1 : FewestBatches))
         {
             return recipe;
         }
-        var batch = Math.Max(2, trainCount / 8);
-        progress.Warn(FormattableString.Invariant(
-            $"{trainCount} training images are fewer than the batch of {recipe.BatchSize}: using batches of {batch}. ") +
+        var batch = Math.Max(2, trainCount / SmallSetBatches);
+        var why = trainCount < recipe.BatchSize
+            ? $"{trainCount} training images are fewer than the batch of {recipe.BatchSize}"
+            : $"{trainCount} training images hold only {trainCount / recipe.BatchSize} batches of {recipe.BatchSize}";
+        progress.Warn($"{why}: using batches of {batch}. " +
             FormattableString.Invariant($"In {recipe.Epochs} epochs the network sees only {recipe.Epochs * trainCount:0} images; ") +
             "more epochs (--set train.with.epochs=...) will likely help.");
         return recipe with { BatchSize = batch };
@@ -153,11 +164,11 @@ public static class Trainer
 
     private static TrainedModel Write(
         Dataset dataset, ComputeDevice device, Recipe recipe, NetworkSpec spec, int seed, Network network, DeviceImages test, ImageSplit testSplit,
-        List<CurvePoint> curve, List<RunResult> results, string folder, CancellationToken cancel)
+        List<CurvePoint> curve, List<RunResult> results, string folder, IProgress progress, CancellationToken cancel)
     {
         using var output = AtomicFolder.Create(folder);
         Csv.Write(
-            output.File("curve.csv"),
+            output.File(TrainedModel.CurveName),
             ["run", "epoch", "step", "lr", "train_loss", "train_accuracy", "validation_accuracy", "seconds"],
             curve.Select(p => (object?[])[p.Run, p.Epoch, p.Step, p.Lr, p.TrainLoss, p.TrainAccuracy, p.ValidationAccuracy, p.Seconds]));
         Csv.Write(
@@ -174,7 +185,8 @@ public static class Trainer
         // Which quarter of the set is least confident is no property of an image: what ONNX Runtime has to reproduce is the full vote.
         var views = recipe.Tta == Tta.Adaptive ? Tta.MirrorTranslate : recipe.Tta;
         using var confusion = zeros(spec.ClassCount, spec.ClassCount, ScalarType.Int64, test.Labels.device);
-        var (plain, tta) = Scorer.CountCorrect(network, test, views, ScalarType.Float32, cancel, confusion);
+        using var task = progress.Start("score in fp32", test.Count, "images");
+        var (plain, tta) = Scorer.CountCorrect(network, test, views, ScalarType.Float32, cancel, confusion, task);
         WriteConfusion(output.File(TrainedModel.ConfusionName), dataset.Manifest.Classes, confusion);
         WriteReference(output.File(TrainedModel.ReferenceName), network, test, testSplit);
 

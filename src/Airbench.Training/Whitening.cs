@@ -24,17 +24,18 @@ internal static class Whitening
     /// and their negatives.
     /// </summary>
     /// <param name="images">The training split.</param>
-    /// <param name="count">The first so many images are used.</param>
+    /// <param name="count">So many images are used, see <see cref="Sample"/>.</param>
     public static Tensor Filters(DeviceImages images, int count)
     {
         using var scope = NewDisposeScope();
-        var used = Math.Min(count, images.Count);
+        using var sample = Sample(images, count);
+        var used = (int)sample.shape[0];
         var covariance = zeros(12, 12, ScalarType.Float64);
         var patchCount = 0L;
         for (var first = 0; first < used; first += Chunk)
         {
             using var inner = NewDisposeScope();
-            var crop = images.Crop(first, Math.Min(Chunk, used - first), images.Padding, images.Padding);
+            var crop = images.Crop(sample.narrow(0, first, Math.Min(Chunk, used - first)), images.Padding, images.Padding);
             // float64 throughout: in fp32 the smallest eigenvalue of real photographs can come out negative, and the root is NaN.
             var patches = Patches(images.Normalize(crop, ScalarType.Float32).to(ScalarType.Float64, CPU));
             covariance.Accumulate(patches.t().matmul(patches));
@@ -43,6 +44,20 @@ internal static class Whitening
         var (values, vectors) = linalg.eigh(covariance.Over(patchCount));   // ascending; vectors in columns
         var filters = (vectors / values.AtLeastZero().Plus(Epsilon).sqrt()).t().flip(0).reshape(12, 3, 2, 2);
         return cat([filters, -filters]).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// int64: the first <paramref name="count"/> images, as the source has it, where they show every class. A set from class folders is
+    /// sorted by class, and its first images may all be aeroplanes: there as many images from all over the split.
+    /// </summary>
+    internal static Tensor Sample(DeviceImages images, int count)
+    {
+        var used = Math.Min(count, images.Count);
+        using var copy = images.Labels.cpu();
+        var labels = copy.data<long>().ToArray();
+        var isMixed = labels.Take(used).Distinct().Count() == labels.Distinct().Count();
+        var index = Enumerable.Range(0, used).Select(i => isMixed ? i : (long)i * images.Count / used);
+        return tensor([.. index], device: images.Labels.device);
     }
 
     /// <summary>Every 2x2 patch as a row: (N * 31 * 31, 12).</summary>

@@ -20,6 +20,7 @@ internal sealed class TorchReference : IDisposable
     public TorchReference(TrainingSpec spec, Dictionary<string, float[]> weights, ScalarType type)
     {
         TorchRuntime.Load();
+        set_num_threads(1);   // the networks are too small for more
         (_spec, _type) = (spec, type);
         _tensors = spec.Network.Parameters().ToDictionary(p => p.Name, p => tensor(weights[p.Name], p.Shape).to(type));
         _velocities = spec.Trained.ToDictionary(p => p.Name, p => zeros(p.Shape, type));

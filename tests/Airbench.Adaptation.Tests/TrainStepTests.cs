@@ -1,5 +1,6 @@
 using Airbench.Inference.Finetuning;
 using Airbench.OnnxModel.Training;
+using Airbench.Training;
 using static TorchSharp.torch;
 
 namespace Airbench.Tests;
@@ -49,6 +50,54 @@ public sealed class TrainStepTests : IDisposable
         }
     }
 
+    /// <summary>
+    /// Fifty steps of everything with momentum and decay: rounding differences grow with the steps, and stay within 1e-3 of the loss.
+    /// </summary>
+    [Theory]
+    [InlineData("airbench94")]
+    [InlineData("airbench96")]
+    [InlineData("resnet18")]
+    public void Fifty_steps_give_the_losses_of_torch(string recipe)
+    {
+        var spec = new TrainingSpec(Narrow(recipe) with { BatchNormEpsilon = 1e-5 }, TrainedPart.All) { LabelSmoothing = 0.1 };
+        var weights = Weights(spec.Network);
+        using var session = Open(spec, weights);
+        using var torch = new TorchReference(spec, weights, ScalarType.Float32);
+        var (first, last) = (0.0, 0.0);
+        for (var step = 0; step < 50; step++)
+        {
+            var (images, labels) = Data(spec.Network, Batch, step % 5);
+            var lr = 0.02f * (1 - (step / 50f));
+            last = torch.Step(images, labels, lr, 0.9, 5e-4, out _);
+            first = step == 4 ? last : first;   // the batch that comes last, too
+            Assert.Equal(last, session.Step(images, labels, new StepSettings(lr, 0.9f, 5e-4f)), 1e-3);
+        }
+        Assert.True(last < first - 0.01, $"loss {first} -> {last}: nothing was learned");
+    }
+
+    /// <summary>The reference above is the product's own network, not only another opinion.</summary>
+    [Fact]
+    public void The_reference_computes_what_the_training_network_computes()
+    {
+        var spec = new TrainingSpec(Narrow("airbench96"), TrainedPart.All);
+        var weights = Weights(spec.Network);
+        using var reference = new TorchReference(spec, weights, ScalarType.Float32);
+        using var scope = NewDisposeScope();
+        using var network = Network.Create(spec.Network, Recipe.All["airbench96"], ComputeDevice.Resolve("cpu", Precision.Fp32), new Generator(1, CPU));
+        foreach (var (name, shape) in spec.Network.Parameters())
+        {
+            network.Tensors[name].copy_(tensor(weights[name], shape));
+        }
+        var (images, _) = Data(spec.Network, Batch, 3);
+        var size = spec.Network.ImageSize;
+        var normalized = (tensor(images, [Batch, 3, size, size]).to(ScalarType.Float32).Over(255) - tensor(spec.Network.Mean.ToArray(), [1, 3, 1, 1]))
+            .div(tensor(spec.Network.Std.ToArray(), [1, 3, 1, 1])).to(ScalarType.Float32);
+
+        var (found, expected) = (reference.Forward(images, Batch), network.Forward(normalized, training: true));
+
+        Assert.True(Error(found.detach().data<float>().ToArray(), expected.detach().to(ScalarType.Float64).reshape(-1).data<double>().ToArray()) < 1e-5);
+    }
+
     private static NetworkSpec Narrow(string recipe)
     {
         int[] narrow = Recipe.All[recipe].Architecture == Architecture.Resnet18 ? [4, 5, 6, 7] : [4, 6, 5];
@@ -68,10 +117,12 @@ public sealed class TrainStepTests : IDisposable
     {
         var file = _folder.File($"{Guid.NewGuid():N}.onnx");
         File.WriteAllBytes(file, TrainStep.Write(spec, RandomNetwork.WriteWeights(_folder.Path, spec.Network, weights)));
-        var state = TrainStep.State(spec).ToDictionary(
-            t => t.Name, t => (t.Shape, weights.GetValueOrDefault(t.Name) ?? new float[t.Shape.Aggregate(1L, (product, extent) => product * extent)]));
-        return TrainStepSession.Open(file, state);
+        return TrainStepSession.Open(file, State(spec, weights), threads: 1);
     }
+
+    /// <summary>The initial state: velocities start at zero.</summary>
+    internal static Dictionary<string, (long[] Shape, float[] Values)> State(TrainingSpec spec, Dictionary<string, float[]> weights) => TrainStep.State(spec).ToDictionary(
+        t => t.Name, t => (t.Shape, weights.GetValueOrDefault(t.Name) ?? new float[t.Shape.Aggregate(1L, (product, extent) => product * extent)]));
 
     private static double Error(float[] found, double[] expected)
     {

@@ -35,6 +35,17 @@ public sealed class UsageTests : IDisposable
         Assert.DoesNotContain("   at ", errors, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("--sett", "run", "--sett", "train.with.epochs=2")]
+    [InlineData("--demmo", "run", "--demmo")]
+    [InlineData("--bundel", "predict", "--bundel", "exports/small", "image.png")]
+    public void A_misspelt_option_is_not_taken_for_a_file(string option, params string[] arguments)
+    {
+        var (code, _, errors) = _place.Run(arguments);
+        Assert.Equal(2, code);
+        Assert.Contains($"unknown option '{option}'", errors, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Cuda_is_never_replaced_by_the_cpu_in_silence()
     {

@@ -148,6 +148,7 @@ public sealed class CifarTests : IDisposable
         Assert.Contains("The download failed", error.Message);
         Assert.Contains($"at {Target}", error.Message);
         Assert.Contains("--demo", error.Message);
+        Assert.False(File.Exists(Target + ".part"));
     }
 
     [Fact]

@@ -159,6 +159,16 @@ public sealed class FileTreeTests : IDisposable
     }
 
     [Theory]
+    [InlineData(16)]   // checksum
+    [InlineData(24)]   // length: what comes out is cut off there
+    public void A_zip_whose_content_is_not_what_its_directory_promises_is_refused(int field)
+    {
+        var zip = Archives.Zip(Two);
+        zip[zip.AsSpan().IndexOf("PK\x01\x02"u8) + field] ^= 1;
+        Assert.Contains("checksum", Assert.Throws<InvalidFileException>(() => Files(Save(zip))).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("", "it is empty")]
     [InlineData("425A6839314159", "bzip2")]
     [InlineData("FD377A585A00", "xz")]

@@ -173,7 +173,7 @@ public sealed class VariantTests : IDisposable
         var file = Save(graph.WithObservedOutputs());
 
         var ranges = Calibrator.Observe(
-            file, graph.ObservedValues(), split, indices, new() { Method = CalibrationMethod.Minmax }, CancellationToken.None);
+            file, graph.ObservedValues(), split, indices, new() { Method = CalibrationMethod.Minmax }, IProgress.Silent, CancellationToken.None);
 
         var expected = Ranges(graph, ImageBatch.Gather(split, indices));
         Assert.Equal(graph.ObservedValues(), ranges.Keys);

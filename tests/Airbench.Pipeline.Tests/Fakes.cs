@@ -85,6 +85,9 @@ internal sealed class FakeKinds
     /// <summary>Runs inside of every stage.</summary>
     public Action<StageContext> During { get; init; } = _ => { };
 
+    /// <summary>See <see cref="IStage.AlwaysRuns"/>.</summary>
+    public string? EvaluateAlwaysRuns { get; init; }
+
     /// <summary>Names of the stages that ran, in order.</summary>
     public List<string> Ran { get; } = [];
 
@@ -128,6 +131,7 @@ internal sealed class FakeKinds
         {
             Uses = "evaluate",
             Description = "Evaluates a bundle.",
+            AlwaysRuns = EvaluateAlwaysRuns,
             Inputs = [typeof(Pictures), typeof(Bundle)],
             Folder = (context, _) => Path.Combine(context.RunFolder, context.Name),
             Opener = folder => new Score(Whole(folder)),
@@ -190,9 +194,13 @@ internal sealed class RecordedProgress : IProgress, IProgressTask
 }
 
 /// <summary>A folder that goes when the test ends.</summary>
-internal sealed class TemporaryFolder : IDisposable
+internal sealed class TemporaryFolder(bool inMemory = false) : IDisposable
 {
-    public string Path { get; } = Directory.CreateTempSubdirectory("airbench-pipeline-").FullName;
+    private const string Memory = "/dev/shm";
+
+    public string Path { get; } = inMemory && Directory.Exists(Memory)
+        ? Directory.CreateDirectory(System.IO.Path.Combine(Memory, $"airbench-pipeline-{Guid.NewGuid():N}")).FullName
+        : Directory.CreateTempSubdirectory("airbench-pipeline-").FullName;
 
     public string File(params string[] parts) => System.IO.Path.Combine([Path, .. parts]);
 

@@ -46,8 +46,8 @@ public class OverrideTests
     [InlineData(
         "trian.with.epochs=2",
         "--set trian.with.epochs=2: found 'trian' (did you mean 'train'?); "
-        + "expected name, seed, device, usd_per_hour or a stage: prepare, train, export, evaluate")]
-    [InlineData("stages={}", "--set stages={}: found 'stages'; expected name, seed, device, usd_per_hour or a stage: prepare, train, export, evaluate")]
+        + "expected name, seed, device, usd_per_hour, tracking or a stage: prepare, train, export, evaluate")]
+    [InlineData("stages={}", "--set stages={}: found 'stages'; expected name, seed, device, usd_per_hour, tracking or a stage: prepare, train, export, evaluate")]
     [InlineData(
         "train.with.epochs.x=2",
         "--set train.with.epochs.x=2: train.with.epochs is '2' at pipeline.yaml:12:15; expected a mapping to set 'x' in")]

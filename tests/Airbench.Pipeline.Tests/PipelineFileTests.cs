@@ -72,7 +72,7 @@ public class PipelineFileTests
         Assert.Equal(
             """
             pipeline.yaml:1:7: name: found 'Demo'; expected 1 to 64 of a-z, 0-9, '_', '-' and '.', starting with a letter or digit
-            pipeline.yaml:2:1: pipeline: unknown key 'sede' (did you mean 'seed'?); known keys: name, seed, device, usd_per_hour, stages
+            pipeline.yaml:2:1: pipeline: unknown key 'sede' (did you mean 'seed'?); known keys: name, seed, device, usd_per_hour, tracking, env, stages
             pipeline.yaml:3:9: device: found 'gpu'; expected auto, cpu, cuda or cuda:N
             pipeline.yaml:7:21: prepare.with.source: found 'synthetik' (did you mean 'synthetic'?); expected one of cifar10, synthetic
             pipeline.yaml:10:13: small.with.image_size: found 8; expected 16 to 1024
@@ -160,6 +160,8 @@ public class PipelineFileTests
     [InlineData("name:", "name: found nothing; expected a text")]
     [InlineData("usd_per_hour: -0.5", "usd_per_hour: found -0.5; expected 0 or more US dollars an hour, or null")]
     [InlineData("usd_per_hour: .inf", "usd_per_hour: found '.inf'; expected a finite number")]
+    [InlineData("tracking: wandb", "tracking: found 'wandb'; expected a list, each one of tensorboard, mlflow")]
+    [InlineData("tracking: [mlflow, mlflow]", "tracking: found a name twice; expected each at most once")]
     [InlineData("usd_per_hour: $2", "usd_per_hour: found '$2'; expected a number")]
     public void The_header_is_checked(string line, string expected)
     {

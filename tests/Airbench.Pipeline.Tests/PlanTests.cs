@@ -5,7 +5,7 @@ namespace Airbench.Tests;
 public class PlanTests
 {
     [Fact]
-    public void Without_selection_every_stage_runs_in_the_order_of_the_file()
+    public void The_first_time_every_stage_runs_in_the_order_of_the_file()
     {
         using var root = new TemporaryFolder();
 
@@ -13,10 +13,10 @@ public class PlanTests
 
         Assert.Equal(
             """
-            prepare: Run data/demo (every stage runs)
-            train: Run models/demo (every stage runs)
-            export: Run exports/demo (every stage runs)
-            evaluate: Run runs/demo/RUN/evaluate (every stage runs)
+            prepare: Run data/demo (no earlier result)
+            train: Run models/demo (no earlier result; follows prepare)
+            export: Run exports/demo (no earlier result; follows train)
+            evaluate: Run runs/demo/RUN/evaluate (no earlier result; follows prepare and export)
             """,
             Show(plan));
         Assert.Empty(Directory.GetFileSystemEntries(root.Path));

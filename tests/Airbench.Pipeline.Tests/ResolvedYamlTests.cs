@@ -16,6 +16,7 @@ public class ResolvedYamlTests
             seed: 3
             device: cpu
             usd_per_hour: null
+            tracking: []
             stages:
               prepare:
                 uses: prepare

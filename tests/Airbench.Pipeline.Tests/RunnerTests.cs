@@ -79,7 +79,7 @@ public sealed partial class RunnerTests : IDisposable
     {
         var prices = new List<double?>();
         Run(new FakeKinds { During = context => prices.Add(context.UsdPerHour) }, text: $"usd_per_hour: 0\n{Given.Yaml}");
-        Run(new FakeKinds { During = context => prices.Add(context.UsdPerHour) });
+        Run(new FakeKinds { During = context => prices.Add(context.UsdPerHour) }, forceAll: true);
 
         Assert.Equal([0, 0, 0, 0, null, null, null, null], prices);
     }
@@ -200,6 +200,7 @@ public sealed partial class RunnerTests : IDisposable
         Assert.Equal(
             """
             2026-01-02T03:04:05.000Z info  run runs/demo/20260102-030405: prepare
+            2026-01-02T03:04:05.000Z info  prepare: --only prepare: named
             2026-01-02T03:04:05.000Z info  prepare: started (uses prepare)
             2026-01-02T03:04:05.000Z warn  one
             2026-01-02T03:04:05.000Z warn  two
@@ -213,7 +214,7 @@ public sealed partial class RunnerTests : IDisposable
             Log(report).Replace('\\', '/'));
         Assert.Equal(
             ["info prepare: started (uses prepare)", "start reading 2 images", "at 1", "end", "warn one\ntwo"],
-            _progress.Lines[1..6]);
+            _progress.Lines[2..7]);
     }
 
     [Fact]
@@ -324,10 +325,10 @@ public sealed partial class RunnerTests : IDisposable
     private static partial Regex PeakColumn { get; }
 
     private RunReport Run(
-        FakeKinds kinds, string text = Given.Yaml, string? from = null, string? only = null, CancellationToken cancel = default) =>
+        FakeKinds kinds, string text = Given.Yaml, string? from = null, string? only = null, bool forceAll = false, CancellationToken cancel = default) =>
         PipelineRunner.Run(
             PipelineFile.Parse(text, "pipeline.yaml", kinds.All, []),
-            new RunOptions { Root = _root.Path, From = from, Only = only },
+            new RunOptions { Root = _root.Path, From = from, Only = only, ForceAll = forceAll },
             _progress,
             _time,
             cancel);

@@ -28,26 +28,68 @@ public class SchemaTests
                   "default": "pipeline"
                 },
                 "seed": {
-                  "type": "integer",
+                  "type": [
+                    "integer",
+                    "string"
+                  ],
+                  "pattern": "^\\$\\{env:[A-Za-z_][A-Za-z0-9_]{0,127}\\}$",
                   "minimum": 0,
                   "maximum": 2147483647,
                   "description": "Seed of everything random.",
                   "default": 1
                 },
                 "device": {
-                  "type": "string",
-                  "pattern": "^(auto|cpu|cuda(:[0-9]{1,3})?)$",
+                  "anyOf": [
+                    {
+                      "type": "string",
+                      "pattern": "^(auto|cpu|cuda(:[0-9]{1,3})?)$",
+                      "examples": [
+                        "auto",
+                        "cpu",
+                        "cuda"
+                      ]
+                    },
+                    {
+                      "$ref": "#/$defs/env"
+                    }
+                  ],
                   "description": "auto, cpu, cuda or cuda:N. auto takes the best there is and says which; cuda fails where there is none.",
                   "default": "auto"
                 },
                 "usd_per_hour": {
                   "type": [
                     "number",
+                    "string",
                     "null"
                   ],
+                  "pattern": "^\\$\\{env:[A-Za-z_][A-Za-z0-9_]{0,127}\\}$",
                   "minimum": 0,
                   "description": "Price of the machine, US dollars an hour: timings.csv and the summary then say what each stage cost.",
                   "default": null
+                },
+                "tracking": {
+                  "type": "array",
+                  "items": {
+                    "enum": [
+                      "tensorboard",
+                      "mlflow"
+                    ]
+                  },
+                  "uniqueItems": true,
+                  "description": "Formats that a run is written in as well: tensorboard (event files in its folder), mlflow (a run in mlruns/).",
+                  "default": []
+                },
+                "env": {
+                  "description": "Environment variables that values may take as ${env:NAME}. Logs and saved files keep ${env:NAME}.",
+                  "type": [
+                    "array",
+                    "string",
+                    "null"
+                  ],
+                  "items": {
+                    "type": "string",
+                    "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+                  }
                 },
                 "stages": {
                   "description": "The stages by name.",
@@ -67,6 +109,10 @@ public class SchemaTests
                   "type": "string",
                   "pattern": "^[a-z0-9][a-z0-9_.-]{0,63}$"
                 },
+                "env": {
+                  "type": "string",
+                  "pattern": "^\\$\\{env:[A-Za-z_][A-Za-z0-9_]{0,127}\\}$"
+                },
                 "with-prepare": {
                   "type": [
                     "object",
@@ -75,27 +121,34 @@ public class SchemaTests
                   "additionalProperties": false,
                   "properties": {
                     "source": {
-                      "enum": [
-                        "cifar10",
-                        "synthetic"
+                      "anyOf": [
+                        {
+                          "enum": [
+                            "cifar10",
+                            "synthetic"
+                          ]
+                        },
+                        {
+                          "$ref": "#/$defs/env"
+                        }
                       ],
                       "description": "Where the images come from.",
                       "default": "cifar10"
                     },
                     "name": {
-                      "anyOf": [
-                        {
-                          "type": "string"
-                        },
-                        {
-                          "type": "null"
-                        }
+                      "type": [
+                        "string",
+                        "null"
                       ],
                       "description": "Name of the data set; the pipeline's where not given.",
                       "default": null
                     },
                     "image_size": {
-                      "type": "integer",
+                      "type": [
+                        "integer",
+                        "string"
+                      ],
+                      "pattern": "^\\$\\{env:[A-Za-z_][A-Za-z0-9_]{0,127}\\}$",
                       "minimum": -2147483648,
                       "maximum": 2147483647,
                       "default": 32
@@ -120,6 +173,7 @@ public class SchemaTests
                       "description": "Stages whose artifacts it takes.",
                       "type": [
                         "array",
+                        "string",
                         "null"
                       ],
                       "items": {
@@ -173,18 +227,30 @@ public class SchemaTests
             """
             {
               "epochs": {
-                "type": "number",
+                "type": [
+                  "number",
+                  "string"
+                ],
+                "pattern": "^\\$\\{env:[A-Za-z_][A-Za-z0-9_]{0,127}\\}$",
                 "description": "Passes over the training set.",
                 "default": 9.9
               },
               "runs": {
-                "type": "integer",
+                "type": [
+                  "integer",
+                  "string"
+                ],
+                "pattern": "^\\$\\{env:[A-Za-z_][A-Za-z0-9_]{0,127}\\}$",
                 "minimum": -2147483648,
                 "maximum": 2147483647,
                 "default": 1
               },
               "max_images": {
-                "type": "integer",
+                "type": [
+                  "integer",
+                  "string"
+                ],
+                "pattern": "^\\$\\{env:[A-Za-z_][A-Za-z0-9_]{0,127}\\}$",
                 "default": 1099511627776
               },
               "tta": {
@@ -198,15 +264,7 @@ public class SchemaTests
                     ]
                   },
                   {
-                    "type": "null"
-                  }
-                ],
-                "default": null
-              },
-              "decay": {
-                "anyOf": [
-                  {
-                    "type": "number"
+                    "$ref": "#/$defs/env"
                   },
                   {
                     "type": "null"
@@ -214,10 +272,23 @@ public class SchemaTests
                 ],
                 "default": null
               },
+              "decay": {
+                "type": [
+                  "number",
+                  "string",
+                  "null"
+                ],
+                "pattern": "^\\$\\{env:[A-Za-z_][A-Za-z0-9_]{0,127}\\}$",
+                "default": null
+              },
               "widths": {
                 "type": "array",
                 "items": {
-                  "type": "integer",
+                  "type": [
+                    "integer",
+                    "string"
+                  ],
+                  "pattern": "^\\$\\{env:[A-Za-z_][A-Za-z0-9_]{0,127}\\}$",
                   "minimum": -2147483648,
                   "maximum": 2147483647
                 },
@@ -242,16 +313,27 @@ public class SchemaTests
                 "additionalProperties": false,
                 "properties": {
                   "lr": {
-                    "type": "number",
+                    "type": [
+                      "number",
+                      "string"
+                    ],
+                    "pattern": "^\\$\\{env:[A-Za-z_][A-Za-z0-9_]{0,127}\\}$",
                     "description": "Learning rate.",
                     "default": 11.5
                   },
                   "nesterov": {
-                    "enum": [
-                      true,
-                      false,
-                      "on",
-                      "off"
+                    "anyOf": [
+                      {
+                        "enum": [
+                          true,
+                          false,
+                          "on",
+                          "off"
+                        ]
+                      },
+                      {
+                        "$ref": "#/$defs/env"
+                      }
                     ],
                     "default": true
                   }
@@ -263,31 +345,38 @@ public class SchemaTests
                 }
               },
               "second": {
-                "anyOf": [
-                  {
-                    "type": "object",
-                    "additionalProperties": false,
-                    "properties": {
-                      "lr": {
-                        "type": "number",
-                        "description": "Learning rate.",
-                        "default": 11.5
-                      },
-                      "nesterov": {
+                "type": [
+                  "object",
+                  "null"
+                ],
+                "additionalProperties": false,
+                "properties": {
+                  "lr": {
+                    "type": [
+                      "number",
+                      "string"
+                    ],
+                    "pattern": "^\\$\\{env:[A-Za-z_][A-Za-z0-9_]{0,127}\\}$",
+                    "description": "Learning rate.",
+                    "default": 11.5
+                  },
+                  "nesterov": {
+                    "anyOf": [
+                      {
                         "enum": [
                           true,
                           false,
                           "on",
                           "off"
-                        ],
-                        "default": true
+                        ]
+                      },
+                      {
+                        "$ref": "#/$defs/env"
                       }
-                    }
-                  },
-                  {
-                    "type": "null"
+                    ],
+                    "default": true
                   }
-                ],
+                },
                 "default": null
               }
             }

@@ -5,9 +5,9 @@ public class YamlTests
     [Theory]
     [InlineData("", "pipeline.yaml:1:1: found nothing; expected a mapping")]
     [InlineData("# only a comment\n", "pipeline.yaml:1:1: found nothing; expected a mapping")]
-    [InlineData("---\n", "pipeline.yaml:2:2: found nothing; expected a mapping with name, seed, device, usd_per_hour, stages")]
-    [InlineData("- a\n", "pipeline.yaml:1:1: found a list; expected a mapping with name, seed, device, usd_per_hour, stages")]
-    [InlineData("word", "pipeline.yaml:1:1: found 'word'; expected a mapping with name, seed, device, usd_per_hour, stages")]
+    [InlineData("---\n", "pipeline.yaml:2:1: found nothing; expected a mapping with name, seed, device, usd_per_hour, tracking, env, stages")]
+    [InlineData("- a\n", "pipeline.yaml:1:1: found a list; expected a mapping with name, seed, device, usd_per_hour, tracking, env, stages")]
+    [InlineData("word", "pipeline.yaml:1:1: found 'word'; expected a mapping with name, seed, device, usd_per_hour, tracking, env, stages")]
     [InlineData("name: x\n", "pipeline.yaml:1:1: found no 'stages'; expected a mapping from stage names to stages")]
     [InlineData("stages:\n", "pipeline.yaml:1:8: stages: found nothing; expected a mapping with 1 to 1000 stages")]
     [InlineData("stages: {}\n", "pipeline.yaml:1:9: stages: found 0 stages; expected a mapping with 1 to 1000 stages")]
@@ -93,7 +93,7 @@ public class YamlTests
     [Fact]
     public void Foreign_text_in_a_message_is_one_short_line()
     {
-        const string Keys = "known keys: name, seed, device, usd_per_hour, stages";
+        const string Keys = "known keys: name, seed, device, usd_per_hour, tracking, env, stages";
 
         var error = Given.Error($"\"na\\nme\\e[31m{new string('x', 500)}\": 1\nstages: {{ p: {{ uses: prepare }} }}");
 

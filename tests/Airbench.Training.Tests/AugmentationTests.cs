@@ -107,6 +107,24 @@ public sealed class AugmentationTests : IDisposable
         Assert.Equal(0, (covariance - covariance.diag().diag()).abs().max().item<double>(), 1e-9);
     }
 
+    [Fact]
+    public void Whitening_looks_at_the_first_images_and_in_a_set_sorted_by_class_at_images_from_all_over()
+    {
+        const int third = Count / 3;
+        using var images = DeviceImages.Load(_split, _spec, padding: 0, CPU);
+        Assert.Equal(Enumerable.Range(0, third).Select(i => (long)i), Whitening.Sample(images, third).data<long>().ToArray());
+        images.Labels.copy_(tensor([.. _split.Labels.Order()]));
+        long[] spread = [.. Enumerable.Range(0, third).Select(i => 3L * i)];
+        Assert.Equal(spread, Whitening.Sample(images, third).data<long>().ToArray());
+
+        using var filters = Whitening.Filters(images, third);
+        var crops = cat([.. spread.Select(i => images.Crop((int)i, 1, 0, 0))]);
+        var patches = Whitening.Patches(images.Normalize(crops, ScalarType.Float32).to(ScalarType.Float64));
+        var white = patches.matmul(filters.narrow(0, 0, 12).reshape(12, 12).t());
+        var covariance = white.t().matmul(white) / white.shape[0];
+        Assert.Equal(0, (covariance - covariance.diag().diag()).abs().max().item<double>(), 1e-9);   // of these images and no others
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(12)]

@@ -67,15 +67,21 @@ public sealed class CheckpointTests
         Assert.Equal(set.Train(other, name: "whole").Manifest.WeightsSha256, set.Train(other).Manifest.WeightsSha256);
     }
 
-    [Fact]
-    public void A_damaged_checkpoint_is_an_error_that_names_it()
+    [Theory]
+    [InlineData("checkpoint.safetensors")]
+    [InlineData("checkpoint.json")]
+    public void A_damaged_checkpoint_is_an_error_that_names_it_and_says_what_to_do(string name)
     {
         using var set = new TinySet(train: 128, test: 16);
         var options = Options("airbench94");
         Stop(set, options, 5);
-        var file = Path.Combine(set.ModelFolder() + ".checkpoint", "checkpoint.safetensors");
+        var file = Path.Combine(set.ModelFolder() + ".checkpoint", name);
         File.WriteAllBytes(file, File.ReadAllBytes(file)[..^100]);
-        Assert.Contains(file, Assert.Throws<InvalidFileException>(() => set.Train(options)).Message, StringComparison.Ordinal);
+        var message = Assert.Throws<InvalidFileException>(() => set.Train(options)).Message;
+        Assert.Contains(file, message, StringComparison.Ordinal);
+        Assert.Contains("Delete this folder", message, StringComparison.Ordinal);
+        Directory.Delete(set.ModelFolder() + ".checkpoint", recursive: true);
+        set.Train(options);
     }
 
     [Fact]

@@ -91,6 +91,22 @@ public sealed class TrainerTests
     }
 
     [Theory]
+    [InlineData(1023, null, 127)]    // fewer than one batch
+    [InlineData(1024, null, 128)]    // one: no cliff between this set and one that is an image smaller
+    [InlineData(4095, null, 511)]    // three
+    [InlineData(4096, null, 1024)]   // four make an epoch
+    [InlineData(1024, 1024, 1024)]   // asked for
+    [InlineData(1023, 1024, 127)]    // asked for, but impossible
+    [InlineData(3, null, 2)]
+    public void A_small_set_has_several_batches_an_epoch_unless_a_size_was_asked_for(int trainCount, int? askedFor, int expected)
+    {
+        var (options, progress) = (new TrainOptions { BatchSize = askedFor }, new Lines());
+        var recipe = Trainer.FitBatch(options.ToRecipe(), trainCount, askedFor is not null, progress);
+        Assert.Equal(expected, recipe.BatchSize);
+        Assert.Equal(expected == 1024 ? 0 : 1, progress.Warnings.Count);
+    }
+
+    [Theory]
     [InlineData(16)]
     [InlineData(40)]
     public void Other_image_sizes_train(int size)

@@ -1,135 +1,75 @@
 using System.CommandLine;
-using System.Globalization;
-using System.Runtime.InteropServices;
+using Airbench.Cli.Doctor;
 using Airbench.Cli.Terminal;
-using Airbench.Inference;
-using Airbench.Training;
+using Airbench.Pipeline;
 using Spectre.Console;
 
 namespace Airbench.Cli.Commands;
 
-/// <summary><c>airbench doctor</c>: what this machine has, and what would fail.</summary>
+/// <summary><c>airbench doctor</c>: what this machine has, and whether the pipeline could run.</summary>
 internal static class DoctorCommand
 {
-    /// <summary>One line of the screen; a problem says what to do.</summary>
-    private sealed record Finding(string What, string Found, string? Problem = null);
-
     public static Command Create()
     {
-        var command = new Command("doctor", "Show what this machine has and what would fail. Exit code 1 if something would.");
-        command.SetAction(_ =>
+        var arguments = new PipelineArguments();
+        var json = new Option<bool>("--json") { Description = "Print JSON." };
+        var command = new Command("doctor", "Show what this machine has and whether the pipeline could run. Exit code 1 if it could not.") { json };
+        arguments.AddTo(command, withSelection: false);
+        command.SetAction(parsed =>
         {
-            IReadOnlyList<Finding> findings = [Machine(), Processor(), Memory(), Disk(), Torch(), Cuda(), OnnxRuntime(), .. Datasets()];
-            var table = Screen.NewTable();
-            table.AddColumns("", "what", "found");
-            foreach (var finding in findings)
-            {
-                table.AddRow(
-                    new Text(finding.Problem is null ? "ok" : "!!", finding.Problem is null ? new Style(Color.Green) : new Style(Color.Red)),
-                    new Text(finding.What).Overflow(Overflow.Fold),
-                    new Text(finding.Problem is null ? finding.Found : $"{finding.Found}: {finding.Problem}"));
-            }
-            Screen.Console.Write(table);
-            return findings.Any(finding => finding.Problem is not null) ? ExitCode.Failed : ExitCode.Done;
+            var root = arguments.Options(parsed).Root;
+            var machine = BenchmarkMachine.Current();
+            IReadOnlyList<Finding> findings =
+            [
+                .. Directory.Exists(root) ? MachineChecks.All(root, machine) : [],
+                .. BackendChecks.All(machine.Gpu),
+                .. DatasetChecks.All(root),
+                .. OfPipeline(arguments, parsed, root),
+            ];
+            if (parsed.GetValue(json))
+                Console.WriteLine(Json.Write(findings));
+            else
+                Print(findings);
+            return findings.Any(finding => finding.Status == FindingStatus.Problem) ? ExitCode.Failed : ExitCode.Done;
         });
         return command;
     }
 
-    private static Finding Machine() =>
-        new(
-            "system",
-            $"{RuntimeInformation.OSDescription}, {RuntimeInformation.RuntimeIdentifier}, " +
-            $"{RuntimeInformation.FrameworkDescription}, airbench {Product.Version}");
-
-    private static Finding Processor()
+    private static IEnumerable<Finding> OfPipeline(PipelineArguments arguments, ParseResult parsed, string root)
     {
-        (string Name, bool Has)[] features =
-            [("AVX512-BF16", CpuFeatures.HasAvx512Bf16), ("AMX-BF16", CpuFeatures.HasAmxBf16), ("AVX512-VNNI", CpuFeatures.HasAvx512Vnni)];
-        var present = features.Where(feature => feature.Has).Select(feature => feature.Name).ToList();
-        var found = present.Count == 0 ? "none of AVX512-BF16, AMX-BF16, AVX512-VNNI: training runs in fp32" : string.Join(", ", present);
-        return new("processor", $"{Environment.ProcessorCount} cores; {found}");
-    }
-
-    private static Finding Memory()
-    {
-        var gigabytes = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 1e9;
-        var problem = gigabytes < 6 ? "training at batch 1024 needs about 6 GB; use a smaller batch_size" : null;
-        return new("memory", string.Create(CultureInfo.InvariantCulture, $"{gigabytes:0.0} GB"), problem);
-    }
-
-    private static Finding Disk()
-    {
-        var gigabytes = new DriveInfo(Directory.GetCurrentDirectory()).AvailableFreeSpace / 1e9;
-        return new("disk", string.Create(CultureInfo.InvariantCulture, $"{gigabytes:0.0} GB free here"), gigabytes < 1 ? "a run needs about 1 GB" : null);
-    }
-
-    private static Finding Torch()
-    {
+        if (!arguments.NamesPipeline(parsed))
+            return [new("pipeline", $"no {PipelineArguments.DefaultFile} here; `airbench init` writes one")];
+        PipelineDefinition pipeline;
         try
         {
-            var status = TorchRuntime.Load();
-            var allocator = status.LargeBlocksKept ? "; the allocator keeps large blocks" : "";
-            var remedy = status.Remedy is null ? "" : $"; {status.Remedy}";
-            return new("TorchSharp", $"libtorch {TorchRuntime.LibtorchVersion} from {status.Folder}{allocator}{remedy}");
+            pipeline = arguments.Load(parsed);
         }
-        catch (DeviceException e)
+        catch (ConfigurationException e)
         {
-            return new("TorchSharp", "does not load", e.Message);
+            return e.Message.Split('\n').Select(line => Finding.Problem("pipeline", line, null));
         }
+        var kinds = string.Join(", ", pipeline.Stages.Select(stage => stage.Key));
+        return [new("pipeline", $"{pipeline.Name}: {kinds}"), .. PipelineChecks.All(pipeline, Surroundings.Here(root))];
     }
 
-    private static Finding Cuda()
+    private static void Print(IReadOnlyList<Finding> findings)
     {
-        try
+        var table = Screen.NewTable();
+        table.AddColumn(new TableColumn("").NoWrap());
+        table.AddColumn(new TableColumn("what").NoWrap());
+        table.AddColumn("found");
+        foreach (var finding in findings)
         {
-            return new("CUDA for training", ComputeDevice.DescribeCuda());
+            var (mark, colour) = finding.Status switch
+            {
+                FindingStatus.Ok => ("ok", Color.Green),
+                FindingStatus.Note => ("..", Color.Yellow),
+                _ => ("!!", Color.Red),
+            };
+            table.AddRow(new Text(mark, new Style(colour)), new Text(finding.What), new Text(finding.Remedy is null ? finding.Found : $"{finding.Found} -> {finding.Remedy}"));
         }
-        catch (DeviceException)
-        {
-            return new("CUDA for training", "unknown, as TorchSharp does not load");
-        }
-    }
-
-    private static Finding OnnxRuntime()
-    {
-        try
-        {
-            return new("ONNX Runtime", OnnxClassifier.DescribeRuntime());
-        }
-        catch (DeviceException e)
-        {
-            return new("ONNX Runtime", "does not load", e.Message);
-        }
-    }
-
-    private static IEnumerable<Finding> Datasets()
-    {
-        var folders = Directory.Exists("data")
-            ? Directory.GetDirectories("data").Where(folder => File.Exists(Path.Combine(folder, Dataset.ManifestName))).Order().ToList()
-            : [];
-        if (folders.Count == 0)
-        {
-            yield return new("data sets", "none prepared in data/ (`airbench run --demo` needs none)");
-        }
-        foreach (var folder in folders)
-        {
-            yield return Check(folder);
-        }
-    }
-
-    private static Finding Check(string folder)
-    {
-        try
-        {
-            var dataset = Dataset.Open(folder);
-            using var train = dataset.OpenSplit(Split.Train);
-            using var test = dataset.OpenSplit(Split.Test);
-            var (classes, size) = (dataset.Manifest.Classes.Count, train.ImageSize);
-            return new(folder, string.Create(CultureInfo.InvariantCulture, $"{train.Count:N0} train, {test.Count:N0} test, {classes} classes, {size}x{size}"));
-        }
-        catch (InvalidFileException e)
-        {
-            return new(folder, "damaged", $"{e.Message}; prepare it again");
-        }
+        Screen.Write(table);
+        var problems = findings.Count(finding => finding.Status == FindingStatus.Problem);
+        Screen.Console.WriteLine(problems == 0 ? "nothing stands in the way" : $"{problems} {(problems == 1 ? "problem" : "problems")}: see !!; what stands behind -> mends it");
     }
 }

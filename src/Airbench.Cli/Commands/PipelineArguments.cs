@@ -6,7 +6,7 @@ namespace Airbench.Cli.Commands;
 /// <summary>What run, plan and validate have in common: the file, <c>--set</c>, <c>--demo</c>, <c>--from</c> and <c>--only</c>.</summary>
 internal sealed class PipelineArguments
 {
-    private const string DefaultFile = "pipeline.yaml";
+    public const string DefaultFile = "pipeline.yaml";
 
     /// <summary>Enough for 95% on the drawn images, and under three minutes on two cores.</summary>
     private const string DemoEpochs = "6";
@@ -20,6 +20,12 @@ internal sealed class PipelineArguments
     private readonly Option<string?> _from = new("--from") { Description = "Run this stage and those that depend on it; use earlier results before it." };
     private readonly Option<string?> _only = new("--only") { Description = "Run this stage alone; use earlier results for what it needs." };
 
+    private readonly Option<string?> _force = new("--force")
+    {
+        Description = "Run every stage, or the named ones (--force=train,export), even where nothing changed.",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
     public void AddTo(Command command, bool withSelection)
     {
         command.Add(_file);
@@ -29,6 +35,7 @@ internal sealed class PipelineArguments
         {
             command.Add(_from);
             command.Add(_only);
+            command.Add(_force);
         }
     }
 
@@ -52,15 +59,22 @@ internal sealed class PipelineArguments
             : PipelineFile.Load(file, Stages.All, sets, first);
     }
 
+    /// <summary>Whether there is a pipeline to load: one was named, the demo, or the default one is here.</summary>
+    public bool NamesPipeline(ParseResult parsed) => parsed.GetValue(_file) is not null || parsed.GetValue(_demo) || File.Exists(DefaultFile);
+
     /// <summary>Which stages, and where: beside the pipeline file.</summary>
     public RunOptions Options(ParseResult parsed) => new()
     {
         Root = Path.GetDirectoryName(Path.GetFullPath(parsed.GetValue(_file) ?? DefaultFile))!,
         From = parsed.GetValue(_from),
         Only = parsed.GetValue(_only),
+        Force = parsed.GetValue(_force)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [],
+        ForceAll = parsed.GetResult(_force) is { Tokens.Count: 0 },
+        CacheBytes = CacheLimit.FromEnvironment(),
     };
 
-    private static string EmbeddedPipeline()
+    /// <summary>The pipeline that the program carries, for CIFAR-10.</summary>
+    public static string EmbeddedPipeline()
     {
         using var stream = typeof(PipelineArguments).Assembly.GetManifestResourceStream(DefaultFile)!;
         using var reader = new StreamReader(stream);

@@ -13,9 +13,9 @@ internal static class PlanCommand
         var arguments = new PipelineArguments();
         var command = new Command("plan", "Show what a run would do and why; does nothing.");
         arguments.AddTo(command, withSelection: true);
-        command.SetAction(parsed =>
+        command.SetAction((parsed, cancel) =>
         {
-            var plan = PipelinePlan.Make(arguments.Load(parsed), arguments.Options(parsed));
+            var plan = PipelinePlan.Make(arguments.Load(parsed), arguments.Options(parsed), Screen.Progress(quiet: false), cancel);
             var table = Screen.NewTable();
             table.AddColumns("stage", "uses", "needs", "action", "folder", "why");
             foreach (var row in plan.Rows)
@@ -23,8 +23,8 @@ internal static class PlanCommand
                 string[] cells = [row.Stage.Key, row.Stage.Kind.Uses, string.Join(", ", row.Stage.Needs), Action(row.Action), row.Folder, row.Why];
                 table.AddRow(cells.Select(cell => new Text(cell)).ToArray());
             }
-            Screen.Console.Write(table);
-            return ExitCode.Done;
+            Screen.Write(table);
+            return Task.FromResult(ExitCode.Done);
         });
         return command;
     }
@@ -32,6 +32,8 @@ internal static class PlanCommand
     private static string Action(PlanAction action) => action switch
     {
         PlanAction.Run => "run",
+        PlanAction.Follow => "may run",
+        PlanAction.Keep or PlanAction.Restore => "cached",
         PlanAction.UseExisting => "use existing",
         _ => "skip",
     };

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Airbench.Cli.Terminal;
 using Airbench.Pipeline;
+using Airbench.Report;
 
 namespace Airbench.Cli.Commands;
 
@@ -22,13 +23,14 @@ internal static class RunCommand
     public static int Run(PipelineDefinition pipeline, RunOptions options, bool quiet, bool verbose, CancellationToken cancel)
     {
         var report = PipelineRunner.Run(pipeline, options, Screen.Progress(quiet), TimeProvider.System, cancel);
+        var page = Report(pipeline, options, report, verbose);
         if (!quiet)
         {
-            Screen.Summary(report);
+            Screen.Summary(report, page);
         }
         foreach (var stage in report.Stages.Where(stage => stage.Status == RunStatus.Failed))
         {
-            Console.Error.WriteLine($"{stage.Stage.Key} failed: {(verbose ? stage.Exception : stage.Error)}");
+            Console.Error.WriteLine($"{stage.Stage.Key} failed: {(verbose ? pipeline.Environment.Hide($"{stage.Exception}") : stage.Error)}");
         }
         return report.Status switch
         {
@@ -36,5 +38,31 @@ internal static class RunCommand
             RunStatus.Cancelled => ExitCode.Interrupted,
             _ => report.Stages.Select(stage => stage.Exception).OfType<AirbenchException>().FirstOrDefault()?.ExitCode ?? ExitCode.Failed,
         };
+    }
+
+    /// <summary>Writes run.json and report.html, however the run ended; returns the page's path.</summary>
+    private static string? Report(PipelineDefinition pipeline, RunOptions options, RunReport report, bool verbose)
+    {
+        try
+        {
+            RunRecorder.Write(pipeline, options.Root, report);
+            var page = RunPage.Write(report.RunFolder);
+            if (pipeline.Tracking.Contains(Tracker.Tensorboard))
+            {
+                TensorBoardFiles.Write(report.RunFolder);
+            }
+            if (pipeline.Tracking.Contains(Tracker.Mlflow))
+            {
+                MlflowStore.Write(report.RunFolder, Path.Combine(options.Root, MlflowStore.FolderName));
+            }
+            return page;
+        }
+#pragma warning disable CA1031 // results that took hours are not lost to a page about them
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Console.Error.WriteLine($"warning: {RunPage.FileName} could not be written: {(verbose ? e : e.Message)}");
+            return null;
+        }
     }
 }

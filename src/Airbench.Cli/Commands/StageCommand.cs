@@ -43,6 +43,7 @@ internal static class StageCommand
             ["seed"] = new("--seed") { Description = "Seed of everything random [default: 1]." },
             ["device"] = new("--device") { Description = "auto, cpu, cuda or cuda:N [default: auto]." },
             ["usd_per_hour"] = new("--usd-per-hour") { Description = "Price of the machine, US dollars an hour, for the cost of the stage." },
+            ["tracking"] = new("--tracking") { Description = "Other formats that the run is written in as well: tensorboard, mlflow." },
         };
         var fields = OptionFlags.Of(kind.OptionsType);
         inputs.ForEach(input => command.Add(input.Option));
@@ -68,7 +69,7 @@ internal static class StageCommand
                 headerTexts["name"] = kind.Uses;
             }
             var pipeline = PipelineFile.OneStage(kind, fields.Texts(parsed), headerTexts, given);
-            var options = new RunOptions { Root = Directory.GetCurrentDirectory() };
+            var options = new RunOptions { Root = Directory.GetCurrentDirectory(), KeepRecord = false };   // who asks for one stage gets it
             return Task.FromResult(RunCommand.Run(pipeline, options, quiet: false, parsed.GetValue<bool>(CommandLine.Verbose), cancel));
         });
         return command;

@@ -18,7 +18,7 @@ internal static class Screen
             : new BarProgress(Console, TimeProvider.System);
 
     /// <summary>Stage, time, what came out, accuracy plain and with TTA.</summary>
-    public static void Summary(RunReport report)
+    public static void Summary(RunReport report, string? page)
     {
         var table = NewTable();
         table.AddColumn("stage");
@@ -36,7 +36,7 @@ internal static class Screen
             List<Text> row =
             [
                 new Text(stage.Stage.Key),
-                new Text(stage.WallSeconds > 0 ? stage.WallSeconds.ToString("0.0", CultureInfo.InvariantCulture) : "-"),
+                new Text(stage.Status == RunStatus.Cached ? "cached" : stage.WallSeconds > 0 ? stage.WallSeconds.ToString("0.0", CultureInfo.InvariantCulture) : "-"),
                 new Text(outcome, stage.Status == RunStatus.Failed ? new Style(Color.Red) : Style.Plain),
                 new Text(Percent(stage.Result?.AccuracyPlain)),
                 new Text(Percent(stage.Result?.AccuracyTta)),
@@ -47,19 +47,42 @@ internal static class Screen
             }
             table.AddRow(row);
         }
-        Console.Write(table);
+        Write(table);
+        // Not through the console, which would break a path into two lines that cannot be copied.
         if (report.UsdPerHour is { } price)
         {
-            Console.WriteLine($"cost of the run: ${Dollars(report.Stages.Sum(stage => stage.Usd ?? 0))} at ${Dollars(price)} an hour");
+            System.Console.WriteLine($"cost of the run: ${Dollars(report.Stages.Sum(stage => stage.Usd ?? 0))} at ${Dollars(price)} an hour");
         }
         foreach (var stage in report.Stages.Where(stage => stage.Result is not null))
         {
-            Console.WriteLine($"{stage.Stage.Key} -> {Relative(stage.Result!.Artifact.Folder)}");
+            System.Console.WriteLine($"{stage.Stage.Key} -> {Relative(stage.Result!.Artifact.Folder)}");
         }
-        Console.WriteLine($"times -> {Relative(Path.Combine(report.RunFolder, "timings.csv"))}");
+        System.Console.WriteLine($"times -> {Relative(Path.Combine(report.RunFolder, "timings.csv"))}");
+        if (page is not null)
+        {
+            System.Console.WriteLine($"report -> {Relative(page)}");
+        }
     }
 
     public static Table NewTable() => new Table { Border = System.Console.IsOutputRedirected ? TableBorder.Markdown : TableBorder.Rounded };
+
+    /// <summary>A table; in a pipe without the spaces that fill its lines, and without the empty lines around it.</summary>
+    public static void Write(Table table)
+    {
+        if (!System.Console.IsOutputRedirected)
+        {
+            Console.Write(table);
+            return;
+        }
+        using var text = new StringWriter();
+        var plain = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Out = new AnsiConsoleOutput(text) });
+        plain.Profile.Width = PipeWidth;
+        plain.Write(table);
+        foreach (var line in text.ToString().Split('\n').Select(line => line.TrimEnd()).Where(line => line.Length > 0))
+        {
+            System.Console.WriteLine(line);
+        }
+    }
 
     /// <summary>A path as the user would type it.</summary>
     public static string Relative(string path) => Path.GetRelativePath(Directory.GetCurrentDirectory(), path);

@@ -15,7 +15,8 @@ internal sealed record CifarFile(CifarSet Set, string DataRoot)
     /// <summary>Where it is downloaded from.</summary>
     public Uri BaseUrl { get; init; } = CifarSet.HomePage;
 
-    private Uri Url => new(BaseUrl, Set.FileName);
+    /// <summary>Where it would be downloaded from.</summary>
+    public Uri Url => new(BaseUrl, Set.FileName);
 
     private string Target => Path.Combine(DataRoot, Set.FileName);
 
@@ -24,17 +25,9 @@ internal sealed record CifarFile(CifarSet Set, string DataRoot)
     /// <exception cref="InvalidFileException">A file of that name is another one.</exception>
     public string Locate(IProgress progress, CancellationToken cancel)
     {
-        string[] places = ExplicitPath is { } named ? [In(named)] : AirbenchData is { Length: > 0 } data ? [Target, In(data)] : [Target];
-        if (places.FirstOrDefault(File.Exists) is { } found)
+        if (Find() is { } found)
         {
-            return FileCheck.Problem(found, Set.Bytes, Set.Md5) is { } problem
-                ? throw new InvalidFileException(found, $"is not the original {Set.FileName}: {problem}. {WhatToDo(found)}")
-                : found;
-        }
-        var missing = $"{Set.FileName} was not found; looked for {string.Join(" and ", places)}.";
-        if (ExplicitPath is not null || !MayDownload)
-        {
-            throw new DataException($"{missing} {WhatToDo(places[0])}");
+            return found;
         }
         progress.Info($"{Set.FileName} was not found; downloading {Url} ({Set.Bytes:N0} bytes) to {Target}");
         try
@@ -44,10 +37,27 @@ internal sealed record CifarFile(CifarSet Set, string DataRoot)
         }
         catch (Exception e) when (e is HttpRequestException or IOException or UnauthorizedAccessException)
         {
-            throw new DataException($"{missing} The download failed: {e.Message}. {WhatToDo(Target)}", e);
+            throw new DataException($"{Missing} The download failed: {e.Message}. {WhatToDo(Target)}", e);
         }
         return Target;
     }
+
+    /// <summary>The archive where it lies on disk, after size and MD5 were found right; null where it has to be downloaded, and may be.</summary>
+    /// <inheritdoc cref="Locate"/>
+    public string? Find()
+    {
+        if (Places.FirstOrDefault(File.Exists) is { } found)
+        {
+            return FileCheck.Problem(found, Set.Bytes, Set.Md5) is { } problem
+                ? throw new InvalidFileException(found, $"is not the original {Set.FileName}: {problem}. {WhatToDo(found)}")
+                : found;
+        }
+        return ExplicitPath is null && MayDownload ? null : throw new DataException($"{Missing} {WhatToDo(Places[0])}");
+    }
+
+    private string[] Places => ExplicitPath is { } named ? [In(named)] : AirbenchData is { Length: > 0 } data ? [Target, In(data)] : [Target];
+
+    private string Missing => $"{Set.FileName} was not found; looked for {string.Join(" and ", Places)}.";
 
     private string In(string path) => Directory.Exists(path) ? Path.Combine(path, Set.FileName) : path;
 

@@ -30,7 +30,8 @@ internal sealed class ClassLayout
         Classes = classes;
         CheckClasses(root, shape, places);
         Placements = [.. places.Select(p => p is { } at ? new Placement(at.Split ?? Split.Train, _labels[at.Class]) : (Placement?)null)];
-        if (!shape.HasTest)
+        HasTest = shape.HasTest;
+        if (!HasTest)
         {
             SplitByHash(files, testFraction);
         }
@@ -43,6 +44,9 @@ internal sealed class ClassLayout
 
     /// <summary>Folder names in ordinal order; a label is an index into them.</summary>
     public IReadOnlyList<string> Classes { get; }
+
+    /// <summary>Whether there is a test/ folder.</summary>
+    public bool HasTest { get; }
 
     /// <summary>For each file its place, or null where it is not part of the set.</summary>
     public Placement?[] Placements { get; }

@@ -16,34 +16,14 @@ internal static class Download
     public static async Task ToFileAsync(Uri url, string path, long bytes, string md5, IProgress progress, CancellationToken cancel)
     {
         var part = path + ".part";
-        using var client = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };   // the inactivity timeout below replaces it
-        using (var file = new FileStream(part, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None))
+        try
         {
-            if (file.Length > bytes)
-            {
-                file.SetLength(0);
-            }
-            using var task = progress.Start($"download {Path.GetFileName(path)}", bytes, "bytes");
-            for (var attempt = 1; file.Length < bytes; attempt++)
-            {
-                try
-                {
-                    await ContinueAsync(client, url, file, bytes, task, cancel).ConfigureAwait(false);
-                    if (file.Length < bytes)
-                    {
-                        throw new HttpRequestException($"the connection ended after {file.Length:N0} of {bytes:N0} bytes");
-                    }
-                }
-                catch (Exception e) when (attempt < Attempts && IsBreak(e, cancel))
-                {
-                    progress.Warn($"{url}: {e.Message}; continuing at byte {file.Length:N0}");
-                }
-                catch (Exception e) when (IsBreak(e, cancel))
-                {
-                    throw e as HttpRequestException ?? new HttpRequestException(e.Message, e);
-                }
-            }
-            file.Flush(flushToDisk: true);
+            await FetchAsync(url, part, Path.GetFileName(path), bytes, progress, cancel).ConfigureAwait(false);
+        }
+        catch (HttpRequestException) when (FileLength.Of(part) == 0)
+        {
+            File.Delete(part);   // nothing to continue
+            throw;
         }
         if (FileCheck.Problem(part, bytes, md5) is { } problem)
         {
@@ -52,6 +32,38 @@ internal static class Download
                 path, $"was downloaded from {url}, but {problem}; the download is deleted. Try again, or fetch it by other means");
         }
         File.Move(part, path, overwrite: true);
+    }
+
+    /// <summary>Adds to <paramref name="part"/> what it lacks.</summary>
+    private static async Task FetchAsync(Uri url, string part, string name, long bytes, IProgress progress, CancellationToken cancel)
+    {
+        using var client = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };   // the inactivity timeout below replaces it
+        using var file = new FileStream(part, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None);
+        if (file.Length > bytes)
+        {
+            file.SetLength(0);
+        }
+        using var task = progress.Start($"download {name}", bytes, "bytes");
+        for (var attempt = 1; file.Length < bytes; attempt++)
+        {
+            try
+            {
+                await ContinueAsync(client, url, file, bytes, task, cancel).ConfigureAwait(false);
+                if (file.Length < bytes)
+                {
+                    throw new HttpRequestException($"the connection ended after {file.Length:N0} of {bytes:N0} bytes");
+                }
+            }
+            catch (Exception e) when (attempt < Attempts && IsBreak(e, cancel))
+            {
+                progress.Warn($"{url}: {e.Message}; continuing at byte {file.Length:N0}");
+            }
+            catch (Exception e) when (IsBreak(e, cancel))
+            {
+                throw e as HttpRequestException ?? new HttpRequestException(e.Message, e);
+            }
+        }
+        file.Flush(flushToDisk: true);
     }
 
     private static bool IsBreak(Exception e, CancellationToken cancel) =>

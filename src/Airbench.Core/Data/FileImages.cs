@@ -26,6 +26,13 @@ internal sealed class FileImages : IImageSource
     /// <inheritdoc/>
     public int Count { get; }
 
+    /// <summary>Whether the folders say which images are for testing.</summary>
+    public bool HasTest => _layout.HasTest;
+
+    /// <summary>What the first look found of every image of the set, in the order of <see cref="Read"/>.</summary>
+    public IEnumerable<(ScannedFile File, Placement Place)> Scanned =>
+        _files.Zip(_layout.Placements).Where(f => f.Second is not null).Select(f => (f.First, f.Second!.Value));
+
     /// <summary>Looks at every file once: safety, names, content hashes.</summary>
     /// <exception cref="DataException">Unsafe entries, or folders that make no data set.</exception>
     /// <exception cref="InvalidFileException">A damaged archive.</exception>

@@ -46,7 +46,7 @@ public sealed unsafe class ImageDecoder(Lock? largeImages = null) : IDisposable
         fixed (byte* start = file)
         {
             using var data = SKData.Create((nint)start, file.Length);   // no copy
-            using var codec = SKCodec.Create(data) ?? throw new DataException($"is a {format} file whose header is damaged");
+            using var codec = SKCodec.Create(data) ?? throw HeaderDamaged(format);
             var (width, height) = (codec.Info.Width, codec.Info.Height);
             if (width < 1 || height < 1 || (long)width * height > MaxPixels)
             {
@@ -70,6 +70,20 @@ public sealed unsafe class ImageDecoder(Lock? largeImages = null) : IDisposable
                 Decode(codec, format, width, height, size, planarRgb);
                 Free();
             }
+        }
+    }
+
+    /// <summary>Format and size of <paramref name="file"/>, turned upright, from its header alone.</summary>
+    /// <exception cref="DataException">Not JPEG or PNG, or the header is damaged.</exception>
+    public static ImageHeader HeaderOf(ReadOnlySpan<byte> file)
+    {
+        var format = FormatOf(file);
+        fixed (byte* start = file)
+        {
+            using var data = SKData.Create((nint)start, file.Length);   // no copy
+            using var codec = SKCodec.Create(data) ?? throw HeaderDamaged(format);
+            var (width, height) = (codec.Info.Width, codec.Info.Height);
+            return OrientationOf(codec.EncodedOrigin).Transpose ? new(format, height, width) : new(format, width, height);
         }
     }
 
@@ -100,6 +114,8 @@ public sealed unsafe class ImageDecoder(Lock? largeImages = null) : IDisposable
         Resampler.Fit(
             _pixels, new Resampler.Layout(width, height, info.RowBytes, 4, 1), OrientationOf(codec.EncodedOrigin), size, planarRgb);
     }
+
+    private static DataException HeaderDamaged(string format) => new($"is a {format} file whose header is damaged");
 
     private static string FormatOf(ReadOnlySpan<byte> file)
     {
@@ -145,3 +161,9 @@ public sealed unsafe class ImageDecoder(Lock? largeImages = null) : IDisposable
         _capacity = 0;
     }
 }
+
+/// <summary>What the header of an image file says.</summary>
+/// <param name="Format">"JPEG" or "PNG".</param>
+/// <param name="Width">Pixels, as shown: after EXIF orientation.</param>
+/// <param name="Height">Pixels, as shown.</param>
+public readonly record struct ImageHeader(string Format, int Width, int Height);

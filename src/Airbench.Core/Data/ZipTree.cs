@@ -75,15 +75,20 @@ internal sealed class ZipTree(string path, long maxUnpackedBytes) : FileTree
     {
         public override ReadOnlyMemory<byte> Read(ref byte[] buffer, int maxBytes)
         {
+            ReadOnlyMemory<byte> bytes;
             try
             {
                 using var content = new BudgetedStream(Content.Open(), Budget);
-                return ReadAll(content, ref buffer, maxBytes);
+                bytes = ReadAll(content, ref buffer, maxBytes);
             }
             catch (InvalidDataException e)
             {
                 throw Budget.Damaged(e);
             }
+            return Crc32.Of(bytes.Span) is var found && found == Content.Crc32
+                ? bytes
+                : throw new InvalidFileException(
+                    Budget.Archive, $"is damaged {Budget.Place}: its checksum is {found:x8}; the archive's directory has {Content.Crc32:x8}");
         }
     }
 }

@@ -77,7 +77,10 @@ public static class Finetuner
                 old is null ? 0 : options.Rehearsal),
             data.Fit.Length, data.HeldOut.Length, old?.Fit.Length ?? 0, outcome.Epochs, outcome.BestEpoch,
             [.. head.Classes.Except(bundle.Manifest.Classes)], [.. bundle.Manifest.Classes.Except(head.Classes)],
-            Compare(data, after), old is null ? null : Compare(old, FinetunedModel.Answer(judge, old.Test, head.Classes.Count, cancel)));
+            Compare(data, after))
+        {
+            Old = old is null ? null : Compare(old, FinetunedModel.Answer(judge, old.Test, head.Classes.Count, cancel)),
+        };
         progress.Info($"new data {facts.New}");
         progress.Info(facts.Old is { } known
             ? $"old data {known}"

@@ -83,7 +83,7 @@ internal sealed class StandardOperators(GraphBuilder graph) : ITrainingOperators
 
         // (softmax - (1 - s) onehot - s / K) / N
         var classes = graph.Node("Gather", "loss/classes", [graph.Node("Shape", "loss/shape", [logits]), graph.Integers(1)], [Attribute.Int("axis", 0)]);
-        var oneHot = graph.Node("OneHot", "loss/one_hot", [labels, classes, graph.Values("loss.off_on", 0, (float)(1 - smoothing))]);
+        var oneHot = graph.Node("OneHot", "loss/one_hot", [labels, classes, graph.Initializer("loss.off_on", [0, (float)(1 - smoothing)], 2)]);
         var share = graph.Node("Div", "loss/share", [spread, graph.Node("Cast", "loss/classes/float", [classes], [Attribute.Int("to", (long)DataType.Float)])]);
         var expected = graph.Node("Add", "loss/expected", [oneHot, share]);
         var excess = graph.Node("Sub", "loss/excess", [graph.Node("Exp", "loss/softmax", [logs]), expected]);

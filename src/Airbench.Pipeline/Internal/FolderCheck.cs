@@ -6,6 +6,9 @@ internal static class FolderCheck
     /// <summary>Stands for a run's name before there is a run.</summary>
     public const string RunPlaceholder = "RUN";
 
+    /// <summary>Whether <paramref name="folder"/>, relative to the root, lies in the folder of a run.</summary>
+    public static bool IsOfRun(string folder) => folder.Split(Path.DirectorySeparatorChar).Contains(RunPlaceholder);
+
     public static void Check(PipelineDefinition pipeline, Problems problems)
     {
         // Any root gives the same answer, so one that does not exist will do.
@@ -30,6 +33,12 @@ internal static class FolderCheck
                 continue;
             }
             folder = Path.GetFullPath(folder);
+            if (folder != Path.GetFullPath(stage.Kind.OutputFolder(pipeline.Context(stage, root, runFolder), stage.OptionsAsWritten ?? stage.Options)))
+            {
+                problems.Add(stage.Position, $"stage '{stage.Key}': its folder would be named after the value of an environment variable, "
+                    + "for everyone to see; set its name");
+                continue;
+            }
             var who = $"stage '{stage.Key}' would write to {Quote.Show(Path.GetRelativePath(root, folder))}";
             if (!Inside(folder, root))
                 problems.Add(stage.Position, $"{who}, outside of the working folder; expected a place inside");

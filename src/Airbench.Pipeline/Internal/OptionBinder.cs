@@ -9,6 +9,12 @@ namespace Airbench.Pipeline.Internal;
 /// </summary>
 internal sealed partial class OptionBinder(Problems problems)
 {
+    /// <summary>Is told of every value that came from the environment.</summary>
+    public EnvironmentUse? Environment { get; init; }
+
+    /// <summary>Takes texts as they were written, <c>${env:NAME}</c> and not the variable's value.</summary>
+    public bool AsWritten { get; init; }
+
     // YAML 1.2 numbers without octal, hexadecimal and leading zeros, which readers of different YAML versions take differently.
     [GeneratedRegex(@"^[-+]?(0|[1-9][0-9]*)\z", RegexOptions.CultureInvariant)]
     private static partial Regex Whole { get; }
@@ -26,13 +32,16 @@ internal sealed partial class OptionBinder(Problems problems)
     /// <param name="fallback">Returned where it does not fit; for a group, also the values of keys that are absent.</param>
     public object? Bind(Node node, OptionType type, string path, object? fallback) => type switch
     {
+        _ when node is ScalarNode { Problem: { } problem } => Report(node, $"{path}: {problem}", fallback),
         OptionalType optional => node.IsNull ? null : Bind(node, optional.Of, path, fallback),
         GroupType group => node is MapNode map ? BindGroup(map, group, path, fallback) : Wrong(node, type, path, fallback),
         // A single value stands for the list of it, where that cannot be mistaken.
         ListType { Item: TextType } list when node is ScalarNode { IsNull: false } => BindList([node], list, path),
         ListType list => node is ListNode { Items: var items } ? BindList(items, list, path) : Wrong(node, type, path, fallback),
         MapType of => node is MapNode map ? BindMap(map, of, path) : Wrong(node, type, path, fallback),
-        _ => node is ScalarNode { IsNull: false } scalar && Scalar(scalar, type) is { } value ? value : Wrong(node, type, path, fallback),
+        _ => node is ScalarNode { IsNull: false } scalar && Scalar(scalar, type) is { } value
+            ? Taken(scalar, type, path, value)
+            : Wrong(node, type, path, fallback),
     };
 
     /// <summary>Reports a key that <paramref name="known"/> does not have.</summary>
@@ -81,6 +90,14 @@ internal sealed partial class OptionBinder(Problems problems)
         return result;
     }
 
+    private object Taken(ScalarNode scalar, OptionType type, string path, object value)
+    {
+        if (scalar.Written is not { } written)
+            return value;
+        Environment?.Add(path, written, isText: type is TextType);
+        return AsWritten && type is TextType ? written.Text : value;
+    }
+
     private static object? Scalar(ScalarNode node, OptionType type) => type switch
     {
         TextType => node.Text,
@@ -120,7 +137,12 @@ internal sealed partial class OptionBinder(Problems problems)
             _ => type.Expected,
         };
         var hint = type is ChoiceType choice && node is ScalarNode scalar ? Suggestion.For(scalar.Text, choice.Names) : "";
-        problems.Add(node.At, $"{path}: found {node.Found}{hint}; expected {expected}");
+        return Report(node, $"{path}: found {node.Found}{hint}; expected {expected}", fallback);
+    }
+
+    private object? Report(Node node, string problem, object? fallback)
+    {
+        problems.Add(node.At, problem);
         return fallback;
     }
 }

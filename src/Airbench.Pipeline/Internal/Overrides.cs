@@ -3,7 +3,7 @@ namespace Airbench.Pipeline.Internal;
 /// <summary>Puts the values of flags into the tree before it is bound, so that they pass the same checks as the file's.</summary>
 internal static class Overrides
 {
-    public static readonly IReadOnlyList<string> Header = ["name", "seed", "device", "usd_per_hour"];
+    public static readonly IReadOnlyList<string> Header = ["name", "seed", "device", "usd_per_hour", "tracking"];
 
     public static void Apply(MapNode root, PipelineOverride change, Problems problems)
     {

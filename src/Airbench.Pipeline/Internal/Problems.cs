@@ -12,7 +12,7 @@ internal sealed class Problems
     /// <summary>Adds a problem; throws them all where there are too many to go on.</summary>
     public void Add(SourcePosition at, string text)
     {
-        _all.Add((at, text));
+        _all.Add((at, Quote.OneLine(text)));   // names of the file come into messages from many sides
         if (_all.Count == Most)
             ThrowIfAny();
     }

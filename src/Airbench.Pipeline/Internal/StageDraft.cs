@@ -16,4 +16,7 @@ internal sealed record StageDraft
 
     /// <summary>Null where there is no kind, or where they have problems.</summary>
     public object? Options { get; init; }
+
+    /// <summary>See <see cref="PipelineStage.OptionsAsWritten"/>; null where nothing was taken from the environment.</summary>
+    public object? OptionsAsWritten { get; init; }
 }

@@ -21,13 +21,13 @@ internal sealed class StageReader(IReadOnlyList<IStage> kinds, OptionBinder bind
         var kind = ReadUses(map, key, entry.At);
         var fields = kind is null ? [] : OptionFields.Of(kind.OptionsType);
         ReportUnknownKeys(map, key, fields);
-        return draft with
-        {
-            Kind = kind,
-            Needs = ReadNeeds(map, key),
-            NeedsAt = map.Find("needs")?.At ?? entry.At,
-            Options = kind is null ? null : ReadOptions(map, key, kind, fields, entry.At),
-        };
+        draft = draft with { Kind = kind, Needs = ReadNeeds(map, key), NeedsAt = map.Find("needs")?.At ?? entry.At };
+        if (kind is null)
+            return draft;
+        var with = map.Find("with") is { Value.IsNull: false } given ? given.Value : new MapNode(entry.At);
+        var options = Bind(with, kind, fields, $"{key}.with");
+        var asWritten = options is null || binder.Environment is not { HasAny: true } ? null : AsWritten(with, kind, fields);
+        return draft with { Options = options, OptionsAsWritten = asWritten };
     }
 
     private IStage? ReadUses(MapNode map, string key, SourcePosition at)
@@ -57,11 +57,9 @@ internal sealed class StageReader(IReadOnlyList<IStage> kinds, OptionBinder bind
         return problems.Count == before ? [.. names!.Zip(items, (name, item) => (name, item.At))] : [];
     }
 
-    private object? ReadOptions(MapNode map, string key, IStage kind, IReadOnlyList<OptionField> fields, SourcePosition at)
-    {
-        var with = map.Find("with") is { Value.IsNull: false } entry ? entry.Value : new MapNode(at);
-        return Bind(with, kind, fields, $"{key}.with");
-    }
+    /// <summary>The options that were bound without a problem, once more with their texts as they were written.</summary>
+    private object? AsWritten(Node with, IStage kind, IReadOnlyList<OptionField> fields) =>
+        new OptionBinder(problems) { AsWritten = true }.Bind(with, new GroupType(kind.OptionsType, fields), "with", fallback: null);
 
     /// <summary>Binds and checks options; null where they have problems.</summary>
     public object? Bind(Node with, IStage kind, IReadOnlyList<OptionField> fields, string path)
@@ -70,7 +68,7 @@ internal sealed class StageReader(IReadOnlyList<IStage> kinds, OptionBinder bind
         var options = binder.Bind(with, new GroupType(kind.OptionsType, fields), path, fallback: null);
         if (problems.Count > before)
             return null;   // a rule about values would speak of values that nobody wrote
-        foreach (var problem in kind.Check(options!))
+        foreach (var problem in kind.Check(options!).Select(problem => binder.Environment?.Hide(problem) ?? problem))
             problems.Add(PositionOf(problem, with), $"{path}.{Quote.OneLine(problem)}");
         return problems.Count == before ? options : null;
     }

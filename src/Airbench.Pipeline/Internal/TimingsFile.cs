@@ -28,7 +28,7 @@ internal sealed class TimingsFile : IDisposable
     /// <param name="peakMegabytes">See <see cref="PeakMemory.Megabytes"/>.</param>
     public void Append(string runId, string pipeline, StageReport report, DateTimeOffset started, long? peakMegabytes)
     {
-        var result = report.Result;
+        var result = report.Status == RunStatus.Cached ? null : report.Result;   // what an earlier run worked is in its own file
 
         // The rate is of the work where the stage measured it, else of the whole stage.
         var seconds = result?.WorkSeconds ?? report.WallSeconds;

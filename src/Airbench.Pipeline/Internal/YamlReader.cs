@@ -31,8 +31,11 @@ internal sealed class YamlReader
     }
 
     /// <summary>Reads a file's text; null where nothing can be made of it, and then a problem says why.</summary>
-    public static Node? ReadFile(string text, string file, Problems problems) =>
-        Read(text, mark => new(file, Math.Max(1, (int)mark.Line), Math.Max(1, (int)mark.Column)), problems);
+    public static Node? ReadFile(string text, string file, Problems problems)
+    {
+        var lines = new TextLines(text, file);
+        return Read(text, mark => lines.At(mark.Index), problems);
+    }
 
     /// <summary>Reads the value of a flag; empty text is null, as in a file.</summary>
     public static Node? ReadFlag(string text, string label, Problems problems) => string.IsNullOrWhiteSpace(text)
@@ -49,9 +52,7 @@ internal sealed class YamlReader
         if (text.AsSpan().IndexOfAny(Unprintable) is >= 0 and var index)
         {
             // The library takes NUL for the end of the text, and would quietly drop what follows.
-            var before = text.AsSpan(0, index);
-            var mark = new Mark(index, before.Count('\n') + 1, index - before.LastIndexOf('\n'));
-            problems.Add(position(mark), $"found the control character U+{(int)text[index]:X4}; expected text");
+            problems.Add(position(new Mark(index, 1, 1)), $"found the control character U+{(int)text[index]:X4}; expected text");
             return null;
         }
         try
@@ -60,7 +61,8 @@ internal sealed class YamlReader
         }
         catch (YamlException e)
         {
-            problems.Add(position(e.Start), $"not valid YAML: {Quote.OneLine(e.Message)}");
+            var hint = text.Contains("${env:", StringComparison.Ordinal) ? "; inside of [ ] and { } a reference needs quotes: \"${env:NAME}\"" : "";
+            problems.Add(position(e.Start), $"not valid YAML: {Quote.OneLine(e.Message)}{hint}");
             return null;
         }
     }

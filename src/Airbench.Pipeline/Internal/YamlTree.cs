@@ -17,8 +17,20 @@ internal sealed class ScalarNode(SourcePosition at, string text, bool plain) : N
 {
     public string Text { get; } = text;
     public bool Plain { get; } = plain;
-    public override bool IsNull => Plain && Text is "" or "~" or "null";
-    public override string Found => IsNull ? "nothing" : Plain ? Quote.Show(Text) : $"the quoted text {Quote.Show(Text)}";
+
+    /// <summary>Set where <see cref="Text"/> holds values of environment variables: what was written, <c>${env:NAME}</c>.</summary>
+    public EnvironmentText? Written { get; init; }
+
+    /// <summary>Set where a reference in it cannot be taken: why, for the message of whoever needs the value.</summary>
+    public string? Problem { get; init; }
+
+    public override bool IsNull => Written is null && Plain && Text is "" or "~" or "null";
+
+    public override string Found =>
+        Written is not null ? $"{Quote.Show(Written.Text)} with a value that does not fit"
+        : IsNull ? "nothing"
+        : Plain ? Quote.Show(Text)
+        : $"the quoted text {Quote.Show(Text)}";
 }
 
 /// <summary>A list.</summary>

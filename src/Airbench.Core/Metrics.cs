@@ -1,4 +1,4 @@
-namespace Airbench.Inference;
+namespace Airbench;
 
 /// <summary>The numbers of an evaluation, as pure functions.</summary>
 public static class Metrics
@@ -53,6 +53,25 @@ public static class Metrics
         var (first, second, n) = ((onlyFirst + 1) / (count + 2.0), (onlySecond + 1) / (count + 2.0), count + 2.0);
         var (difference, half) = (second - first, z * Math.Sqrt((first + second - ((second - first) * (second - first))) / n));
         return [Math.Max(-1, difference - half), Math.Min(1, difference + half)];
+    }
+
+    /// <summary>
+    /// 95% interval of the difference of two accuracies on different images: the hybrid of the two Wilson intervals (Newcombe 1998,
+    /// "Interval estimation for the difference between independent proportions", method 10).
+    /// </summary>
+    /// <returns>Ends of the interval of second minus first.</returns>
+    public static double[] UnpairedInterval(int correctFirst, int countFirst, int correctSecond, int countSecond)
+    {
+        var (first, second) = (WilsonInterval(correctFirst, countFirst), WilsonInterval(correctSecond, countSecond));
+        var (a, b) = (Share(correctFirst, countFirst), Share(correctSecond, countSecond));
+        return
+        [
+            b - a - Math.Sqrt(Square(b - second[0]) + Square(first[1] - a)),
+            b - a + Math.Sqrt(Square(second[1] - b) + Square(a - first[0])),
+        ];
+
+        static double Share(int correct, int count) => count == 0 ? 0 : (double)correct / count;
+        static double Square(double value) => value * value;
     }
 
     /// <summary>

@@ -1,10 +1,10 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 
-namespace Airbench.OnnxModel.Bundle;
+namespace Airbench;
 
-/// <summary>Writes 8-bit RGB as PNG (ISO/IEC 15948), so that a bundle carries real images that decode to the very pixels of the test data.</summary>
-internal static class Png
+/// <summary>Writes 8-bit RGB as PNG (ISO/IEC 15948), so that a bundle or a report carries images that decode to the very pixels of the data.</summary>
+public static class Png
 {
     private static readonly uint[] CrcTable = [.. Enumerable.Range(0, 256).Select(n => CrcOf((uint)n))];
 

@@ -1,0 +1,64 @@
+using System.CommandLine;
+using System.Globalization;
+using Airbench.Cli.Terminal;
+using Airbench.Pipeline;
+using Spectre.Console;
+
+namespace Airbench.Cli.Commands;
+
+/// <summary><c>airbench gc</c>: what the cache of earlier results holds, and less of it.</summary>
+internal static class GcCommand
+{
+    public static Command Create()
+    {
+        var root = new Argument<string>("folder")
+        {
+            Description = "Folder of the pipeline, which holds .airbench/ [default: this one].",
+            DefaultValueFactory = _ => Directory.GetCurrentDirectory(),
+        };
+        var limit = new Option<string?>("--limit")
+        {
+            Description = $"Remove earlier results, the longest unused first, until the rest is no more than this: 5GB; 0 removes all. " +
+                $"Without it, only show them. Every run keeps to {CacheLimit.Variable}, 10 GiB where it is not set.",
+        };
+        var command = new Command("gc", "Show the earlier results that runs keep to restore them, or remove some.") { root, limit };
+        command.SetAction(parsed =>
+        {
+            var folder = parsed.GetRequiredValue(root);
+            if (parsed.GetValue(limit) is { } text)
+            {
+                var removed = ResultStore.Prune(folder, CacheLimit.Parse("--limit", text));
+                Console.WriteLine($"removed {removed.Count} results, {Bytes(removed.Sum(result => result.Bytes))}");
+            }
+            Show(ResultStore.List(folder));
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static void Show(IReadOnlyList<KeptResult> results)
+    {
+        if (results.Count > 0)
+        {
+            var table = Screen.NewTable();
+            table.AddColumns("stage", "what came out");
+            table.AddColumn(new TableColumn("size").RightAligned().NoWrap());
+            table.AddColumn(new TableColumn("last used (UTC)").NoWrap());
+            foreach (var result in results)
+            {
+                string[] cells =
+                    [result.Stage, result.Summary, Bytes(result.Bytes), result.Used.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)];
+                table.AddRow(cells.Select(cell => new Text(cell)).ToArray());
+            }
+            Screen.Write(table);
+        }
+        Console.WriteLine($"{results.Count} earlier results, {Bytes(results.Sum(result => result.Bytes))}; files of 16 MiB and more share their bytes with the result in use");
+    }
+
+    private static string Bytes(long bytes) => bytes.ToString(CultureInfo.InvariantCulture) switch
+    {
+        { Length: > 9 } => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e9:0.0} GB"),
+        { Length: > 6 } => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:0.0} MB"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e3:0.0} KB"),
+    };
+}

@@ -1,0 +1,79 @@
+using System.CommandLine;
+using Airbench.Cli.Init;
+using Airbench.Cli.Terminal;
+using Airbench.Pipeline;
+
+namespace Airbench.Cli.Commands;
+
+/// <summary><c>airbench init</c>: a commented pipeline to start from.</summary>
+internal static class InitCommand
+{
+    private const string SchemaName = "pipeline.schema.json";
+
+    public static Command Create()
+    {
+        var images = new Argument<string?>("images")
+        {
+            Description = "Folder or archive (.tar, .tar.gz, .zip) of <class>/*, or of train/<class>/* and test/<class>/*; without it the pipeline is for CIFAR-10.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        var force = new Option<bool>("--force") { Description = "Replace a pipeline.yaml that is here." };
+        var command = new Command("init", "Write a commented pipeline.yaml, for CIFAR-10 or for your images after a look at them.") { images, force };
+        command.SetAction((parsed, cancel) =>
+        {
+            Init(parsed.GetValue(images), Directory.GetCurrentDirectory(), parsed.GetValue(force), SurveyScreen.Print, Screen.Progress(quiet: false), cancel);
+            return Task.FromResult(ExitCode.Done);
+        });
+        return command;
+    }
+
+    /// <summary>Writes pipeline.yaml and its schema into <paramref name="folder"/>, after <paramref name="show"/> has told what was found.</summary>
+    internal static void Init(
+        string? images, string folder, bool force, Action<ImageSurvey, string> show, IProgress progress, CancellationToken cancel)
+    {
+        var file = Path.Combine(folder, PipelineArguments.DefaultFile);
+        RefuseExisting(file, force);
+        var text = images is null ? PipelineArguments.EmbeddedPipeline() : ForImages(images, folder, show, progress, cancel);
+        // What it writes must run: a defect here must not become the user's.
+        var pipeline = PipelineFile.Parse(text, PipelineArguments.DefaultFile, Stages.All, []);
+
+        RefuseExisting(file, force);
+        AtomicFolder.WriteFile(Path.Combine(folder, SchemaName), SchemaWriter.Write(Stages.All));
+        AtomicFolder.WriteFile(file, text);
+        progress.Info($"wrote {PipelineArguments.DefaultFile} ('{pipeline.Name}'), and {SchemaName} by which editors complete and check it");
+        progress.Info("next: `airbench doctor` (would it run here?), then `airbench run`");
+    }
+
+    private static void RefuseExisting(string file, bool force)
+    {
+        if (Path.Exists(file) && !force)
+        {
+            throw new ConfigurationException(
+                $"{Screen.Relative(file)}: exists and is left as it is; move it away, or replace it with --force");
+        }
+    }
+
+    private static string ForImages(string images, string folder, Action<ImageSurvey, string> show, IProgress progress, CancellationToken cancel)
+    {
+        var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(images, folder));
+        if (!Path.Exists(full))
+        {
+            throw new ConfigurationException(
+                $"{images}: does not exist (looked at {full}); expected a folder of <class>/*.jpg|png, or a .tar, .tar.gz or .zip of one");
+        }
+        if ((folder + Path.DirectorySeparatorChar).StartsWith(Path.TrimEndingDirectorySeparator(full) + Path.DirectorySeparatorChar, StringComparison.Ordinal))
+        {
+            throw new ConfigurationException(
+                $"{images}: holds the working folder, where data/, models/, exports/ and runs/ will be made; go to a folder outside of it and name it from there");
+        }
+        var survey = ImageSurvey.Of(full, new PrepareOptions(), progress, cancel);
+        show(survey, images);
+        foreach (var warning in SurveyWarnings.Of(survey))
+        {
+            progress.Warn(warning);
+        }
+        var inside = Path.GetRelativePath(folder, full).Replace(Path.DirectorySeparatorChar, '/');
+        var path = inside.StartsWith("../", StringComparison.Ordinal) ? full : inside;
+        return FolderPipeline.Text(survey, FolderChoices.For(survey), path, FolderName.For(full, folder));
+    }
+}

@@ -1,0 +1,53 @@
+using Airbench.Inference;
+using Airbench.Training;
+
+namespace Airbench.Cli.Doctor;
+
+/// <summary>Whether the native libraries really load.</summary>
+internal static class BackendChecks
+{
+    private const string Rebuild = "dotnet build -c Release";
+
+    public static IEnumerable<Finding> All(string? gpu) => [Torch(), Cuda(gpu), OnnxRuntime()];
+
+    private static Finding Torch()
+    {
+        try
+        {
+            var status = TorchRuntime.Load();
+            var allocator = status.LargeBlocksKept ? "; the allocator keeps large blocks" : "";
+            var remedy = status.Remedy is null ? "" : $"; {status.Remedy}";
+            return new("TorchSharp", $"libtorch {TorchRuntime.LibtorchVersion} from {status.Folder}{allocator}{remedy}");
+        }
+        catch (DeviceException e)
+        {
+            return Finding.Problem("TorchSharp", e.Message, Rebuild);
+        }
+    }
+
+    private static Finding Cuda(string? gpu)
+    {
+        try
+        {
+            return ComputeDevice.CudaDevices() == 0 && gpu is not null
+                ? Finding.Note("CUDA for training", "none, though there is a GPU: this build is for the CPU", "dotnet build -c Release -p:Backend=cuda")
+                : new("CUDA for training", ComputeDevice.DescribeCuda());
+        }
+        catch (DeviceException)
+        {
+            return Finding.Note("CUDA for training", "unknown, as TorchSharp does not load");
+        }
+    }
+
+    private static Finding OnnxRuntime()
+    {
+        try
+        {
+            return new("ONNX Runtime", OnnxClassifier.DescribeRuntime());
+        }
+        catch (DeviceException e)
+        {
+            return Finding.Problem("ONNX Runtime", e.Message, Rebuild);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+using System.Net.Http.Headers;
+using Airbench.Inference;
+using Airbench.Training;
+
+namespace Airbench.Cli.Doctor;
+
+/// <summary>What a pipeline may lean on, as plain values, so that the checks of a pipeline can be asked about any machine.</summary>
+internal sealed record Surroundings
+{
+    /// <summary>Folder that holds data/, models/, exports/ and runs/.</summary>
+    public required string Root { get; init; }
+
+    /// <summary>Memory that the process may use, bytes.</summary>
+    public required long MemoryBytes { get; init; }
+
+    /// <summary>Free space where results go, bytes.</summary>
+    public required long FreeBytes { get; init; }
+
+    /// <summary>CUDA devices that libtorch sees; null where TorchSharp does not load.</summary>
+    public required int? TorchCudaDevices { get; init; }
+
+    /// <summary>Whether ONNX Runtime has CUDA; null where it does not load.</summary>
+    public required bool? OnnxCuda { get; init; }
+
+    /// <summary>Null where the address answers, else why not.</summary>
+    public required Func<Uri, string?> Unreachable { get; init; }
+
+    /// <summary>This machine.</summary>
+    public static Surroundings Here(string root) => new()
+    {
+        Root = root,
+        MemoryBytes = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
+        FreeBytes = new DriveInfo(root).AvailableFreeSpace,
+        TorchCudaDevices = Loaded(() => (int?)ComputeDevice.CudaDevices()),
+        OnnxCuda = Loaded(() => (bool?)OnnxClassifier.DescribeRuntime().Contains("CUDAExecutionProvider", StringComparison.Ordinal)),
+        Unreachable = Ask,
+    };
+
+    private static T? Loaded<T>(Func<T?> ask)
+    {
+        try
+        {
+            return ask();
+        }
+        catch (DeviceException)
+        {
+            return default;   // the line of that library says why
+        }
+    }
+
+    private static string? Ask(Uri address)
+    {
+        try
+        {
+            using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
+            client.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("airbench", Product.Version));
+            using var request = new HttpRequestMessage(HttpMethod.Head, address);
+            using var response = client.Send(request, HttpCompletionOption.ResponseHeadersRead);
+            return response.IsSuccessStatusCode ? null : $"answers {(int)response.StatusCode} {response.ReasonPhrase}";
+        }
+        catch (TaskCanceledException)
+        {
+            return "does not answer within 5 s";
+        }
+        catch (HttpRequestException e)
+        {
+            return $"cannot be reached: {e.Message}";
+        }
+    }
+}

@@ -1,0 +1,94 @@
+using System.Globalization;
+using System.Text;
+using Airbench.Pipeline;
+
+namespace Airbench.Cli.Init;
+
+/// <summary>The commented pipeline that `airbench init` writes for somebody's images.</summary>
+internal static class FolderPipeline
+{
+    private const int Width = 100;
+
+    /// <summary>The pipeline file.</summary>
+    /// <param name="survey">What was found.</param>
+    /// <param name="choices">What was decided.</param>
+    /// <param name="path">The images, as the file will name them.</param>
+    /// <param name="name">Name of the pipeline and of all that comes from it.</param>
+    public static string Text(ImageSurvey survey, FolderChoices choices, string path, string name)
+    {
+        var test = survey.HasTest
+            ? "The test/ folder is the test split."
+            : "There is no test/ folder: this share is held out, chosen by content, so that an image never changes sides.";
+        var text = new StringBuilder();
+        text.Append("# yaml-language-server: $schema=pipeline.schema.json\n");
+        text.Append(Comment(0, $"Written by `airbench init` for {Number(survey.Count)} images in {Number(survey.Classes.Count)} classes. Change any line; "
+            + "`airbench validate` checks the file, `airbench plan` shows what would run, `airbench run` runs it."));
+        text.Append(string.Create(CultureInfo.InvariantCulture, $"""
+            name: {Value(name)}
+            seed: 1
+            device: auto                 # auto | cpu | cuda | cuda:N
+            stages:
+              prepare:
+                uses: prepare
+                with:
+                  source: {(survey.IsArchive ? "archive" : "folder")}
+                  path: {Value(path)}
+                  name: {Value(name)}
+
+            """).ReplaceLineEndings("\n"));
+        Option("image_size", Plain(choices.ImageSize.Value), choices.ImageSize.Why);
+        Option("max_bad_fraction", choices.MaxBadFraction.Value.ToString("R", CultureInfo.InvariantCulture), choices.MaxBadFraction.Why);
+        if (survey.HasTest)
+            text.Append(Comment(6, test));
+        else
+            Option("test_fraction", "0.2", test);
+        text.Append("""
+              train:
+                uses: train
+                needs: [prepare]
+                with:
+                  recipe: airbench94       # `airbench recipes` lists them
+
+            """.ReplaceLineEndings("\n"));
+        Option("epochs", Plain(choices.Epochs.Value), choices.Epochs.Why);
+        Option("batch_size", Plain(choices.BatchSize.Value), choices.BatchSize.Why);
+        Option("flip", "alternating", "Images are mirrored in training. Where left and right differ (digits, letters, signs): none, and tta: none below.");
+        text.Append("""
+              export:
+                uses: export
+                needs: [prepare, train]
+                with: { variants: [fp32] }   # add fp16 for GPUs, int8 for CPUs
+              evaluate:
+                uses: evaluate
+                needs: [prepare, export]
+                with: { model: fp32, tta: mirror_translate, split: test }
+
+            """.ReplaceLineEndings("\n"));
+        return text.ToString();
+
+        void Option(string key, string value, string why) => text.Append(Comment(6, why)).Append("      ").Append(key).Append(": ").Append(value).Append('\n');
+    }
+
+    /// <summary>A sentence as comment lines that fit a screen.</summary>
+    private static string Comment(int indent, string sentence)
+    {
+        var margin = new string(' ', indent) + "#";
+        var (result, line) = (new StringBuilder(), new StringBuilder(margin));
+        foreach (var word in sentence.Split(' '))
+        {
+            if (line.Length + 1 + word.Length > Width && line.Length > margin.Length)
+            {
+                result.Append(line).Append('\n');
+                line.Clear().Append(margin);
+            }
+            line.Append(' ').Append(word);
+        }
+        return result.Append(line).Append('\n').ToString();
+    }
+
+    private static string Value(string text) => ResolvedYaml.Value(text);
+
+    private static string Plain(int number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private static string Number(int number) => number.ToString("N0", CultureInfo.InvariantCulture);
+}

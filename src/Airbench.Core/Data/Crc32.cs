@@ -1,0 +1,27 @@
+namespace Airbench.Data;
+
+/// <summary>The checksum of zip and gzip (CRC-32, polynomial 0xEDB88320), which the framework does not compare for .zip.</summary>
+internal static class Crc32
+{
+    private static readonly uint[] Table = [.. Enumerable.Range(0, 256).Select(n => OfByte((uint)n))];
+
+    /// <summary>The checksum of <paramref name="bytes"/>.</summary>
+    public static uint Of(ReadOnlySpan<byte> bytes)
+    {
+        var crc = uint.MaxValue;
+        foreach (var value in bytes)
+        {
+            crc = Table[(crc ^ value) & 0xFF] ^ (crc >> 8);
+        }
+        return ~crc;
+    }
+
+    private static uint OfByte(uint n)
+    {
+        for (var bit = 0; bit < 8; bit++)
+        {
+            n = (n & 1) == 0 ? n >> 1 : 0xEDB88320 ^ (n >> 1);
+        }
+        return n;
+    }
+}

@@ -1,0 +1,100 @@
+using System.Text.Json;
+using Airbench.Cli;
+using Airbench.Cli.Doctor;
+using Airbench.Pipeline;
+
+namespace Airbench.Tests;
+
+/// <summary><c>airbench doctor</c>: would the pipeline run on a machine like this one?</summary>
+public sealed class DoctorTests : IDisposable
+{
+    private const string Cifar =
+        """
+        name: demo
+        stages:
+          prepare: { uses: prepare }
+          train: { uses: train, needs: [prepare] }
+          export: { uses: export, needs: [train] }
+          evaluate: { uses: evaluate, needs: [prepare, export] }
+        """;
+
+    private readonly Workplace _place = new();
+
+    public void Dispose() => _place.Dispose();
+
+    private Surroundings Machine => new()
+    {
+        Root = _place.Folder,
+        MemoryBytes = 16_000_000_000,
+        FreeBytes = 100_000_000_000,
+        TorchCudaDevices = 0,
+        OnnxCuda = false,
+        Unreachable = _ => null,
+    };
+
+    [Fact]
+    public void A_pipeline_that_can_run_has_no_problem()
+    {
+        Assert.Empty(Problems(Workplace.SmallPipeline, Machine));
+        Assert.Empty(Problems(Cifar, Machine));   // to be downloaded from a server that answers
+    }
+
+    [Fact]
+    public void Cifar10_without_archive_and_network_cannot_run() =>
+        Assert.StartsWith(
+            "prepare: source: cifar-10-binary.tar.gz is not here, and www.cs.toronto.edu cannot be reached",
+            Assert.Single(Problems(Cifar, Machine with { Unreachable = _ => "cannot be reached" })), StringComparison.Ordinal);
+
+    [Fact]
+    public void Another_file_in_the_archives_place_is_seen()
+    {
+        Directory.CreateDirectory(_place["data"]);
+        File.WriteAllText(_place["data/cifar-10-binary.tar.gz"], "no archive");
+        Assert.Contains("is not the original", Assert.Single(Problems(Cifar, Machine)), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("cuda", 0, false, "device: cuda, but libtorch sees no CUDA device")]
+    [InlineData("cuda:2", 2, true, "device: cuda:2, but libtorch sees only cuda:0 to cuda:1")]
+    [InlineData("cuda", 1, false, "device: cuda, but this ONNX Runtime has no CUDA")]
+    public void A_device_that_is_not_there_is_a_problem(string device, int devices, bool onnxCuda, string problem) =>
+        Assert.StartsWith(
+            problem,
+            Assert.Single(Problems($"device: {device}\n{Cifar}", Machine with { TorchCudaDevices = devices, OnnxCuda = onnxCuda })), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("prepare: { uses: prepare }", "prepare: { uses: prepare, with: { source: folder, path: nowhere } }", "prepare: source: ")]
+    [InlineData("needs: [prepare, export] }", "needs: [export], with: { data: photos } }", "evaluate: data: photos: does not exist")]
+    [InlineData("needs: [prepare, export] }", "needs: [prepare], with: { model: other.onnx } }", "evaluate: model: other.onnx: does not exist")]
+    public void A_path_that_is_not_there_is_a_problem(string old, string replacement, string problem) =>
+        Assert.StartsWith(problem, Assert.Single(Problems(Cifar.Replace(old, replacement, StringComparison.Ordinal), Machine)), StringComparison.Ordinal);
+
+    [Fact]
+    public void Too_little_memory_or_disk_is_a_problem()
+    {
+        Assert.StartsWith("train: memory: about ", Assert.Single(Problems(Cifar, Machine with { MemoryBytes = 2_000_000_000 })), StringComparison.Ordinal);
+        Assert.StartsWith("disk for it: about 0.7 GB needed, 0.5 GB free", Assert.Single(Problems(Cifar, Machine with { FreeBytes = 500_000_000 })), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_command_says_by_its_exit_code_whether_the_pipeline_could_run()
+    {
+        _place.With("pipeline.yaml", Workplace.SmallPipeline).With("bad.yaml", "stages: { prepare: { uses: prepare, with: { sauce: x } } }\n");
+
+        var (code, output, errors) = _place.Run("doctor", "--json");
+
+        Assert.True(code == 0, output + errors);
+        using var json = JsonDocument.Parse(output);
+        Assert.Contains(json.RootElement.EnumerateArray(), finding =>
+            finding.GetProperty("what").GetString() == "pipeline" && finding.GetProperty("found").GetString() == "small: prepare, train, export, evaluate");
+
+        (code, output, _) = _place.Run("doctor", "bad.yaml");
+        Assert.Equal(1, code);
+        Assert.Contains("bad.yaml:1:45: prepare.with: unknown key 'sauce' (did you mean 'source'?)", output, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(_place.Folder, ".*"));   // its probe of the folder is gone
+    }
+
+    private static IEnumerable<string> Problems(string yaml, Surroundings machine) =>
+        PipelineChecks.All(PipelineFile.Parse(yaml, "pipeline.yaml", Stages.All, []), machine)
+            .Where(finding => finding.Status == FindingStatus.Problem).Select(finding => $"{finding.What}: {finding.Found}");
+}

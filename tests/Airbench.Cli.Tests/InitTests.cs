@@ -1,0 +1,174 @@
+using Airbench.Cli;
+using Airbench.Cli.Commands;
+using Airbench.Pipeline;
+using CsCheck;
+
+namespace Airbench.Tests;
+
+/// <summary><c>airbench init</c>: what it writes can be run, whatever the folder.</summary>
+public sealed class InitTests : IDisposable
+{
+    private readonly Workplace _place = new();
+
+    public void Dispose() => _place.Dispose();
+
+    [Fact]
+    public void Without_images_it_writes_the_pipeline_for_cifar10_and_the_schema()
+    {
+        var (code, output, errors) = _place.Run("init");
+
+        Assert.True(code == 0, errors);
+        Assert.StartsWith("# yaml-language-server: $schema=pipeline.schema.json\n", File.ReadAllText(_place["pipeline.yaml"]), StringComparison.Ordinal);
+        Assert.Equal(File.ReadAllText(Path.Combine(Workplace.Repository, "pipeline.schema.json")), File.ReadAllText(_place["pipeline.schema.json"]));
+        Assert.Equal(DataSource.Cifar10, PrepareOptionsOf(Load(_place.Folder)).Source);
+        Assert.Contains("airbench run", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_pipeline_that_is_here_stays_unless_forced()
+    {
+        _place.With("pipeline.yaml", "name: mine\n");
+
+        var (code, _, errors) = _place.Run("init");
+
+        Assert.Equal(2, code);
+        Assert.Contains("--force", errors, StringComparison.Ordinal);
+        Assert.Equal("name: mine\n", File.ReadAllText(_place["pipeline.yaml"]));
+        Assert.False(File.Exists(_place["pipeline.schema.json"]));
+        Init(null, force: true);
+        Assert.NotEqual("name: mine\n", File.ReadAllText(_place["pipeline.yaml"]));
+    }
+
+    [Theory]
+    [InlineData("nothing-here", "does not exist")]
+    [InlineData("pipeline.txt", "is not a .tar, .tar.gz or .zip archive")]
+    [InlineData("empty", "holds no .jpg, .jpeg or .png file")]
+    [InlineData(".", "holds the working folder")]
+    [InlineData("single", "holds one class, 'cat'")]
+    [InlineData("dead", "class 'dog' has no readable training image; 2 cannot be read")]
+    public void What_is_no_data_set_is_refused_and_nothing_is_written(string images, string message)
+    {
+        _place.With("pipeline.txt", "no images");
+        Directory.CreateDirectory(_place["empty"]);
+        Draw("single/cat/1.png", "single/cat/2.png", "dead/cat/1.png", "dead/cat/2.png", "dead/dog/1.png", "dead/dog/2.png");
+        PictureFolder.Break(_place["dead/dog/1.png"]);
+        PictureFolder.Break(_place["dead/dog/2.png"]);
+
+        var error = Assert.ThrowsAny<AirbenchException>(() => Init(images));
+
+        Assert.Contains(message, error.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(_place["pipeline.yaml"]));
+    }
+
+    [Fact]
+    public void What_would_hurt_is_said()
+    {
+        var random = new Random(1);
+        for (var i = 0; i < 30; i++)
+            PictureFolder.Write(_place[$"pets/train/cat/{i}.png"], 0, 90, 40, random);
+        Draw("pets/train/dog/1.jpg", "pets/train/dog/2.jpg", "pets/train/dog/3.jpg", "pets/test/cat/1.png", "pets/test/dog/1.png");
+        File.Copy(_place["pets/train/dog/1.jpg"], _place["pets/train/cat/wrong.jpg"]);
+        File.Copy(_place["pets/train/cat/4.png"], _place["pets/test/cat/leak.png"]);
+        PictureFolder.Break(_place["pets/train/dog/2.jpg"]);
+
+        var (code, output, errors) = _place.Run("init", "pets");
+
+        Assert.True(code == 0, errors);
+        Assert.All(
+            new[]
+            {
+                "1 of 37 files cannot be read and will be left out: train/dog/2.jpg is a JPEG file ",
+                "fewer than 20 training images: dog (2). ",
+                "cat has 15.5 times as many training images as dog.",
+                "the same file in two classes, one of which is wrong: train/cat/wrong.jpg = train/dog/1.jpg",
+                "the same file in train/ and test/, which makes the accuracy look better than it is: train/cat/4.png = test/cat/leak.png",
+                "of the images are much longer than wide",
+                "3 test images say little",
+            },
+            warning => Assert.Contains(warning, errors, StringComparison.Ordinal));
+        Assert.Contains("33 PNG, 3 JPEG", output, StringComparison.Ordinal);
+        var prepare = PrepareOptionsOf(Load(_place.Folder));
+        Assert.Equal((32, 0.055), (prepare.ImageSize, prepare.MaxBadFraction));
+    }
+
+    [Fact]
+    public void Images_in_the_place_of_the_prepared_set_get_another_name()
+    {
+        Draw("data/pets/cat/1.png", "data/pets/cat/2.png", "data/pets/dog/1.png", "data/pets/dog/2.png");
+
+        Init("data/pets");
+
+        Assert.Equal("pets-2", Load(_place.Folder).Name);
+        Prepare(Load(_place.Folder));
+    }
+
+    [Fact]
+    public void Whatever_it_writes_for_a_random_folder_is_valid_and_can_be_prepared()
+    {
+        var name = Gen.OneOf(
+            Gen.OneOf("cat", "it's", "a \"b\"", "# no", "${env:HOME}", "- x", "a: b", "Füchse", "猫", "yes", "3", " x ", "{a}", "null", "train ", "&a"),
+            Gen.String[Gen.Char['a', 'z'], 1, 6]);
+        var picture = Gen.Select(Gen.Int[1, 90], Gen.Int[1, 90], Gen.Int[0, 9]);
+        var folder = Gen.Select(name, name.HashSet[2, 4], picture.Array[2, 10].Array[4], Gen.Bool, Gen.Bool);
+        var (written, refused) = (0, 0);
+        foreach (var (root, classes, pictures, withTest, twice) in folder.Cases(40))
+        {
+            using var place = new Workplace();
+            var random = new Random(written + refused);
+            foreach (var (label, className) in classes.Index())
+            {
+                foreach (var (i, (width, height, kind)) in pictures[label].Index())
+                {
+                    var side = withTest ? (i % 3 == 2 ? "test/" : "train/") : "";
+                    var file = Path.Combine(place[root], $"{side}{className}", $"{i}.{(kind % 2 == 0 ? "png" : "JPG")}");
+                    PictureFolder.Write(file, label, width, height, random);
+                    if (kind == 9)
+                        PictureFolder.Break(file);
+                    if (kind == 8 && twice)
+                        File.Copy(file, file[..^4] + ".copy.png");
+                }
+            }
+            try
+            {
+                InitCommand.Init(root, place.Folder, force: false, (_, _) => { }, IProgress.Silent, CancellationToken.None);
+            }
+            catch (DataException refusal)
+            {
+                // Only what no options could make a data set of may be refused.
+                var options = new PrepareOptions { Source = DataSource.Folder, Path = place[root], MaxBadFraction = 1 };
+                Assert.Equal(refusal.GetType(), Assert.ThrowsAny<AirbenchException>(() => PrepareWith(options, place.Folder)).GetType());
+                refused++;
+                continue;
+            }
+            Prepare(Load(place.Folder), place.Folder);
+            written++;
+        }
+
+        Assert.True(written >= 20, $"{written} written, {refused} refused");
+    }
+
+    private void Init(string? images, bool force = false) =>
+        InitCommand.Init(images, _place.Folder, force, (_, _) => { }, IProgress.Silent, CancellationToken.None);
+
+    private void Draw(params string[] files)
+    {
+        var random = new Random(7);
+        foreach (var file in files)
+            PictureFolder.Write(_place[file], label: 1, 40, 40, random);
+    }
+
+    private static PipelineDefinition Load(string folder) => PipelineFile.Load(Path.Combine(folder, "pipeline.yaml"), Stages.All, []);
+
+    private static PrepareOptions PrepareOptionsOf(PipelineDefinition pipeline) => (PrepareOptions)pipeline.Stages[0].Options;
+
+    private void Prepare(PipelineDefinition pipeline) => Prepare(pipeline, _place.Folder);
+
+    private static void Prepare(PipelineDefinition pipeline, string root) => PrepareWith(PrepareOptionsOf(pipeline), root);
+
+    private static void PrepareWith(PrepareOptions options, string root)
+    {
+        var data = Path.Combine(root, "data");
+        Preparer.Prepare(
+            options with { Path = Path.Combine(root, options.Path!) }, Path.Combine(data, Preparer.DatasetName(options)), data, 1, IProgress.Silent, CancellationToken.None);
+    }
+}

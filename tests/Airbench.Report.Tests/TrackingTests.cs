@@ -1,0 +1,121 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using Airbench.Report;
+using Tensorboard;
+using YamlDotNet.Serialization;
+
+namespace Airbench.Tests;
+
+/// <summary>Runs in the formats of other tools, read back by other people's code where there is some.</summary>
+public sealed class TrackingTests
+{
+    /// <summary>The check value of CRC-32C (RFC 3720, B.4) is E3069283 for "123456789"; TensorFlow turns it by 15 bits and adds a constant.</summary>
+    [Fact]
+    public void The_mask_is_that_of_tensorflow()
+    {
+        Assert.Equal(0xE3069283, SlowCrc("123456789"u8));
+        Assert.Equal(unchecked(((0xE3069283 >> 15) | (0xE3069283 << 17)) + 0xA282EAD8), TensorBoardFiles.MaskedCrc("123456789"u8));
+    }
+
+    [Fact]
+    public void Event_files_hold_the_learning_curves_and_results()
+    {
+        using var run = new RunFolder().Prepare().Train(losses: [2, 1.5, double.NaN]).Evaluate().End();
+        TensorBoardFiles.Write(run.Folder);
+        TensorBoardFiles.Write(run.Folder);   // once more replaces
+        var training = Events(run["tensorboard", "train"]);
+        Assert.Equal("brain.Event:2", training[0].FileVersion);
+        var losses = training.Where(one => one.Summary?.Value[0].Tag == "train_loss").ToList();
+        Assert.Equal([10, 20, 30], losses.Select(one => one.Step));
+        Assert.Equal([2, 1.5f, float.NaN], losses.Select(one => one.Summary.Value[0].SimpleValue));
+        var start = (new DateTime(2026, 1, 1, 12, 0, 0, DateTimeKind.Utc) - DateTime.UnixEpoch).TotalSeconds + 1.5;   // after prepare
+        Assert.Equal([start + 15, start + 30, start + 45], losses.Select(one => one.WallTime));
+        var accuracy = Events(run["tensorboard", "evaluate"]).Single(one => one.Summary?.Value[0].Tag == "accuracy").Summary.Value[0].SimpleValue;
+        Assert.Equal((float)Evaluation.Open(run["evaluate"]).Metrics.Accuracy, accuracy);
+    }
+
+    [Fact]
+    public void Each_of_several_trainings_is_a_line_of_its_own()
+    {
+        using var run = new RunFolder().Prepare().Train(runs: 2).End();
+        TensorBoardFiles.Write(run.Folder);
+        Assert.Equal(["run-1", "run-2"], Directory.GetDirectories(run["tensorboard", "train"]).Select(folder => Path.GetFileName(folder)).Order());
+    }
+
+    [Fact]
+    public void Mlflow_finds_run_parameters_metrics_tags_and_artifacts()
+    {
+        using var run = new RunFolder().Prepare().Train(losses: [2, 1.5, double.NaN]).Evaluate().End();
+        RunPage.Write(run.Folder);
+        var store = Path.Combine(run.Root, "mlruns");
+        var place = MlflowStore.Write(run.Folder, store);
+        Assert.Equal(place, MlflowStore.Write(run.Folder, store));   // once more replaces
+
+        var experiment = Meta(Path.GetDirectoryName(place)!);
+        Assert.Equal("demo", experiment["name"]);
+        Assert.Equal(Path.GetFileName(Path.GetDirectoryName(place)), experiment["experiment_id"]);
+        Assert.Equal("active", experiment["lifecycle_stage"]);
+        var meta = Meta(place);
+        Assert.Equal(["artifact_uri", "end_time", "entry_point_name", "experiment_id", "lifecycle_stage", "run_id", "run_name", "run_uuid", "source_name", "source_type", "source_version", "start_time", "status", "tags", "user_id"], meta.Keys.Order(StringComparer.Ordinal));
+        Assert.Matches("^[0-9a-f]{32}$", (string)meta["run_id"]);
+        Assert.Equal(Path.GetFileName(place), meta["run_id"]);
+        Assert.Equal("3", meta["status"]);
+        Assert.Equal(new Uri(Path.Combine(place, "artifacts")).AbsoluteUri, meta["artifact_uri"]);
+        var start = (long)(new DateTime(2026, 1, 1, 12, 0, 0, DateTimeKind.Utc) - DateTime.UnixEpoch).TotalMilliseconds;
+        Assert.Equal($"{start}", meta["start_time"]);
+
+        Assert.Equal([$"{start + 16500} 2 10", $"{start + 31500} 1.5 20", $"{start + 46500} nan 30"], File.ReadAllLines(Path.Combine(place, "metrics", "train", "train_loss")));
+        var accuracy = File.ReadAllText(Path.Combine(place, "metrics", "evaluate", "accuracy")).Split(' ');
+        Assert.Equal(Evaluation.Open(run["evaluate"]).Metrics.Accuracy, double.Parse(accuracy[1], CultureInfo.InvariantCulture));
+        Assert.Equal("9.9", File.ReadAllText(Path.Combine(place, "params", "train.epochs")));
+        Assert.Equal(run.Id, File.ReadAllText(Path.Combine(place, "tags", "mlflow.runName")));
+        Assert.Equal(File.ReadAllText(run["report.html"]), File.ReadAllText(Path.Combine(place, "artifacts", "report.html")));
+    }
+
+    [Fact]
+    public void An_experiment_that_mlflow_made_is_used()
+    {
+        using var run = new RunFolder().Stage("prepare", "prepare", "failed", error: "no").End("failed");
+        var made = Directory.CreateDirectory(Path.Combine(run.Root, "mlruns", "470850165402704540")).FullName;
+        File.WriteAllText(Path.Combine(made, "meta.yaml"), "artifact_location: file:///x\nexperiment_id: '470850165402704540'\nlifecycle_stage: active\nname: demo\n");
+        var place = MlflowStore.Write(run.Folder, Path.Combine(run.Root, "mlruns"));
+        Assert.Equal(made, Path.GetDirectoryName(place));
+        Assert.Equal("4", Meta(place)["status"]);
+    }
+
+    private static Dictionary<string, object> Meta(string folder) =>
+        new DeserializerBuilder().Build().Deserialize<Dictionary<string, object>>(File.ReadAllText(Path.Combine(folder, "meta.yaml")));
+
+    /// <summary>A reader of its own: records by their lengths, both sums checked bit by bit, the messages by TensorBoard's generated classes.</summary>
+    private static List<Event> Events(string folder)
+    {
+        var bytes = File.ReadAllBytes(Assert.Single(Directory.GetFiles(folder, "events.out.tfevents.*"))).AsSpan();
+        var events = new List<Event>();
+        while (bytes.Length > 0)
+        {
+            var length = (int)BinaryPrimitives.ReadUInt64LittleEndian(bytes);
+            Assert.Equal(Mask(SlowCrc(bytes[..8])), BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]));
+            var data = bytes.Slice(12, length);
+            Assert.Equal(Mask(SlowCrc(data)), BinaryPrimitives.ReadUInt32LittleEndian(bytes[(12 + length)..]));
+            events.Add(Event.Parser.ParseFrom(data.ToArray()));
+            bytes = bytes[(16 + length)..];
+        }
+        return events;
+    }
+
+    private static uint Mask(uint crc) => unchecked(((crc >> 15) | (crc << 17)) + 0xA282EAD8);
+
+    private static uint SlowCrc(ReadOnlySpan<byte> data)
+    {
+        var crc = uint.MaxValue;
+        foreach (var value in data)
+        {
+            crc ^= value;
+            for (var bit = 0; bit < 8; bit++)
+            {
+                crc = (crc & 1) == 0 ? crc >> 1 : 0x82F63B78 ^ (crc >> 1);   // Castagnoli, reflected
+            }
+        }
+        return ~crc;
+    }
+}
