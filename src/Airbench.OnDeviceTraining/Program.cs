@@ -7,6 +7,7 @@ if (args is not [var folder])
     Console.Error.WriteLine("usage: airbench-ondevice FOLDER, with on-device-training artifacts and settings.json in it; requests come on standard input");
     return 2;
 }
+Console.CancelKeyPress += (_, e) => e.Cancel = true;   // meant for the program in front, which ends this one by ending its input
 try
 {
     var settings = Json.Read<OnDeviceSettings>(Path.Combine(folder, OnDeviceSettings.FileName));

@@ -35,7 +35,7 @@ internal static class FinetuneFiles
         };
         if (options.Engine == FinetuneEngineKind.OrtTraining)
         {
-            return OnDeviceProgram.Open(request, spec, options);
+            return OnDeviceProgram.Open(request, spec, options.Momentum, options.WeightDecay, OnDeviceProgram.DefaultFolder);
         }
         var (step, evaluation) = (Path.Combine(request.Folder, TrainingFiles.TrainStepName), Path.Combine(request.Folder, "evaluate.onnx"));
         File.WriteAllBytes(step, TrainStep.Write(spec, request.WeightsFile));

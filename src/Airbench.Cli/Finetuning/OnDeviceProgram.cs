@@ -1,5 +1,5 @@
+using System.ComponentModel;
 using System.Diagnostics;
-using Airbench.Inference.Finetuning;
 using Airbench.OnnxModel.OnDevice;
 using Airbench.OnnxModel.Training;
 
@@ -29,13 +29,20 @@ internal sealed class OnDeviceProgram : IFinetuneEngine
     /// <inheritdoc/>
     public string Description => _engine.Description;
 
+    /// <summary>Where the program is looked for.</summary>
+    public static string DefaultFolder => Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 } named
+        ? named : Path.Combine(AppContext.BaseDirectory, "on-device-training");
+
     /// <summary>Writes the artifacts and starts the program.</summary>
+    /// <param name="request">What to train.</param>
+    /// <param name="spec">The same as a training graph.</param>
+    /// <param name="momentum">Of every step: the artifacts hold it.</param>
+    /// <param name="weightDecay">Of every step: the artifacts hold it.</param>
+    /// <param name="folder">The program's.</param>
     /// <exception cref="DeviceException">There is no such program, or it carries no runtime with training.</exception>
     /// <exception cref="InvalidFileException">The weights do not fit the network.</exception>
-    public static OnDeviceProgram Open(FinetuneRequest request, TrainingSpec spec, FinetuneOptions options)
+    public static OnDeviceProgram Open(FinetuneRequest request, TrainingSpec spec, double momentum, double weightDecay, string folder)
     {
-        var folder = Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 } named
-            ? named : Path.Combine(AppContext.BaseDirectory, "on-device-training");
         var program = Path.Combine(folder, FileName);
         if (!File.Exists(program))
         {
@@ -44,17 +51,12 @@ internal sealed class OnDeviceProgram : IFinetuneEngine
                 $"name its folder in {FolderVariable}, or take engine: onnx");
         }
         OnDeviceArtifacts.Write(
-            request.Folder, spec, new OnDeviceOptions(OnDeviceArtifacts.InitialLearningRate, options.Momentum, options.WeightDecay), request.WeightsFile);
+            request.Folder, spec, new OnDeviceOptions(OnDeviceArtifacts.InitialLearningRate, momentum, weightDecay), request.WeightsFile);
         var settings = new OnDeviceSettings(
-            request.Network.ImageSize, request.Network.ClassCount, request.Threads, (float)options.Momentum, (float)options.WeightDecay,
+            request.Network.ImageSize, request.Network.ClassCount, request.Threads, (float)momentum, (float)weightDecay,
             [.. spec.Trained.Concat(spec.MovingStatistics).Select(t => t.Name)]);
         File.WriteAllText(Path.Combine(request.Folder, OnDeviceSettings.FileName), Json.Write(settings));
-        var process = Process.Start(new ProcessStartInfo("dotnet", [program, request.Folder])
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
+        var process = Start(program, request.Folder);
         try
         {
             return new OnDeviceProgram(process, request.Network.ClassCount);
@@ -81,6 +83,23 @@ internal sealed class OnDeviceProgram : IFinetuneEngine
         _engine.Dispose();   // the end of its input is the end of the program
         _process.WaitForExit();
         _process.Dispose();
+    }
+
+    private static Process Start(string program, string folder)
+    {
+        try
+        {
+            return Process.Start(new ProcessStartInfo("dotnet", ["exec", program, folder])
+            {
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            })!;
+        }
+        catch (Win32Exception e)
+        {
+            throw new DeviceException($"engine: ort_training starts {program} with dotnet, which is not on the path: {e.Message}", e);
+        }
     }
 
     /// <summary>The program's own words, where it had any.</summary>
