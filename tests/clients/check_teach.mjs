@@ -26,10 +26,11 @@ async function drop(element, list) {
   }, dropped);
 }
 
-process.exit(await visit('teach it', folder, screenshots, async ({ page, shoot }) => {
+process.exit(await visit('teach it', folder, screenshots, async ({ page, open, shoot }) => {
   const classes = (await readdir(images)).sort();
   const waitFor = (name, value) => page.waitForFunction(([key, n]) => Number(document.body.dataset[key] ?? 0) === n, [name, value]);
   await page.setViewportSize({ width: 1200, height: 900 });
+  await open('');
   await shoot('teach-empty');
   const titleBefore = await page.textContent('#title');
 

@@ -18,7 +18,7 @@ const ORT = fileURLToPath(new URL('node_modules/onnxruntime-web/dist/', import.m
  * @param {string} name in front of errors
  * @param {string} folder the bundle
  * @param {string | undefined} screenshots where to put screenshots; undefined is nowhere
- * @param {(visit: { page, shoot }) => Promise<string>} work returns what to print
+ * @param {(visit: { page, open, shoot }) => Promise<string>} work opens the page, with a query or '', uses it, and returns what to print
  * @returns the exit code
  */
 export async function visit(name, folder, screenshots, work) {
@@ -50,10 +50,12 @@ export async function visit(name, folder, screenshots, work) {
     });
     if (screenshots) await mkdir(screenshots, { recursive: true });
     const shoot = async (shot) => screenshots && page.screenshot({ path: path.join(screenshots, `${shot}.png`), fullPage: true });
-    await page.goto(`${origin}/web/`);
-    await page.waitForFunction(() => document.body.dataset.state);
-    if ((await page.evaluate(() => document.body.dataset.state)) !== 'ready') throw new Error(await page.textContent('#problem'));
-    const said = await work({ page, shoot });
+    const open = async (query) => {
+      await page.goto(`${origin}/web/${query}`);
+      await page.waitForFunction(() => document.body.dataset.state);
+      if ((await page.evaluate(() => document.body.dataset.state)) !== 'ready') throw new Error(await page.textContent('#problem'));
+    };
+    const said = await work({ page, open, shoot });
     if (problems.length > 0) throw new Error(problems.join('\n'));
     console.log(said);
     return 0;

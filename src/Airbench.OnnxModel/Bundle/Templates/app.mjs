@@ -6,7 +6,7 @@ import { setUpTeaching } from './teach.mjs';
 
 const $ = (id) => document.getElementById(id);
 const TOP = 5;
-const state = { ort: null, metadata: null, original: null, current: null };
+const state = { ort: null, metadata: null, current: null };
 let stopStream;
 let timer;
 let turn = 0;
@@ -25,15 +25,17 @@ async function start() {
   }
   state.ort.env.wasm.wasmPaths = new URL('./ort/', location.href).href;
   state.ort.env.wasm.numThreads = 1;
-  const [facts, file, step] = await Promise.all(['../metadata.json', '../model.onnx', './train_step.onnx'].map(get));
-  const metadata = state.metadata = await facts.json();
-  const bytes = new Uint8Array(await file.arrayBuffer());
+  const metadata = state.metadata = await (await get('../metadata.json')).json();
+  const wanted = new URLSearchParams(location.search).get('model') ?? 'fp32'; // ?model=adaptive: another variant of the bundle
+  const variant = metadata.variants[wanted];
+  if (!variant) throw new Error(`There is no model '${wanted}' here, only ${Object.keys(metadata.variants).join(', ')}.`);
+  const [bytes, step] = await Promise.all([`../${variant.file}`, './train_step.onnx'].map(async (path) => new Uint8Array(await (await get(path)).arrayBuffer())));
   const { accuracy } = metadata;
   const about = `${metadata.classes.length} classes, trained on ${metadata.dataset_name}${metadata.synthetic ? ' (synthetic: drawn images)' : ''}`
     + (accuracy ? `; ${(100 * accuracy.plain.accuracy).toFixed(1)}% of ${accuracy.count.toLocaleString('en')} test images right` : '');
-  state.original = await open(bytes, metadata.name, about, metadata.classes);
-  use(state.original);
-  setUpTeaching({ ort: state.ort, base: new Model(bytes), step: new Uint8Array(await step.arrayBuffer()), size: metadata.image_size, open, use, original: state.original });
+  const original = await open(bytes, metadata.name, about, metadata.classes);
+  use(original);
+  setUpTeaching({ ort: state.ort, metadata, base: new Model(bytes), step, original, open, use });
   document.body.dataset.state = 'ready';
 }
 
@@ -62,11 +64,10 @@ ready.catch((error) => {
 async function classify(source) {
   const mine = ++turn;
   await ready;
-  const size = state.metadata.image_size;
   const model = state.current;
-  const pixels = await look(source, size);
+  const { input, pixels } = await look(source, state.metadata);
   const began = performance.now();
-  const { logits, probabilities } = await model.session.run({ images: new state.ort.Tensor('uint8', pixels, [1, 3, size, size]) });
+  const { logits, probabilities } = await model.session.run({ [input.name]: new state.ort.Tensor(input.type, input.data, input.dims) });
   if (mine !== turn || model !== state.current) return; // a newer image or model came meanwhile
   show(model.classes, [...probabilities.data], [...logits.data], pixels, performance.now() - began);
 }

@@ -1,5 +1,5 @@
 // Images between files, the camera, the screen and the model.
-import { fit } from './preprocess.mjs';
+import { fit, toInput } from './preprocess.mjs';
 
 /** Pixels of an image or video frame as stored: upright, no colour conversion, no premultiplied alpha. */
 async function pixelsOf(source) {
@@ -11,11 +11,15 @@ async function pixelsOf(source) {
   return context.getImageData(0, 0, canvas.width, canvas.height);
 }
 
-/** What the model sees of an image: planar RGB, uint8 [3, size, size]. Throws a readable error where the browser cannot read a file. */
-export async function look(source, size) {
+/**
+ * An image as the model takes it, and the pixels of it that the model sees, planar RGB, uint8 [3, image_size, image_size].
+ * @param metadata the bundle's metadata.json
+ * @returns { input: { name, type, data, dims }, pixels }; throws a readable error where the browser cannot read a file
+ */
+export async function look(source, metadata) {
   try {
     const { data, width, height } = await pixelsOf(source);
-    return fit(data, width, height, size);
+    return { input: toInput(metadata, data, width, height), pixels: fit(data, width, height, metadata.image_size) };
   } catch (error) {
     throw error.name === 'InvalidStateError' ? new Error(`${source.name ?? 'The image'}: not an image that this browser can read.`) : error;
   }

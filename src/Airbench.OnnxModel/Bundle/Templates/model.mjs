@@ -2,7 +2,7 @@
 // A protocol-buffer message is a list of fields; the numbers below are those of the ONNX format (onnx.proto).
 
 const MODEL = { docString: 6, graph: 7, property: 14 };
-const GRAPH = { node: 1, initializer: 5, output: 12 };
+const GRAPH = { node: 1, initializer: 5, input: 11, output: 12 };
 const NODE = { input: 1, output: 2, opType: 4 };
 const TENSOR = { dims: 1, dataType: 2, name: 8, rawData: 9 };
 const ENTRY = { key: 1, value: 2 };
@@ -111,6 +111,12 @@ export class Model {
   get classes() {
     const json = this.properties.get('classes');
     return json ? JSON.parse(json) : null;
+  }
+
+  /** Whether both are given images in the same form. */
+  takesInputOf(other) {
+    const inputs = (model) => all(model.graph, GRAPH.input).map((f) => f.raw.join()).join(';');
+    return inputs(this) === inputs(other);
   }
 
   /** The linear layer that gives the logits: its input, its tensors and their extents; null where there is none of that form. */

@@ -10,7 +10,7 @@ const LEAST_IMAGES = 2;
 
 /**
  * Brings the section to life, or hides it where the model's head is not one that can be taught.
- * @param page onnxruntime-web, the model to teach, train_step.onnx, the image size, and how to open and show a model
+ * @param page onnxruntime-web, the bundle's metadata, the model to teach, train_step.onnx, the model as shown, and how to open and show one
  */
 export function setUpTeaching(page) {
   if (!page.base.head) return;
@@ -59,16 +59,15 @@ export function setUpTeaching(page) {
   async function add(lesson, sources) {
     await attempt(async () => {
       for (const source of sources) {
-        const pixels = await look(source, page.size);
-        const features = Float32Array.from(await (await openTeacher()).features(pixels, page.size));
-        const image = { pixels, features };
+        const { input, pixels } = await look(source, page.metadata);
+        const image = { features: Float32Array.from(await (await openTeacher()).features(input)) };
         lesson.images.push(image);
         const button = document.createElement('button');
         button.type = 'button';
         button.className = 'thumb';
         button.title = 'Take it out';
         button.append(document.createElement('canvas'));
-        paint(button.firstChild, pixels, page.size);
+        paint(button.firstChild, pixels, page.metadata.image_size);
         button.addEventListener('click', () => {
           lesson.images.splice(lesson.images.indexOf(image), 1);
           button.remove();
@@ -181,6 +180,7 @@ export function setUpTeaching(page) {
     if (!model.classes || !['logits', 'probabilities'].every((n) => model.outputs.includes(n))) {
       throw new Error(`${name}: not a model of this page; expected outputs logits and probabilities, and class names in its metadata.`);
     }
+    if (!model.takesInputOf(page.base)) throw new Error(`${name}: its input is not that of this page's model.`);
     return model;
   }
 

@@ -24,10 +24,10 @@ export class Teacher {
     return Object.assign(teacher, { ort, model, head: model.head });
   }
 
-  /** What the network makes of an image, width of the head numbers. */
-  async features(pixels, size) {
+  /** What the network makes of an image, { name, type, data, dims }: as many numbers as the head is wide. */
+  async features(image) {
     const { features } = this.head;
-    const answer = await this.network.run({ images: new this.ort.Tensor('uint8', pixels, [1, 3, size, size]) }, [features]);
+    const answer = await this.network.run({ [image.name]: new this.ort.Tensor(image.type, image.data, image.dims) }, [features]);
     return answer[features].data;
   }
 
