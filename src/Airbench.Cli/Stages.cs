@@ -21,6 +21,7 @@ internal static class Stages
         Uses = "prepare",
         Description = "Decode labelled images into one memory-mapped data set.",
         Checker = Preparer.Check,
+        UseOf = _ => DeviceUse.None,
         Settings = options => options with
         {
             Name = null,   // the folder says it
@@ -89,7 +90,8 @@ internal static class Stages
         OptionalInputs = [typeof(Dataset)],
         InputsFor = options => ExportOptions.NeedDataset(options) ? [typeof(Dataset)] : [],
         Checker = ExportOptions.Check,
-        Settings = options => ExportOptions.NeedDataset(options) ? options with { Name = null } : new { options.Variants, options.Opset },
+        UseOf = options => ExportOptions.NeedDataset(options) ? DeviceUse.Takes : DeviceUse.None,
+        Settings = options => ExportOptions.NeedDataset(options) ? options with { Name = null } : new { options.Variants, options.Training, options.Opset },
         Environment = (context, options) => ExportOptions.NeedDataset(options)
             ? Factors.All(Factors.Seed(context), Factors.Device(context))
             : Factors.Device(context with { Device = "cpu" }),   // where parity is proven
@@ -128,6 +130,12 @@ internal static class Stages
         InputsFor = options =>
             [.. options.Model is null ? (Type[])[typeof(OnnxBundle)] : [], .. options.Data is null ? (Type[])[typeof(Dataset)] : []],
         Checker = FinetuneOptions.Check,
+        Settings = options => options with { Name = null, Model = null, Data = null, OldData = null, Weights = null },   // what is there counts, see Reads
+        Environment = (context, options) => Factors.All(Factors.Seed(context), Factors.Device(context), Factors.Threads(options.Threads)),
+        Reads = (_, options) => new[] { options.Model, options.Data, options.OldData, options.Weights }.OfType<string>(),
+        Versions = () => Factors.All(
+            Factors.Code(typeof(Exporter), typeof(Finetuner)),
+            Factors.Packages(typeof(Microsoft.ML.OnnxRuntime.OrtEnv), typeof(Google.Protobuf.IMessage), typeof(SkiaSharp.SKBitmap)), Factors.OnnxRuntime()),
         Folder = (context, options) => FolderOf(context, "exports", FinetuneFiles.NameOf(context, options)),
         Opener = OnnxBundle.Open,
         Work = (context, options) =>
@@ -144,6 +152,7 @@ internal static class Stages
                 $"{facts.Train}, {facts.Images:N0} images, epoch {facts.BestEpoch} of {facts.Epochs}; {facts.New}"))
             {
                 Items = facts.Images * (long)facts.Epochs,
+                Device = facts.Engine.Split(" on ")[^1],
                 AccuracyPlain = (double)facts.New.CorrectAfter / facts.New.Count,
             };
         },
@@ -181,7 +190,7 @@ internal static class Stages
                 WorkSeconds = metrics.ImagesPerSecond > 0 ? metrics.Count / metrics.ImagesPerSecond : null,
                 Items = metrics.Count,
                 Device = metrics.Provider == "CPUExecutionProvider" ? "cpu" : "cuda",
-                AccuracyPlain = metrics.AccuracyPlain,
+                AccuracyPlain = metrics.HasPlain ? metrics.AccuracyPlain : null,
                 AccuracyTta = metrics.Accuracy,
             };
         },
@@ -194,6 +203,7 @@ internal static class Stages
         Inputs = [typeof(Dataset)],
         AlwaysRuns = MeasuresTime,
         Checker = TrainBenchmarkOptions.Check,
+        UseOf = _ => DeviceUse.Alone,
         Folder = (context, _) => Path.Combine(context.RunFolder, context.Name),
         Opener = Benchmark.Open,
         Work = (context, options) =>
@@ -221,6 +231,7 @@ internal static class Stages
         Inputs = [typeof(OnnxBundle)],
         AlwaysRuns = MeasuresTime,
         Checker = ModelBenchmarkOptions.Check,
+        UseOf = _ => DeviceUse.Alone,
         Folder = (context, _) => Path.Combine(context.RunFolder, context.Name),
         Opener = Benchmark.Open,
         Work = (context, options) =>

@@ -3,6 +3,7 @@ using Airbench.Inference;
 using Airbench.Inference.Finetuning;
 using Airbench.OnnxModel;
 using Airbench.OnnxModel.Training;
+using Microsoft.ML.OnnxRuntime;
 
 namespace Airbench.Tests;
 
@@ -45,9 +46,9 @@ public sealed class FinetunerTests : IDisposable
     [Fact]
     public void Old_classes_stay_beside_new_ones_and_rehearsal_keeps_them_known()
     {
-        var first = Finetune(Quick, ["red", "green"], ["class 0", "class 1"], name: "first");
+        var first = Finetune(Quick with { Lr = 1, Epochs = 20 }, ["red", "green"], ["class 0", "class 1"], name: "first");
         var old = Prepare(["red", "green"], 20, "old");
-        var kept = Quick with { Lr = 1, Epochs = 20, KeepClasses = true, Rehearsal = 0.5, Gates = new() { ["forgetting_max"] = 0.2, ["accuracy_min"] = 0.8 } };
+        var kept = Quick with { Lr = 1, Epochs = 20, KeepClasses = true, Gates = new() { ["forgetting_max"] = 0.2, ["accuracy_min"] = 0.8 } };
 
         var (bundle, facts) = Run(kept, first.Bundle, Prepare(["blue", "grey"], 20, "new"), old, "second", 1);
 
@@ -110,6 +111,43 @@ public sealed class FinetunerTests : IDisposable
 
         File.AppendAllText(Path.Combine(models, "parent", TrainedModel.WeightsName), "x");
         Assert.Throws<InvalidFileException>(() => ParentWeights.Find(parent, null, models));
+    }
+
+    /// <summary>What another program does with a bundle: nothing but its files, the state fed back.</summary>
+    [Fact]
+    public void The_steps_of_a_bundle_train_from_its_own_state()
+    {
+        var parent = Parent();
+        var training = Assert.Single(parent.Manifest.Training!);
+        Assert.Equal(("head", "training/head/train_step.onnx"), (training.Train, training.File));
+        Assert.Equal(training.Sha256, Hash.OfFile(parent.File(training.File)));
+        using var weights = TensorFile.Open(parent.File("training/state.safetensors"));
+        using var session = new InferenceSession(parent.File(training.File));
+        using var run = new RunOptions();
+        string[] names = System.Text.Json.JsonSerializer.Deserialize<string[]>(session.ModelMetadata.CustomMetadataMap["state"])!;
+        Assert.Equal(["head.weight", "head.weight.velocity"], names);
+        var shape = session.InputMetadata["head.weight"].Dimensions.Select(d => d < 0 ? 3L : d).ToArray();
+        var state = names.ToDictionary(name => name, name => OrtValue.CreateTensorValueFromMemory(
+            weights.Tensors.TryGetValue(name, out var info) ? weights.Read<float>(info).ToArray() : new float[shape[0] * shape[1]], shape));
+        var losses = new List<float>();
+        for (var step = 0; step < 5; step++)
+        {
+            var inputs = new Dictionary<string, OrtValue>(state)
+            {
+                ["images"] = OrtValue.CreateTensorValueFromMemory(RandomNetwork.Images(6, Size, 1), [6, 3, Size, Size]),
+                ["labels"] = OrtValue.CreateTensorValueFromMemory([0L, 1, 2, 0, 1, 2], [6]),
+                ["lr"] = OrtValue.CreateTensorValueFromMemory([0.1f], []),
+                ["momentum"] = OrtValue.CreateTensorValueFromMemory([0.9f], []),
+                ["weight_decay"] = OrtValue.CreateTensorValueFromMemory([0f], []),
+            };
+            using var outputs = session.Run(run, inputs, ["loss", .. names.Select(name => $"{name}.next")]);
+            losses.Add(outputs[0].GetTensorDataAsSpan<float>()[0]);
+            foreach (var (i, name) in names.Index())
+            {
+                state[name] = OrtValue.CreateTensorValueFromMemory(outputs[i + 1].GetTensorDataAsSpan<float>().ToArray(), shape);
+            }
+        }
+        Assert.True(losses[^1] < losses[0], string.Join(", ", losses));
     }
 
     [Fact]

@@ -16,6 +16,9 @@ internal sealed class FinetuneData : IDisposable
     /// <summary>Row of the head for each class of the data; -1 where there is none.</summary>
     public int[] Rows { get; }
 
+    /// <summary>Classes that the head knows.</summary>
+    public int ClassCount => Rows.Count(row => row >= 0);
+
     public ImageSplit Train { get; }
 
     public ImageSplit Test { get; }

@@ -8,15 +8,18 @@ internal sealed record FinetuneOutcome(Dictionary<string, float[]> Weights, int 
 
 /// <summary>The steps: batches of new and rehearsed images, a schedule, and after each epoch a look at the images kept aside.</summary>
 internal sealed class FinetuneLoop(
-    IFinetuneEngine engine, FinetuneData data, FinetuneData? old, FinetuneOptions options, int classCount, int seed, IProgress progress, CancellationToken cancel)
+    IFinetuneEngine engine, FinetuneData data, FinetuneData? old, FinetuneOptions options, int classCount, bool hasNewRows, int seed, IProgress progress, CancellationToken cancel)
 {
     private const int AnswerBatch = 100;
 
     private readonly Random _random = new(seed);
     private readonly TriangularSchedule _schedule = new(Start: 0.2, Peak: 0.2, End: 0.05);
 
+    /// <summary>Share of a batch that is old images.</summary>
+    public double Rehearsal => old is null ? 0 : options.Rehearsal ?? (double)old.ClassCount / (old.ClassCount + data.ClassCount);
+
     /// <summary>Old images a step.</summary>
-    private int OldShare => old is null ? 0 : (int)Math.Round(options.BatchSize * options.Rehearsal);
+    private int OldShare => Math.Min(options.BatchSize - 1, (int)Math.Round(options.BatchSize * Rehearsal));
 
     /// <summary>Trains, and leaves the engine with the last weights; the outcome has the best ones.</summary>
     /// <exception cref="DivergedException">The loss left the finite numbers.</exception>
@@ -53,7 +56,8 @@ internal sealed class FinetuneLoop(
             }
             var point = Judge(epoch, step, sum / stepsAnEpoch);
             curve.Add(point);
-            if ((point.HeldOutAccuracy, -point.HeldOutLoss).CompareTo((best.HeldOutAccuracy, -best.HeldOutLoss)) > 0)
+            var isFirst = epoch == 1 && hasNewRows;   // before it, nobody had seen the new classes: no candidate, however good on the old ones
+            if (isFirst || (point.HeldOutAccuracy, -point.HeldOutLoss).CompareTo((best.HeldOutAccuracy, -best.HeldOutLoss)) > 0)
             {
                 (best, bestEpoch, weights) = (point, epoch, engine.ReadWeights());
             }
@@ -84,14 +88,14 @@ internal sealed class FinetuneLoop(
         return (images, labels);
     }
 
-    /// <summary>Accuracy and loss on the images kept aside; where old ones are among them, new and old count alike.</summary>
+    /// <summary>Accuracy and loss on the images kept aside; where old ones are among them, every class counts alike.</summary>
     private FinetunePoint Judge(int epoch, int step, double? trainLoss)
     {
         var sides = new[] { data, old }.OfType<FinetuneData>().Where(side => side.HeldOut.Length > 0)
-            .Select(side => Answers(side.Train, side.HeldOut, side.Rows)).ToArray();
-        return sides.Length == 0
-            ? new FinetunePoint(epoch, step, trainLoss, 0, 0)
-            : new FinetunePoint(epoch, step, trainLoss, sides.Average(side => side.Accuracy), sides.Average(side => side.Loss));
+            .Select(side => (Weight: side.ClassCount, Score: Answers(side.Train, side.HeldOut, side.Rows))).ToArray();
+        double Mean(Func<(double Accuracy, double Loss), double> of) =>
+            sides.Length == 0 ? 0 : sides.Sum(side => side.Weight * of(side.Score)) / sides.Sum(side => side.Weight);
+        return new FinetunePoint(epoch, step, trainLoss, Mean(score => score.Accuracy), Mean(score => score.Loss));
     }
 
     private (double Accuracy, double Loss) Answers(ImageSplit split, int[] indices, int[] rows)

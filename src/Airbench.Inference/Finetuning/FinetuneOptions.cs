@@ -47,8 +47,8 @@ public sealed record FinetuneOptions
     public bool KeepClasses { get; init; }
 
     /// <summary>Share of the batch that comes from the old data.</summary>
-    [Description("Share (0 to 0.9) of each batch that comes from old_data.")]
-    public double Rehearsal { get; init; } = 0.5;
+    [Description("Share (0 to 0.9) of each batch that comes from old_data. Default: its share of the classes of both, so that every class is seen alike.")]
+    public double? Rehearsal { get; init; }
 
     /// <summary>Passes over the new images.</summary>
     [Description("Passes over the new images. Default: as many as make about 300 steps, 5 to 100.")]
@@ -123,7 +123,7 @@ public sealed record FinetuneOptions
         }
         (string Key, double Value, double Least, double Most)[] numbers =
         [
-            ("rehearsal", options.Rehearsal, 0, 0.9), ("lr", options.Lr, 1e-8, 1000), ("momentum", options.Momentum, 0, 0.9999),
+            ("rehearsal", options.Rehearsal ?? 0, 0, 0.9), ("lr", options.Lr, 1e-8, 1000), ("momentum", options.Momentum, 0, 0.9999),
             ("weight_decay", options.WeightDecay, 0, 1), ("label_smoothing", options.LabelSmoothing, 0, 0.9), ("held_out", options.HeldOut, 0, 0.9),
             ("translate", options.Translate, 0, 16), ("patience", options.Patience, 0, 10_000), ("threads", options.Threads, 0, 1024),
             .. options.Gates.Where(gate => GateNames.Contains(gate.Key)).Select(gate => ($"gates.{gate.Key}", gate.Value, 0.0, 1.0)),

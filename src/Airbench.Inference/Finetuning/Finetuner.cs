@@ -53,13 +53,15 @@ public static class Finetuner
         var request = new FinetuneRequest(
             network, start, TrainedParts.Find(options.Train)!.Value, options.LabelSmoothing, options.FrozenStatistics, device, options.Threads, Fresh("train"));
         FinetuneOutcome outcome;
+        double rehearsal;
         string engineName;
         using (var engine = open(request))
         {
             engineName = engine.Description;
             progress.Info($"{options.Train} on {data.Fit.Length:N0} images, {data.HeldOut.Length:N0} kept aside" +
                 $"{(old is null ? "" : $", {old.Fit.Length:N0} old ones to rehearse")}; {head.Classes.Count} classes; {engineName}");
-            outcome = new FinetuneLoop(engine, data, old, options, head.Classes.Count, seed, progress, cancel).Run();
+            var loop = new FinetuneLoop(engine, data, old, options, head.Classes.Count, head.OldRows.Contains(-1), seed, progress, cancel);
+            (outcome, rehearsal) = (loop.Run(), loop.Rehearsal);
         }
 
         var weightsFile = build.File(TrainedModel.WeightsName);
@@ -74,7 +76,7 @@ public static class Finetuner
             options.Train, engineName,
             new FinetuneSettings(
                 options.Lr, options.Momentum, options.WeightDecay, options.BatchSize, options.LabelSmoothing, options.Flip, options.Translate,
-                old is null ? 0 : options.Rehearsal),
+                rehearsal),
             data.Fit.Length, data.HeldOut.Length, old?.Fit.Length ?? 0, outcome.Epochs, outcome.BestEpoch,
             [.. head.Classes.Except(bundle.Manifest.Classes)], [.. bundle.Manifest.Classes.Except(head.Classes)],
             Compare(data, after))

@@ -44,8 +44,18 @@ internal readonly record struct Wanted(bool Input, bool Parameters);
 /// <summary>Values that hold gradients; null where not wanted or where there is none.</summary>
 internal sealed record Gradients(string? Input, string? Weight = null, string? Bias = null);
 
-/// <summary>The tensors of a batch norm as values in the graph; without learned scale <paramref name="Weight"/> is ones.</summary>
-internal sealed record NormTensors(string Weight, string Bias, string Mean, string Variance);
+/// <summary>The tensors of a batch norm as values in the graph.</summary>
+internal sealed class NormTensors(GraphBuilder graph, BatchNormLayer norm)
+{
+    /// <summary>The learned scale, or ones, which are in the graph only if somebody asks.</summary>
+    public string Weight => norm.HasScale ? $"{norm.Name}.weight" : graph.Ones(norm.Channels);
+
+    public string Bias => $"{norm.Name}.bias";
+
+    public string Mean => $"{norm.Name}.running_mean";
+
+    public string Variance => $"{norm.Name}.running_var";
+}
 
 /// <summary>A batch norm's output and, where the batch's statistics counted, the running ones after it.</summary>
 internal sealed record NormalizedBatch(Differentiable Result, string? NextMean, string? NextVariance);

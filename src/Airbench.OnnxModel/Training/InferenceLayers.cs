@@ -65,16 +65,8 @@ internal sealed class InferenceLayers(NetworkSpec network, GraphBuilder graph)
         }
     }
 
-    /// <summary>The values of a batch norm's tensors; where it has no learned scale, ones.</summary>
-    public NormTensors Tensors(BatchNormLayer norm)
-    {
-        var weight = $"{norm.Name}.weight";
-        if (!norm.HasScale)
-        {
-            weight = graph.Ones(norm.Channels);
-        }
-        return new NormTensors(weight, $"{norm.Name}.bias", $"{norm.Name}.running_mean", $"{norm.Name}.running_var");
-    }
+    /// <summary>The values of a batch norm's tensors.</summary>
+    public NormTensors Tensors(BatchNormLayer norm) => new(graph, norm);
 
     /// <summary>Channels, height and width behind a layer.</summary>
     public static Plane After(Layer layer, Plane input) => layer switch

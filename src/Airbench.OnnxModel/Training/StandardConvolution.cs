@@ -28,7 +28,7 @@ internal static class StandardConvolution
                 reverse[(i * positions) + positions - 1 - i] = 1;
             }
             var rows = graph.Node("Reshape", $"{name}/rows", [turned, graph.Integers(-1, positions)]);
-            rows = graph.Node("MatMul", $"{name}/turned_rows", [rows, graph.Once($"reverse.{positions}", reverse, positions, positions)]);
+            rows = graph.Node("MatMul", $"{name}/turned_rows", [rows, graph.Constant($"reverse.{positions}", reverse, positions, positions)]);
             turned = graph.Node("Reshape", $"{name}/turned", [rows, graph.Integers(layer.In, layer.Out, kernel, kernel)]);
         }
         return graph.Node("Conv", name, [gradient, turned], [Attribute.Ints("kernel_shape", kernel, kernel), Attribute.Ints("pads", pad, pad, pad, pad)]);

@@ -114,7 +114,7 @@ public static class TrainStep
         yield return ("batch_norm", spec.MovingStatistics.Count == 0 ? "running statistics" : FormattableString.Invariant(
             $"statistics of the batch where it learns, momentum {spec.BatchNormMomentum}"));
         yield return ("state", JsonSerializer.Serialize(State(spec).Select(t => t.Name)));
-        yield return ("preprocessing", NetworkExporter.Preprocessing(spec.Network));
+        yield return ("preprocessing", NetworkExporter.Preprocessing(spec.Network, InputOptions.Default));
     }
 }
 

@@ -1,4 +1,4 @@
-namespace Airbench.OnnxModel.Training;
+namespace Airbench.OnnxModel;
 
 /// <summary>Non-linearities as nodes, in the forms that ONNX Runtime knows to fuse.</summary>
 internal static class ActivationNodes
@@ -13,7 +13,8 @@ internal static class ActivationNodes
     };
 
     /// <summary>x / sqrt 2, erf, + 1, * x, * 0.5: the form that ONNX Runtime fuses into one Gelu node.</summary>
-    public static string Gelu(GraphBuilder graph, string x, string name)
+    /// <remarks>ONNX has a Gelu of its own from opset 20 on, too late for many servers.</remarks>
+    private static string Gelu(GraphBuilder graph, string x, string name)
     {
         var scaled = graph.Node("Div", $"{name}/div", [x, graph.Scalar("gelu.sqrt2", (float)Math.Sqrt(2))]);
         var erf = graph.Node("Erf", $"{name}/erf", [scaled]);
