@@ -2,6 +2,12 @@ using System.CommandLine;
 using Airbench;
 using Airbench.Cli;
 using Airbench.Cli.Terminal;
+using Airbench.Pipeline;
+
+if (StageHost.IsAsked(args))
+{
+    return StageHost.Run(args, Stages.All);
+}
 
 var parsed = CommandLine.Create().Parse(args);
 if (parsed.Errors.Count > 0)

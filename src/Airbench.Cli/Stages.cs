@@ -19,6 +19,7 @@ internal static class Stages
         Uses = "prepare",
         Description = "Decode labelled images into one memory-mapped data set.",
         Checker = Preparer.Check,
+        UseOf = _ => DeviceUse.None,
         Settings = options => options with
         {
             Name = null,   // the folder says it
@@ -87,6 +88,7 @@ internal static class Stages
         OptionalInputs = [typeof(Dataset)],
         InputsFor = options => ExportOptions.NeedDataset(options) ? [typeof(Dataset)] : [],
         Checker = ExportOptions.Check,
+        UseOf = options => ExportOptions.NeedDataset(options) ? DeviceUse.Takes : DeviceUse.None,
         Settings = options => ExportOptions.NeedDataset(options) ? options with { Name = null } : new { options.Variants, options.Opset },
         Environment = (context, options) => ExportOptions.NeedDataset(options)
             ? Factors.All(Factors.Seed(context), Factors.Device(context))
@@ -163,6 +165,7 @@ internal static class Stages
         Inputs = [typeof(Dataset)],
         AlwaysRuns = MeasuresTime,
         Checker = TrainBenchmarkOptions.Check,
+        UseOf = _ => DeviceUse.Alone,
         Folder = (context, _) => Path.Combine(context.RunFolder, context.Name),
         Opener = Benchmark.Open,
         Work = (context, options) =>
@@ -190,6 +193,7 @@ internal static class Stages
         Inputs = [typeof(OnnxBundle)],
         AlwaysRuns = MeasuresTime,
         Checker = ModelBenchmarkOptions.Check,
+        UseOf = _ => DeviceUse.Alone,
         Folder = (context, _) => Path.Combine(context.RunFolder, context.Name),
         Opener = Benchmark.Open,
         Work = (context, options) =>

@@ -8,37 +8,58 @@ namespace Airbench;
 /// </summary>
 /// <remarks>
 /// On Linux an existing folder is exchanged atomically (<c>renameat2(RENAME_EXCHANGE)</c>); elsewhere it takes two renames,
-/// between which a kill leaves the earlier content as <c>.name.old-*</c>. Leftovers of killed runs are removed by the next commit.
+/// between which a kill leaves the earlier content as <c>.name.old-*</c>, and the next build puts it back. What a killed run
+/// was building is removed by the next build for the same place.
 /// </remarks>
 public sealed class AtomicFolder : IDisposable
 {
     private readonly string _final;
+    private readonly TemporaryPlace _place;
     private bool _committed;
 
     private AtomicFolder(string final)
     {
         _final = System.IO.Path.GetFullPath(final);
         var parent = System.IO.Path.GetDirectoryName(_final) ?? throw new ConfigurationException($"{final}: not a folder that can be written");
-        Path = System.IO.Path.Combine(parent, $".{System.IO.Path.GetFileName(_final)}.tmp-{Guid.NewGuid():N}");
-        Directory.CreateDirectory(Path);
+        Directory.CreateDirectory(parent);
+        PutBack(parent);
+        TemporaryPlace.RemoveLeftovers(_final);
+        _place = TemporaryPlace.Claim(_final);
+        try
+        {
+            Directory.CreateDirectory(Path);
+        }
+        catch
+        {
+            _place.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The folder to write into; it lies beside the final place, on the same file system.</summary>
-    public string Path { get; }
+    public string Path => _place.Path;
 
     /// <summary>Starts a new version of the folder at <paramref name="final"/>, which may exist.</summary>
     public static AtomicFolder Create(string final) => new(final);
 
+    /// <summary>Removes what killed runs were building in <paramref name="parent"/>, whatever its name, and leaves what living ones are.</summary>
+    public static void RemoveLeftovers(string parent) => TemporaryPlace.RemoveAllLeftovers(parent);
+
     /// <summary>Full path of <paramref name="name"/> inside the folder being built.</summary>
     public string File(string name) => System.IO.Path.Combine(Path, name);
 
-    /// <summary>Flushes every file, then puts the folder in its final place; returns that place.</summary>
+    /// <summary>Has every file and name with the disk, then puts the folder in its final place; returns that place.</summary>
     public string Commit()
     {
         foreach (var file in Directory.EnumerateFiles(Path, "*", SearchOption.AllDirectories))
         {
-            Flush(file);
+            FlushToDisk.File(file);
         }
+        foreach (var folder in Directory.EnumerateDirectories(Path, "*", SearchOption.AllDirectories))
+        {
+            FlushToDisk.Folder(folder);
+        }
+        FlushToDisk.Folder(Path);
         if (!Directory.Exists(_final))
         {
             Directory.Move(Path, _final);
@@ -47,17 +68,24 @@ public sealed class AtomicFolder : IDisposable
         {
             Exchange();
         }
+        FlushToDisk.Folder(System.IO.Path.GetDirectoryName(_final)!);
         _committed = true;
-        RemoveLeftovers();
         return _final;
     }
 
     /// <summary>Without a commit, removes what was written; the final place is as before.</summary>
     public void Dispose()
     {
-        if (!_committed && Directory.Exists(Path))
+        try
         {
-            Directory.Delete(Path, recursive: true);
+            if (!_committed && Directory.Exists(Path))
+            {
+                Directory.Delete(Path, recursive: true);
+            }
+        }
+        finally
+        {
+            _place.Dispose();
         }
     }
 
@@ -68,27 +96,24 @@ public sealed class AtomicFolder : IDisposable
     public static void WriteFile(string path, Action<Stream> write)
     {
         var full = System.IO.Path.GetFullPath(path);
-        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(full)!);
-        var temporary = $"{full}.tmp-{Guid.NewGuid():N}";
+        var parent = System.IO.Path.GetDirectoryName(full)!;
+        Directory.CreateDirectory(parent);
+        TemporaryPlace.RemoveLeftovers(full);
+        using var place = TemporaryPlace.Claim(full);
         try
         {
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write))
+            using (var stream = new FileStream(place.Path, FileMode.CreateNew, FileAccess.Write))
             {
                 write(stream);
                 stream.Flush(flushToDisk: true);
             }
-            System.IO.File.Move(temporary, full, overwrite: true);
+            System.IO.File.Move(place.Path, full, overwrite: true);
+            FlushToDisk.Folder(parent);
         }
         finally
         {
-            System.IO.File.Delete(temporary);   // nothing to delete after the move
+            System.IO.File.Delete(place.Path);   // nothing to delete after the move
         }
-    }
-
-    private static void Flush(string file)
-    {
-        using var handle = System.IO.File.OpenHandle(file, FileMode.Open, FileAccess.ReadWrite);
-        RandomAccess.FlushToDisk(handle);
     }
 
     private void Exchange()
@@ -98,26 +123,29 @@ public sealed class AtomicFolder : IDisposable
             Directory.Delete(Path, recursive: true);   // now the earlier content
             return;
         }
-        var old = $"{Path.Replace(".tmp-", ".old-", StringComparison.Ordinal)}";
+        var old = $"{Path.Replace(TemporaryPlace.Mark, Old, StringComparison.Ordinal)}";
         Directory.Move(_final, old);
         Directory.Move(Path, _final);
         Directory.Delete(old, recursive: true);
     }
 
-    /// <summary>Removes the temporary folders that killed runs left for this same place more than a day ago.</summary>
-    private void RemoveLeftovers()
+    /// <summary>Where two renames were needed and a kill came between them, the earlier content is what is whole.</summary>
+    private void PutBack(string parent)
     {
-        var parent = System.IO.Path.GetDirectoryName(_final)!;
-        var cutoff = DateTime.UtcNow.AddDays(-1);   // a younger one may belong to a run that is still going
-        foreach (var leftover in Directory.EnumerateDirectories(parent, $".{System.IO.Path.GetFileName(_final)}.tmp-*"))
+        foreach (var old in Directory.EnumerateDirectories(parent, $".{System.IO.Path.GetFileName(_final)}{Old}*").ToList())
         {
-            if (Directory.GetLastWriteTimeUtc(leftover) < cutoff)
+            if (Directory.Exists(_final))
             {
-                Directory.Delete(leftover, recursive: true);
+                Directory.Delete(old, recursive: true);
+            }
+            else
+            {
+                Directory.Move(old, _final);
             }
         }
     }
 
+    private const string Old = ".old-";
     private const int AtCurrentFolder = -100;
     private const uint RenameExchange = 2;
 

@@ -36,3 +36,9 @@ public sealed class DivergedException(string message) : AirbenchException(messag
 
 /// <summary>A result that missed its stated bound: parity of the exported model, accuracy_min and the like.</summary>
 public sealed class GateException(string message) : AirbenchException(message);
+
+/// <summary>The process of a stage that ended without saying how: killed, crashed, out of memory.</summary>
+public sealed class StageProcessException(string message) : AirbenchException(message);
+
+/// <summary>A folder in which another run is at work.</summary>
+public sealed class BusyException(string message) : AirbenchException(message);

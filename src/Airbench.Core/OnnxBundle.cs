@@ -26,6 +26,12 @@ public sealed record BundleManifest
     /// <summary>Height and width that the model takes, in pixels.</summary>
     public required int ImageSize { get; init; }
 
+    /// <summary>Type and layout of the pixels that every model of the bundle takes.</summary>
+    public InputFormat Input { get; init; }
+
+    /// <summary>Whether the models resize images themselves: height and width are open.</summary>
+    public bool AcceptsAnySize { get; init; }
+
     /// <summary>Preprocessing in words: what a caller must do, and must not do, before the model.</summary>
     public required string Preprocessing { get; init; }
 
@@ -80,6 +86,18 @@ public sealed record VariantFile(string File, long Bytes, string Sha256)
 {
     /// <summary>Accuracy and speed beside fp32; null where fp32 is the only variant.</summary>
     public VariantScore? Score { get; init; }
+
+    /// <summary>The views that vote inside the model; <see cref="Tta.None"/> where the image alone does.</summary>
+    public Tta Tta { get; init; }
+
+    /// <summary>Of a model with views inside: the variant that it does so with.</summary>
+    public string? VotesOf { get; init; }
+
+    /// <summary>Of a model with views inside: it against the same vote of the same variant outside.</summary>
+    public ParityResult? VoteParity { get; init; }
+
+    /// <summary>Of a model with views inside for images in doubt: which those are.</summary>
+    public DoubtFacts? Doubt { get; init; }
 
     /// <summary>Of an int8 variant: how it was quantized.</summary>
     public QuantizationFacts? Quantization { get; init; }

@@ -39,7 +39,8 @@ public static class Exporter
 
         using var build = AtomicFolder.Create(folder);
         var modelFile = build.File(ModelName);
-        var fp32 = NetworkExporter.Build(trained, weightsFile, options.Opset);
+        var input = new InputOptions(options.Input, options.AcceptAnySize);
+        var fp32 = NetworkExporter.Build(trained, weightsFile, options.Opset, input);
         NetworkExporter.Save(fp32, modelFile);
         cancel.ThrowIfCancellationRequested();
 
@@ -56,7 +57,9 @@ public static class Exporter
             Variants = variants,
             Classes = trained.Classes,
             ImageSize = trained.Network.ImageSize,
-            Preprocessing = NetworkExporter.Preprocessing(trained.Network),
+            Preprocessing = NetworkExporter.Preprocessing(trained.Network, input),
+            Input = options.Input,
+            AcceptsAnySize = options.AcceptAnySize,
             Recipe = trained.Recipe.Name,
             Seed = trained.Seed,
             DatasetName = trained.DatasetName,

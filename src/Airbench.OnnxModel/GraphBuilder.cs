@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using Airbench.OnnxModel.Proto;
 using Google.Protobuf;
@@ -9,18 +10,35 @@ namespace Airbench.OnnxModel;
 /// Collects an ONNX graph, front to back. Values are their names: each method that adds one returns its name, so a chain
 /// of layers reads like the network. Nothing is reordered, so the same calls give the same bytes.
 /// </summary>
-internal sealed class GraphBuilder(string name)
+internal sealed class GraphBuilder
 {
     /// <summary>Name of the dimension that is open on every input and output.</summary>
     public const string Batch = "N";
 
-    private readonly GraphProto _graph = new() { Name = name };
-    private readonly HashSet<string> _names = [];
+    private readonly GraphProto _graph;
+    private readonly HashSet<string> _names;
+
+    /// <summary>A new graph.</summary>
+    public GraphBuilder(string name) => (_graph, _names) = (new GraphProto { Name = name }, []);
+
+    /// <summary>Goes on with a graph that exists.</summary>
+    public GraphBuilder(GraphProto graph)
+    {
+        _graph = graph;
+        _names = [.. graph.Input.Select(input => input.Name), .. graph.Initializer.Select(tensor => tensor.Name), .. graph.Node.SelectMany(node => node.Output)];
+    }
 
     /// <summary>An input whose first dimension is <see cref="Batch"/>, followed by <paramref name="rowShape"/>.</summary>
     public string Input(string name, TensorProto.Types.DataType type, params ReadOnlySpan<long> rowShape)
     {
         _graph.Input.Add(Value(Define(name), type, rowShape));
+        return name;
+    }
+
+    /// <summary>An input of these extents, numbers or names of what is open.</summary>
+    public string Input(string name, TensorProto.Types.DataType type, IReadOnlyList<string> extents)
+    {
+        _graph.Input.Add(Value(Define(name), type, extents));
         return name;
     }
 
@@ -42,8 +60,38 @@ internal sealed class GraphBuilder(string name)
         return name;
     }
 
+    /// <summary>A list of int64 constants, stored once however often it is asked for.</summary>
+    public string Integers(string name, params ReadOnlySpan<long> values) => Integers(name, values, values.Length);
+
+    /// <summary>An int64 scalar, stored once however often it is asked for.</summary>
+    public string Integer(string name, long value) => Integers(name, [value], shape: []);
+
+    private string Integers(string name, ReadOnlySpan<long> values, params ReadOnlySpan<long> shape)
+    {
+        if (_names.Add(name))
+        {
+            var tensor = new TensorProto { Name = name, DataType = (int)TensorProto.Types.DataType.Int64, RawData = LittleEndian(values) };
+            tensor.Dims.AddRange(shape.ToArray());
+            _graph.Initializer.Add(tensor);
+        }
+        return name;
+    }
+
+    /// <summary>A constant of another graph or of this one, under its name with <paramref name="prefix"/> before it.</summary>
+    public string Initializer(TensorProto tensor, string prefix)
+    {
+        var copy = tensor.Clone();
+        copy.Name = Define(prefix + tensor.Name);
+        _graph.Initializer.Add(copy);
+        return copy.Name;
+    }
+
+    /// <summary>A float32 constant, stored once however often it is asked for.</summary>
+    public string Constant(string name, ReadOnlySpan<float> values, params ReadOnlySpan<long> shape) =>
+        _names.Contains(name) ? name : Initializer(name, values, shape);
+
     /// <summary>A float32 scalar, stored once however often it is asked for.</summary>
-    public string Scalar(string name, float value) => _names.Contains(name) ? name : Initializer(name, [value]);
+    public string Scalar(string name, float value) => Constant(name, [value]);
 
     /// <summary>A node with one output; returns the output's name.</summary>
     /// <param name="op">Operator type of the default domain.</param>
@@ -65,6 +113,29 @@ internal sealed class GraphBuilder(string name)
         return output ?? name;
     }
 
+    /// <summary>A node as it is.</summary>
+    public void Add(NodeProto node)
+    {
+        foreach (var input in node.Input)
+        {
+            Known(input);
+        }
+        foreach (var output in node.Output)
+        {
+            Define(output);
+        }
+        _graph.Node.Add(node);
+    }
+
+    /// <summary>
+    /// States the extents of a value, numbers or names of what is counted, where shape inference finds none: it does not add up images.
+    /// </summary>
+    public string Shape(string value, TensorProto.Types.DataType type, params IReadOnlyList<string> extents)
+    {
+        _graph.ValueInfo.Add(Value(Known(value), type, extents));
+        return value;
+    }
+
     /// <summary>The finished model, IR version 8.</summary>
     public ModelProto Build(int opset) => new()
     {
@@ -82,12 +153,17 @@ internal sealed class GraphBuilder(string name)
     private string Known(string name) =>
         _names.Contains(name) ? name : throw new InvalidOperationException($"the graph has no value '{name}' yet");
 
-    private static ValueInfoProto Value(string name, TensorProto.Types.DataType type, ReadOnlySpan<long> rowShape)
+    private static ValueInfoProto Value(string name, TensorProto.Types.DataType type, ReadOnlySpan<long> rowShape) =>
+        Value(name, type, [Batch, .. rowShape.ToArray().Select(extent => extent.ToString(CultureInfo.InvariantCulture))]);
+
+    private static ValueInfoProto Value(string name, TensorProto.Types.DataType type, IReadOnlyList<string> extents)
     {
-        var shape = new TensorShapeProto { Dim = { new TensorShapeProto.Types.Dimension { DimParam = Batch } } };
-        foreach (var extent in rowShape)
+        var shape = new TensorShapeProto();
+        foreach (var extent in extents)
         {
-            shape.Dim.Add(new TensorShapeProto.Types.Dimension { DimValue = extent });
+            shape.Dim.Add(long.TryParse(extent, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                ? new TensorShapeProto.Types.Dimension { DimValue = number }
+                : new TensorShapeProto.Types.Dimension { DimParam = extent });
         }
         return new ValueInfoProto
         {
@@ -106,6 +182,16 @@ internal sealed class GraphBuilder(string name)
         for (var i = 0; i < values.Length; i++)
         {
             BinaryPrimitives.WriteSingleLittleEndian(bytes.AsSpan(i * sizeof(float)), values[i]);
+        }
+        return UnsafeByteOperations.UnsafeWrap(bytes);
+    }
+
+    private static ByteString LittleEndian(ReadOnlySpan<long> values)
+    {
+        var bytes = new byte[values.Length * sizeof(long)];
+        for (var i = 0; i < values.Length; i++)
+        {
+            BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(i * sizeof(long)), values[i]);
         }
         return UnsafeByteOperations.UnsafeWrap(bytes);
     }

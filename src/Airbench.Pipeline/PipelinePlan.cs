@@ -28,6 +28,15 @@ public sealed record RunOptions
 
     /// <summary>How coarse the clock of the file system may be; for tests, which cannot wait.</summary>
     internal TimeSpan ClockTick { get; init; } = HashIndex.CoarsestTick;
+
+    /// <summary>How stages are executed.</summary>
+    public IStageExecutor Executor { get; init; } = new InProcessExecutor();
+
+    /// <summary>Most stages side by side, 1 or more. At most one of them is on the device.</summary>
+    public int Jobs { get; init; } = 1;
+
+    /// <summary>Whether to wait for another run that works in the same folders; it is an error otherwise.</summary>
+    public bool Wait { get; init; } = true;
 }
 
 /// <summary>What happens with a stage.</summary>
@@ -121,6 +130,22 @@ public sealed record PipelinePlan(PipelineDefinition Pipeline, IReadOnlyList<Pla
             }
             return new(stage, folder, PlanAction.UseExisting, $"{flag}: artifact of an earlier run in {folder}") { Existing = existing };
         }
+    }
+
+    /// <summary>
+    /// The folders, relative to the root, that a run with <paramref name="options"/> may write, and those that it only reads; without a look at
+    /// what is in them.
+    /// </summary>
+    /// <exception cref="ConfigurationException">A stage in <paramref name="options"/> does not exist.</exception>
+    internal static IEnumerable<(string Folder, bool IsWritten)> Folders(PipelineDefinition pipeline, RunOptions options)
+    {
+        var order = StageGraph.Order(pipeline.Stages);
+        var (selected, _) = Select(order, options);
+        var running = order.Where(stage => selected.Contains(stage.Key)).ToList();
+        var read = running.SelectMany(stage => stage.Needs).ToHashSet(StringComparer.Ordinal);
+        return order.Where(stage => selected.Contains(stage.Key) || read.Contains(stage.Key))
+            .Select(stage => (FolderOf(pipeline, stage, options.Root), selected.Contains(stage.Key)))
+            .Concat(running.SelectMany(stage => stage.Given).Select(given => (Path.GetRelativePath(options.Root, given.Folder), false)));
     }
 
     private static (IReadOnlySet<string> Keys, string? Flag) Select(IReadOnlyList<PipelineStage> order, RunOptions options)

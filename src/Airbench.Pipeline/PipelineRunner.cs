@@ -1,9 +1,10 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using Airbench.Pipeline.Internal;
 
 namespace Airbench.Pipeline;
 
-/// <summary>Runs the stages of a pipeline one after another and keeps the record of it in the run's folder.</summary>
+/// <summary>Runs the stages of a pipeline, one after another or side by side, and keeps the record of it in the run's folder.</summary>
 public static class PipelineRunner
 {
     /// <summary>Runs what <paramref name="options"/> select.</summary>
@@ -15,9 +16,14 @@ public static class PipelineRunner
     /// <returns>How every stage ended. One that fails throws nothing here, and stages that do not depend on it still run.</returns>
     /// <exception cref="ConfigurationException">The plan cannot be made (see <see cref="PipelinePlan.Make"/>), or the run's folder
     /// cannot; no stage ran.</exception>
+    /// <exception cref="BusyException">Another run works in the same folders and <see cref="RunOptions.Wait"/> is false; no stage ran.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled while it waited for another run; no stage ran.</exception>
     public static RunReport Run(
         PipelineDefinition pipeline, RunOptions options, IProgress progress, TimeProvider time, CancellationToken cancel)
     {
+        if (StageSchedule.Problem(options.Jobs) is { } problem)
+            throw new ConfigurationException($"--jobs: {problem}");
+        using var locks = FolderLocks.Take(pipeline, options, progress, time, cancel);   // before a look at what earlier runs left
         var memory = new StageMemory(pipeline, options, pipeline.Environment.Hide(progress), cancel);
         var plan = PipelinePlan.Make(pipeline, options, memory);
         using var folder = RunFolder.Create(options.Root, pipeline.Name, time);
@@ -27,15 +33,16 @@ public static class PipelineRunner
         var running = plan.Rows.Where(r => r.Action is not (PlanAction.Skip or PlanAction.UseExisting)).Select(r => r.Stage.Key);
         logged.Info($"run {Path.GetRelativePath(options.Root, folder.Path)}: {string.Join(", ", running)}");
 
-        var artifacts = new Dictionary<string, Artifact>(StringComparer.Ordinal);
-        var reports = new List<StageReport>();
-        foreach (var row in plan.Rows)
+        var artifacts = new ConcurrentDictionary<string, Artifact>(StringComparer.Ordinal);
+        var ended = new ConcurrentDictionary<string, StageReport>(StringComparer.Ordinal);
+        StageSchedule.Run(plan.Rows, options.Jobs, row =>
         {
-            var report = One(row, reports);
-            reports.Add(report);
+            var report = One(row);
             if ((report.Result?.Artifact ?? row.Existing) is { } artifact)
-                artifacts.Add(row.Stage.Key, artifact);
-        }
+                artifacts[row.Stage.Key] = artifact;
+            ended[row.Stage.Key] = report;
+        });
+        List<StageReport> reports = [.. plan.Rows.Select(row => ended[row.Stage.Key])];   // in the order of the plan, whichever ended first
         memory.Save(mayCreate: true);
         var unfinished = reports.Any(r => r.Status is RunStatus.Cancelled or RunStatus.NotRun);
         var status = cancel.IsCancellationRequested && unfinished ? RunStatus.Cancelled
@@ -44,7 +51,7 @@ public static class PipelineRunner
         folder.Log.Write("info", $"run {folder.Id} ended: {status.ToString().ToLowerInvariant()}");
         return new RunReport { RunId = folder.Id, RunFolder = folder.Path, Stages = reports, Status = status, UsdPerHour = pipeline.UsdPerHour };
 
-        StageReport One(PlanRow row, IReadOnlyList<StageReport> earlier)
+        StageReport One(PlanRow row)
         {
             var stage = row.Stage;
             if (row.Action is PlanAction.Skip or PlanAction.UseExisting)
@@ -52,10 +59,10 @@ public static class PipelineRunner
                 logged.Info($"{stage.Key}: {row.Why}");
                 return new(stage, row.Action == PlanAction.Skip ? RunStatus.Skipped : RunStatus.Existing);
             }
-            var lost = earlier.FirstOrDefault(r => stage.Needs.Contains(r.Stage.Key) && !artifacts.ContainsKey(r.Stage.Key));
+            var lost = stage.Needs.FirstOrDefault(need => !artifacts.ContainsKey(need));
             var reason = cancel.IsCancellationRequested ? "the run was cancelled"
                 : lost is null ? null
-                : $"it needs '{lost.Stage.Key}', which {(lost.Status == RunStatus.Failed ? "failed" : "did not run")}";
+                : $"it needs '{lost}', which {(ended[lost].Status == RunStatus.Failed ? "failed" : "did not run")}";
             if (reason is not null)
             {
                 logged.Warn($"{stage.Key}: not run: {reason}");
@@ -64,23 +71,24 @@ public static class PipelineRunner
             var context = pipeline.Context(stage, options.Root, folder.Path) with
             {
                 Inputs = [.. stage.Needs.Select(need => artifacts[need]), .. stage.Given],
-                Progress = logged,
+                Progress = options.Jobs == 1 ? logged : new NamedProgress(logged, stage.Key),
                 Cancel = cancel,
             };
             var started = time.GetUtcNow();
             if (Reused(memory, row, context, time, out var verdict) is { } found)
             {
                 var reused = Hide(found, pipeline.Environment);
-                timings.Append(folder.Id, pipeline.Name, reused, started, peakMegabytes: null);
+                timings.Append(folder.Id, pipeline.Name, reused, started);
                 Tell(reused, logged, folder.Log, pipeline.Environment);
                 return reused;
             }
             logged.Info($"{stage.Key}: {verdict.Why}");
-            PeakMemory.Reset();
-            var report = Hide(Attempt(stage, context, time), pipeline.Environment);
+            logged.Info($"{stage.Key}: started (uses {stage.Kind.Uses})");
+            var output = (string line) => folder.Log.Write("out", pipeline.Environment.Hide($"{stage.Key}: {line}"));
+            var report = Hide(Attempt(stage, context, options.Executor, output, time), pipeline.Environment);
             report = Hide(Recorded(memory, verdict, report with { Why = verdict.Why }), pipeline.Environment);
             report = report with { Usd = report.WallSeconds / 3600 * pipeline.UsdPerHour };   // a machine is paid by the clock on the wall
-            timings.Append(folder.Id, pipeline.Name, report, started, PeakMemory.Megabytes());
+            timings.Append(folder.Id, pipeline.Name, report, started);
             Tell(report, logged, folder.Log, pipeline.Environment);
             return report;
         }
@@ -138,36 +146,28 @@ public static class PipelineRunner
         Result = report.Result is null ? null : report.Result with { Summary = environment.Hide(report.Result.Summary) },
     };
 
-    private static StageReport Attempt(PipelineStage stage, StageContext context, TimeProvider time)
+    private static StageReport Attempt(
+        PipelineStage stage, StageContext context, IStageExecutor executor, Action<string> output, TimeProvider time)
     {
-        context.Progress.Info($"{stage.Key}: started (uses {stage.Kind.Uses})");
         var start = time.GetTimestamp();
-        double Seconds() => time.GetElapsedTime(start).TotalSeconds;
-        try
+        var (result, exception, peak) = executor.Execute(stage, context, output);
+        var (status, error) = exception switch
         {
-            var result = stage.Kind.Run(context, stage.Options);
-            if (!stage.Kind.Output.IsInstanceOfType(result.Artifact))
-            {
-                throw new InvalidOperationException(
-                    $"stage kind '{stage.Kind.Uses}' made {result.Artifact.GetType().Name}; it declares {stage.Kind.Output.Name}");
-            }
-            return new(stage, RunStatus.Ok) { WallSeconds = Seconds(), Result = result };
-        }
-        catch (OperationCanceledException e) when (context.Cancel.IsCancellationRequested)
+            null => (RunStatus.Ok, null),
+            OperationCanceledException when context.Cancel.IsCancellationRequested => (RunStatus.Cancelled, "cancelled"),
+            AirbenchException => (RunStatus.Failed, exception.Message),
+            IOException or UnauthorizedAccessException => (RunStatus.Failed, FileFailure.Describe(exception)),
+            RemoteDefectException remote => (RunStatus.Failed, $"defect: {remote.Type}: {remote.Message}"),
+            _ => (RunStatus.Failed, $"defect: {exception.GetType().FullName}: {exception.Message}"),
+        };
+        return new(stage, status)
         {
-            return new(stage, RunStatus.Cancelled) { WallSeconds = Seconds(), Error = "cancelled", Exception = e };
-        }
-        catch (AirbenchException e)
-        {
-            return new(stage, RunStatus.Failed) { WallSeconds = Seconds(), Error = e.Message, Exception = e };
-        }
-#pragma warning disable CA1031 // a defect in one stage must not take the record of the run and the other stages with it
-        catch (Exception e)
-#pragma warning restore CA1031
-        {
-            var error = $"defect: {e.GetType().FullName}: {e.Message}";
-            return new(stage, RunStatus.Failed) { WallSeconds = Seconds(), Error = error, Exception = e };
-        }
+            WallSeconds = time.GetElapsedTime(start).TotalSeconds,
+            PeakMegabytes = peak,
+            Result = result,
+            Error = error,
+            Exception = exception,
+        };
     }
 
     /// <summary>An error goes to the log alone: the caller shows it from the report, where nothing scrolls it away.</summary>

@@ -55,6 +55,9 @@ public sealed record StageReport(PipelineStage Stage, RunStatus Status)
     /// <summary>What <see cref="WallSeconds"/> cost, US dollars; null where no price was given or it did not start.</summary>
     public double? Usd { get; init; }
 
+    /// <summary>Most memory that it had resident, MiB; null where it did not start or the system tells nothing.</summary>
+    public long? PeakMegabytes { get; init; }
+
     /// <summary>What it reported, now or (<see cref="RunStatus.Cached"/>) when it ran.</summary>
     public StageResult? Result { get; init; }
 

@@ -2,6 +2,19 @@ using System.Globalization;
 
 namespace Airbench.Pipeline;
 
+/// <summary>What a stage does with the pipeline's device, which decides what may run beside it.</summary>
+public enum DeviceUse
+{
+    /// <summary>Nothing: it works on files, and may run beside any stage that does not want to be alone.</summary>
+    None,
+
+    /// <summary>It computes there, and has it to itself. The CPU is a device like any other: two stages would only take turns on its cores.</summary>
+    Takes,
+
+    /// <summary>It measures time: nothing runs beside it.</summary>
+    Alone,
+}
+
 /// <summary>
 /// One kind of stage: a function from artifacts and typed options to one artifact. The pipeline knows stages by this
 /// interface alone; the command line lists them (<c>Stages.cs</c>).
@@ -37,6 +50,9 @@ public interface IStage
 
     /// <summary>Opens an artifact made earlier, for <c>--from</c> and <c>--only</c>.</summary>
     Artifact Open(string folder);
+
+    /// <summary>What it does with the device.</summary>
+    DeviceUse UseOf(object options);
 
     /// <summary>Does the work.</summary>
     StageResult Run(StageContext context, object options);
@@ -89,6 +105,9 @@ public sealed class Stage<TOptions, TOutput> : IStage
     /// <summary>See <see cref="IStage.Check"/>.</summary>
     public Func<TOptions, IEnumerable<string>> Checker { get; init; } = _ => [];
 
+    /// <summary>See <see cref="IStage.UseOf"/>; by default it computes on the device.</summary>
+    public Func<TOptions, DeviceUse> UseOf { get; init; } = _ => DeviceUse.Takes;
+
     /// <summary>See <see cref="IStage.Run"/>.</summary>
     public required Func<StageContext, TOptions, StageResult> Work { get; init; }
 
@@ -115,6 +134,7 @@ public sealed class Stage<TOptions, TOutput> : IStage
     IReadOnlyList<Type> IStage.InputsFor(object options) => InputsFor((TOptions)options);
     string IStage.OutputFolder(StageContext context, object options) => Folder(context, (TOptions)options);
     Artifact IStage.Open(string folder) => Opener(folder);
+    DeviceUse IStage.UseOf(object options) => UseOf((TOptions)options);
     StageResult IStage.Run(StageContext context, object options) => Work(context, (TOptions)options);
     object IStage.Settings(object options) => Settings((TOptions)options);
     IReadOnlyDictionary<string, string> IStage.Environment(StageContext context, object options) => Environment(context, (TOptions)options);

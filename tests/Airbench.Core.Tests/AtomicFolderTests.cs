@@ -43,19 +43,61 @@ public sealed class AtomicFolderTests : IDisposable
     }
 
     [Fact]
-    public void Leftovers_of_killed_runs_go_with_the_next_commit_unless_they_are_young()
+    public void What_killed_runs_left_goes_with_the_next_build_and_what_others_are_building_stays()
     {
-        var old = Directory.CreateDirectory(_root[".set.tmp-dead"]).FullName;
-        var young = Directory.CreateDirectory(_root[".set.tmp-alive"]).FullName;
+        var dead = Directory.CreateDirectory(_root[".set.tmp-dead"]).FullName;
+        File.WriteAllText(Path.Combine(dead, "half"), "1");
+        File.WriteAllText(_root[".set.tmp-dead.lock"], "");
+        File.WriteAllText(_root[".set.tmp-killed-before-its-folder.lock"], "");
         var other = Directory.CreateDirectory(_root[".other.tmp-dead"]).FullName;
-        Directory.SetLastWriteTimeUtc(old, DateTime.UtcNow.AddDays(-2));
-        Directory.SetLastWriteTimeUtc(other, DateTime.UtcNow.AddDays(-2));
+        using var alive = AtomicFolder.Create(Final);
+        File.WriteAllText(alive.File("a"), "2");
 
         Commit("a", "1");
 
-        Assert.False(Directory.Exists(old));
-        Assert.True(Directory.Exists(young));
-        Assert.True(Directory.Exists(other));
+        Assert.False(Directory.Exists(dead));
+        Assert.Equal(["a"], Directory.GetFiles(alive.Path).Select(Path.GetFileName));
+        Assert.Equal(
+            [other, alive.Path, alive.Path + ".lock", Final],
+            Directory.GetFileSystemEntries(_root.Path).OrderBy(path => path == Final).ThenBy(path => path, StringComparer.Ordinal));
+        alive.Commit();
+        Assert.Equal("2", File.ReadAllText(Path.Combine(Final, "a")));
+        Assert.Equal([other, Final], Directory.GetFileSystemEntries(_root.Path).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void Content_that_a_kill_between_two_renames_moved_away_comes_back()
+    {
+        Commit("a", "1");
+        Directory.Move(Final, _root[".set.old-1"]);
+
+        using (AtomicFolder.Create(Final))
+        {
+            Assert.Equal("1", File.ReadAllText(Path.Combine(Final, "a")));
+        }
+
+        Directory.CreateDirectory(_root[".set.old-2"]);   // the kill came after the second rename
+        using (AtomicFolder.Create(Final))
+        {
+            Assert.Equal("1", File.ReadAllText(Path.Combine(Final, "a")));
+        }
+        Assert.Equal([Final], Directory.GetFileSystemEntries(_root.Path));
+    }
+
+    [Fact]
+    public void A_file_that_a_killed_run_was_writing_goes_with_the_next()
+    {
+        File.WriteAllText(_root[".a.txt.tmp-dead"], "ha");
+        AtomicFolder.WriteFile(_root["a.txt"], "whole");
+        Assert.Equal([_root["a.txt"]], Directory.GetFileSystemEntries(_root.Path));
+    }
+
+    [Fact]
+    public void A_place_that_cannot_be_written_is_named()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "the kernel's words are compared");
+        var proc = Assert.Throws<IOException>(() => AtomicFolder.Create("/proc/set")).Message;
+        Assert.StartsWith("/proc/set: cannot be written: ", proc, StringComparison.Ordinal);
     }
 
     [Fact]

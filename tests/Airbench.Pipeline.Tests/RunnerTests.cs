@@ -245,11 +245,12 @@ public sealed partial class RunnerTests : IDisposable
     }
 
     [Fact]
-    public void A_plan_that_cannot_be_made_leaves_no_trace()
+    public void A_plan_that_cannot_be_made_leaves_nothing_but_its_locks()
     {
         Assert.Throws<ConfigurationException>(() => Run(new FakeKinds(), from: "train"));
 
-        Assert.Empty(Directory.GetFileSystemEntries(_root.Path));
+        Assert.Equal([_root.File(".airbench")], Directory.GetFileSystemEntries(_root.Path));
+        Assert.Equal([_root.File(".airbench", "locks")], Directory.GetFileSystemEntries(_root.File(".airbench")));
     }
 
     [Fact]

@@ -12,10 +12,13 @@ internal static class RunCommand
     {
         var arguments = new PipelineArguments();
         var quiet = new Option<bool>("--quiet") { Description = "Print only warnings and errors." };
+        var execution = new ExecutionArguments();
         var command = new Command("run", "Run a pipeline: prepare, train, export, evaluate.") { quiet };
         arguments.AddTo(command, withSelection: true);
-        command.SetAction((parsed, cancel) => Task.FromResult(
-            Run(arguments.Load(parsed), arguments.Options(parsed), parsed.GetValue(quiet), parsed.GetValue<bool>(CommandLine.Verbose), cancel)));
+        execution.AddTo(command, withJobs: true);
+        command.SetAction((parsed, cancel) => Task.FromResult(Run(
+            arguments.Load(parsed), execution.Apply(arguments.Options(parsed), parsed), parsed.GetValue(quiet),
+            parsed.GetValue<bool>(CommandLine.Verbose), cancel)));
         return command;
     }
 

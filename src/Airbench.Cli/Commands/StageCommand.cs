@@ -46,6 +46,8 @@ internal static class StageCommand
             ["tracking"] = new("--tracking") { Description = "Other formats that the run is written in as well: tensorboard, mlflow." },
         };
         var fields = OptionFlags.Of(kind.OptionsType);
+        var execution = new ExecutionArguments();
+        execution.AddTo(command, withJobs: false);
         inputs.ForEach(input => command.Add(input.Option));
         foreach (var option in fields.Options.Concat(header.Values))
         {
@@ -69,7 +71,8 @@ internal static class StageCommand
                 headerTexts["name"] = kind.Uses;
             }
             var pipeline = PipelineFile.OneStage(kind, fields.Texts(parsed), headerTexts, given);
-            var options = new RunOptions { Root = Directory.GetCurrentDirectory(), KeepRecord = false };   // who asks for one stage gets it
+            var alone = new RunOptions { Root = Directory.GetCurrentDirectory(), KeepRecord = false };   // who asks for one stage gets it
+            var options = execution.Apply(alone, parsed);
             return Task.FromResult(RunCommand.Run(pipeline, options, quiet: false, parsed.GetValue<bool>(CommandLine.Verbose), cancel));
         });
         return command;

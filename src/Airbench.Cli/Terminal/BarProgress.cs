@@ -1,63 +1,124 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
 namespace Airbench.Cli.Terminal;
 
-/// <summary>Progress as a bar on a terminal; lines appear above it.</summary>
+/// <summary>Progress as bars on a terminal, one for each task under way; lines appear above them.</summary>
 internal sealed class BarProgress(IAnsiConsole console, TimeProvider time) : IProgress
 {
+    private readonly Lock _lock = new();
+    private Display? _display;
+
     public void Info(string line) => console.WriteLine(line);
 
     public void Warn(string line) => console.MarkupLineInterpolated($"[yellow]warning:[/] {line}");
 
-    public IProgressTask Start(string what, long total, string unit) => new Bar(console, time, what, total, unit);
+    public IProgressTask Start(string what, long total, string unit)
+    {
+        lock (_lock)
+        {
+            _display ??= new Display(console);   // a terminal has room for one; the tasks of stages that run side by side share it
+            return _display.Add(this, what, total, new Count(new Rate(time, total), total, unit));
+        }
+    }
+
+    private void End(ProgressTask task)
+    {
+        lock (_lock)
+        {
+            if (_display!.Remove(task))
+            {
+                _display = null;
+            }
+        }
+    }
 
     /// <summary>Spectre draws from a task of its own for as long as <see cref="_ended"/> is open.</summary>
-    private sealed class Bar : IProgressTask
+    private sealed class Display
     {
         private readonly TaskCompletionSource _ended = new();
-        private readonly Task _display;
-        private readonly ProgressTask _task;
-        private readonly Counter _counter;
+        private readonly Counts _counts = new();
+        private readonly ProgressContext _context;
+        private readonly Task _drawing;
+        private int _open;
 
-        public Bar(IAnsiConsole console, TimeProvider time, string what, long total, string unit)
+        public Display(IAnsiConsole console)
         {
-            _counter = new Counter(new Rate(time, total), total, unit);
-            var started = new TaskCompletionSource<ProgressTask>();
-            _display = console.Progress()
+            var started = new TaskCompletionSource<ProgressContext>();
+            _drawing = console.Progress()
                 .AutoClear(true)
-                .HideCompleted(false)
-                .Columns(new TaskDescriptionColumn(), new ProgressBarColumn { Width = 20 }, _counter)
+                .HideCompleted(true)
+                .Columns(new TaskDescriptionColumn(), new ProgressBarColumn { Width = 20 }, _counts)
                 .StartAsync(async context =>
                 {
-                    started.SetResult(context.AddTask(what, maxValue: Math.Max(1, total)));
+                    started.SetResult(context);
                     await _ended.Task;
                 });
-            _task = started.Task.GetAwaiter().GetResult();
+            _context = started.Task.GetAwaiter().GetResult();
         }
+
+        public IProgressTask Add(BarProgress owner, string what, long total, Count count)
+        {
+            // A task at its maximum counts as ended and is hidden: one that is done and still open is a hair below.
+            var task = _context.AddTask(Markup.Escape(what), new ProgressTaskSettings { AutoStart = false, MaxValue = Math.Max(1, total) + 1e-6 });
+            _counts.Of[task.Id] = count;
+            task.StartTask();
+            _open++;
+            return new Bar(owner, task, count);
+        }
+
+        /// <summary>Whether it was the last, with which the display ends.</summary>
+        public bool Remove(ProgressTask task)
+        {
+            task.StopTask();
+            if (--_open > 0)
+            {
+                return false;
+            }
+            _ended.SetResult();
+            _drawing.GetAwaiter().GetResult();
+            return true;
+        }
+    }
+
+    private sealed class Bar(BarProgress owner, ProgressTask task, Count count) : IProgressTask
+    {
+        private bool _ended;
 
         public void Report(long done, string? detail)
         {
-            (_counter.Done, _counter.Detail) = (done, detail);
-            _task.Value = done;
+            (count.Done, count.Detail) = (done, detail);
+            task.Value = done;
         }
 
         public void Dispose()
         {
-            _ended.TrySetResult();
-            _display.GetAwaiter().GetResult();
+            if (!_ended)
+            {
+                _ended = true;
+                owner.End(task);
+            }
         }
     }
 
     /// <summary>"123/476 steps, 0.86/s, 6:20 left, loss 1.234".</summary>
-    private sealed class Counter(Rate rate, long total, string unit) : ProgressColumn
+    private sealed class Count(Rate rate, long total, string unit)
     {
         public long Done { get; set; }
 
         public string? Detail { get; set; }
 
-        public override IRenderable Render(RenderOptions options, ProgressTask task, TimeSpan deltaTime) => new Text(
-            string.Create(CultureInfo.InvariantCulture, $"{Done:N0}/{total:N0} {unit}, {rate.Describe(Done)}{(Detail is null ? "" : $", {Detail}")}"));
+        public override string ToString() => string.Create(
+            CultureInfo.InvariantCulture, $"{Done:N0}/{total:N0} {unit}, {rate.Describe(Done)}{(Detail is null ? "" : $", {Detail}")}");
+    }
+
+    private sealed class Counts : ProgressColumn
+    {
+        public ConcurrentDictionary<int, Count> Of { get; } = new();
+
+        public override IRenderable Render(RenderOptions options, ProgressTask task, TimeSpan deltaTime) =>
+            new Text(Of.TryGetValue(task.Id, out var count) ? count.ToString() : "");
     }
 }

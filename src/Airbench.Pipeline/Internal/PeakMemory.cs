@@ -30,13 +30,26 @@ internal static class PeakMemory
     public static long? Megabytes()
     {
         if (OperatingSystem.IsLinux())
+            return Megabytes("self");
+        using var process = Process.GetCurrentProcess();
+        return process.PeakWorkingSet64 > 0 ? process.PeakWorkingSet64 / (1024 * 1024) : null;
+    }
+
+    /// <summary>The mark of another process on Linux, in MiB; null where it ended.</summary>
+    public static long? Megabytes(int process) => Megabytes(process.ToString(CultureInfo.InvariantCulture));
+
+    private static long? Megabytes(string process)
+    {
+        const string Key = "VmHWM:";   // "VmHWM:    123456 kB"
+        try
         {
-            const string Key = "VmHWM:";   // "VmHWM:    123456 kB"
-            var line = File.ReadLines("/proc/self/status").FirstOrDefault(l => l.StartsWith(Key, StringComparison.Ordinal));
+            var line = File.ReadLines($"/proc/{process}/status").FirstOrDefault(l => l.StartsWith(Key, StringComparison.Ordinal));
             var kilobytes = line?[Key.Length..].Replace("kB", "", StringComparison.Ordinal);
             return kilobytes is null ? null : long.Parse(kilobytes, CultureInfo.InvariantCulture) / 1024;
         }
-        using var process = Process.GetCurrentProcess();
-        return process.PeakWorkingSet64 > 0 ? process.PeakWorkingSet64 / (1024 * 1024) : null;
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
     }
 }

@@ -117,7 +117,8 @@ internal sealed class ResultCache(string root, long limit)
     /// <returns>What was removed.</returns>
     public IReadOnlyList<Entry> Prune(IReadOnlySet<string> needed)
     {
-        RemoveLeftovers();
+        if (Directory.Exists(_folder))
+            AtomicFolder.RemoveLeftovers(_folder);   // what killed runs left half-written or half-removed
         var entries = Entries();
         var (bytes, removed) = (entries.Sum(entry => entry.Bytes), new List<Entry>());
         foreach (var entry in entries.Reverse().Where(entry => !needed.Contains(entry.Name)))
@@ -143,18 +144,6 @@ internal sealed class ResultCache(string root, long limit)
         catch (DirectoryNotFoundException)
         {
             // another process removed it
-        }
-    }
-
-    /// <summary>What killed runs left half-written or half-removed more than a day ago.</summary>
-    private void RemoveLeftovers()
-    {
-        if (!Directory.Exists(_folder))
-            return;
-        foreach (var leftover in Directory.EnumerateDirectories(_folder, ".*"))
-        {
-            if (Directory.GetLastWriteTimeUtc(leftover) < DateTime.UtcNow.AddDays(-1))
-                Directory.Delete(leftover, recursive: true);
         }
     }
 

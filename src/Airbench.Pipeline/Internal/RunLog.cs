@@ -40,3 +40,15 @@ internal sealed class LoggedProgress(IProgress inner, RunLog log) : IProgress
 
     public IProgressTask Start(string what, long total, string unit) => inner.Start(what, total, unit);
 }
+
+/// <summary>Says which stage it is, for stages that run side by side.</summary>
+internal sealed class NamedProgress(IProgress inner, string stage) : IProgress
+{
+    public void Info(string line) => inner.Info(Named(line));
+
+    public void Warn(string line) => inner.Warn(Named(line));
+
+    public IProgressTask Start(string what, long total, string unit) => inner.Start(what == stage ? what : $"{stage}: {what}", total, unit);
+
+    private string Named(string text) => $"{stage}: {text.ReplaceLineEndings($"\n{stage}: ")}";
+}

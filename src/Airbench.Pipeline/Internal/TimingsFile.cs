@@ -14,6 +14,7 @@ internal sealed class TimingsFile : IDisposable
         "items", "items_per_second", "device", "peak_rss_mb", "usd", "error",
     ];
 
+    private readonly Lock _lock = new();
     private readonly FileStream _stream;
     private readonly CsvWriter _csv;
 
@@ -25,8 +26,7 @@ internal sealed class TimingsFile : IDisposable
     }
 
     /// <summary>Adds the row of a stage that ended.</summary>
-    /// <param name="peakMegabytes">See <see cref="PeakMemory.Megabytes"/>.</param>
-    public void Append(string runId, string pipeline, StageReport report, DateTimeOffset started, long? peakMegabytes)
+    public void Append(string runId, string pipeline, StageReport report, DateTimeOffset started)
     {
         var result = report.Status == RunStatus.Cached ? null : report.Result;   // what an earlier run worked is in its own file
 
@@ -46,7 +46,7 @@ internal sealed class TimingsFile : IDisposable
             Number(result?.Items, "D"),
             Number(rate, "F1"),
             result?.Device,
-            Number(peakMegabytes, "D"),
+            Number(report.PeakMegabytes, "D"),
             Number(report.Usd, "F6"),
             report.Error is { } error ? Quote.OneLine(error) : null,   // a row stays a line
         ]);
@@ -56,9 +56,12 @@ internal sealed class TimingsFile : IDisposable
 
     private void Row(string?[] fields)
     {
-        _csv.WriteRecord(fields);
-        _csv.Flush();
-        _stream.Flush(flushToDisk: true);
+        lock (_lock)
+        {
+            _csv.WriteRecord(fields);
+            _csv.Flush();
+            _stream.Flush(flushToDisk: true);
+        }
     }
 
     private static string? Number<T>(T? value, string format) where T : struct, IFormattable =>

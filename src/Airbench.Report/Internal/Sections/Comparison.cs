@@ -23,7 +23,7 @@ internal static class Comparison
             return Page.Section("accuracy", "Accuracy", Tag("p", "The runs have no evaluation in common: neither of one name, nor one alone on each side."));
         }
         return Page.Section("accuracy", "Accuracy", pairs.Select(pair => Pair(pair.A, pair.B)), Classed("p", "muted",
-            "With TTA where the evaluation used it. A difference whose interval holds 0 may be chance alone. The interval is of these images: other seeds would differ too, and by more."));
+            "With TTA where the evaluation used it. A difference whose interval holds 0 may be chance alone. The interval is of the choice of images alone: another seed of the training would differ as well."));
     }
 
     public static XElement Options(Run a, Run b)

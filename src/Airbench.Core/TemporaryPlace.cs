@@ -1,0 +1,83 @@
+namespace Airbench;
+
+/// <summary>
+/// A name beside a final place, <c>.name.tmp-*</c>, that nobody else writes to while this process lives. A file of the same name
+/// with <c>.lock</c> behind it is held open; the kernel lets go of it however the process ends, so that whoever comes next can tell
+/// a build under way from what a killed run left, at once and without looking at clocks.
+/// </summary>
+internal sealed class TemporaryPlace : IDisposable
+{
+    /// <summary>What every temporary name contains.</summary>
+    public const string Mark = ".tmp-";
+
+    private const string LockEnding = ".lock";
+
+    private readonly FileStream _claim;
+
+    private TemporaryPlace(string path, FileStream claim) => (Path, _claim) = (path, claim);
+
+    /// <summary>Full path; nothing lies there yet.</summary>
+    public string Path { get; }
+
+    /// <summary>Takes a new name beside <paramref name="final"/>, in whose parent folder it has to be possible to write.</summary>
+    /// <exception cref="IOException">It is not; the message names <paramref name="final"/>.</exception>
+    public static TemporaryPlace Claim(string final)
+    {
+        while (true)
+        {
+            var path = System.IO.Path.Combine(System.IO.Path.GetDirectoryName(final)!, $"{Prefix(final)}{Guid.NewGuid():N}");
+            try
+            {
+                return new(path, Hold(path + LockEnding, FileMode.CreateNew));
+            }
+            catch (IOException) when (File.Exists(path + LockEnding))
+            {
+                // Creating the file and locking it are two steps: someone who removes leftovers came between them. Another name.
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new IOException($"{final}: cannot be written: {e.Message}", e);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Removes what killed processes left for <paramref name="final"/>, and leaves what living ones are building. What cannot be removed
+    /// stays: it is in nobody's way.
+    /// </summary>
+    public static void RemoveLeftovers(string final) => RemoveLeftovers(System.IO.Path.GetDirectoryName(final)!, $"{Prefix(final)}*");
+
+    /// <summary>The same for every final place in <paramref name="parent"/>.</summary>
+    public static void RemoveAllLeftovers(string parent) => RemoveLeftovers(parent, $".*{Mark}*");
+
+    private static void RemoveLeftovers(string parent, string pattern)
+    {
+        var names = Directory.EnumerateFileSystemEntries(parent, pattern)
+            .Select(entry => entry.EndsWith(LockEnding, StringComparison.Ordinal) ? entry[..^LockEnding.Length] : entry)
+            .ToHashSet(StringComparer.Ordinal);
+        foreach (var name in names)
+        {
+            try
+            {
+                using var claim = Hold(name + LockEnding, FileMode.OpenOrCreate);
+                if (Directory.Exists(name))
+                {
+                    Directory.Delete(name, recursive: true);
+                }
+                File.Delete(name);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // held by a process that lives, or not ours to remove
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _claim.Dispose();
+
+    private static string Prefix(string final) => $".{System.IO.Path.GetFileName(final)}{Mark}";
+
+    private static FileStream Hold(string path, FileMode mode) =>
+        new(path, mode, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+}
