@@ -1,4 +1,6 @@
+using Airbench.Cli.Finetuning;
 using Airbench.Inference;
+using Airbench.Inference.Finetuning;
 using Airbench.OnnxModel;
 using Airbench.Pipeline;
 using Airbench.Training;
@@ -10,7 +12,7 @@ namespace Airbench.Cli;
 /// </summary>
 internal static class Stages
 {
-    public static IReadOnlyList<IStage> All { get; } = [Prepare(), Train(), Export(), Evaluate(), BenchmarkTrain(), BenchmarkModel()];
+    public static IReadOnlyList<IStage> All { get; } = [Prepare(), Train(), Export(), Finetune(), Evaluate(), BenchmarkTrain(), BenchmarkModel()];
 
     private const string MeasuresTime = "it measures time";
 
@@ -89,7 +91,7 @@ internal static class Stages
         InputsFor = options => ExportOptions.NeedDataset(options) ? [typeof(Dataset)] : [],
         Checker = ExportOptions.Check,
         UseOf = options => ExportOptions.NeedDataset(options) ? DeviceUse.Takes : DeviceUse.None,
-        Settings = options => ExportOptions.NeedDataset(options) ? options with { Name = null } : new { options.Variants, options.Opset },
+        Settings = options => ExportOptions.NeedDataset(options) ? options with { Name = null } : new { options.Variants, options.Training, options.Opset },
         Environment = (context, options) => ExportOptions.NeedDataset(options)
             ? Factors.All(Factors.Seed(context), Factors.Device(context))
             : Factors.Device(context with { Device = "cpu" }),   // where parity is proven
@@ -116,6 +118,42 @@ internal static class Stages
                 $"{sizes}, opset {bundle.Manifest.Opset}; parity {parity.MaxAbsDifference:0.0e+0} on {parity.Images} images"))
             {
                 Items = parity.Images,
+            };
+        },
+    };
+
+    private static Stage<FinetuneOptions, OnnxBundle> Finetune() => new()
+    {
+        Uses = "finetune",
+        Description = "Adapt an exported model to new images with ONNX Runtime, and export it again.",
+        OptionalInputs = [typeof(OnnxBundle), typeof(TrainedModel), typeof(Dataset)],
+        InputsFor = options =>
+            [.. options.Model is null ? (Type[])[typeof(OnnxBundle)] : [], .. options.Data is null ? (Type[])[typeof(Dataset)] : []],
+        Checker = FinetuneOptions.Check,
+        Settings = options => options with { Name = null, Model = null, Data = null, OldData = null, Weights = null },   // what is there counts, see Reads
+        Environment = (context, options) => Factors.All(Factors.Seed(context), Factors.Device(context), Factors.Threads(options.Threads)),
+        Reads = (_, options) => new[] { options.Model, options.Data, options.OldData, options.Weights }.OfType<string>(),
+        Versions = () => Factors.All(
+            Factors.Code(typeof(Exporter), typeof(Finetuner)),
+            Factors.Packages(typeof(Microsoft.ML.OnnxRuntime.OrtEnv), typeof(Google.Protobuf.IMessage), typeof(SkiaSharp.SKBitmap)), Factors.OnnxRuntime()),
+        Folder = (context, options) => FolderOf(context, "exports", FinetuneFiles.NameOf(context, options)),
+        Opener = OnnxBundle.Open,
+        Work = (context, options) =>
+        {
+            var name = FinetuneFiles.NameOf(context, options);
+            var (bundle, facts) = Finetuner.Finetune(
+                FinetuneFiles.Open(context, options), options, FolderOf(context, "models", name), context.Device, context.Seed,
+                open: request => FinetuneFiles.OpenEngine(request, options),
+                export: model => Exporter.Export(
+                    model, new ExportOptions { Training = [options.Train] }, FolderOf(context, "exports", name),
+                    file => ParityGate.Check(file, model.File(TrainedModel.ReferenceName)), context.Progress, context.Cancel),
+                context.Progress, context.Cancel);
+            return new StageResult(bundle, FormattableString.Invariant(
+                $"{facts.Train}, {facts.Images:N0} images, epoch {facts.BestEpoch} of {facts.Epochs}; {facts.New}"))
+            {
+                Items = facts.Images * (long)facts.Epochs,
+                Device = facts.Engine.Split(" on ")[^1],
+                AccuracyPlain = (double)facts.New.CorrectAfter / facts.New.Count,
             };
         },
     };
@@ -152,7 +190,7 @@ internal static class Stages
                 WorkSeconds = metrics.ImagesPerSecond > 0 ? metrics.Count / metrics.ImagesPerSecond : null,
                 Items = metrics.Count,
                 Device = metrics.Provider == "CPUExecutionProvider" ? "cpu" : "cuda",
-                AccuracyPlain = metrics.AccuracyPlain,
+                AccuracyPlain = metrics.HasPlain ? metrics.AccuracyPlain : null,
                 AccuracyTta = metrics.Accuracy,
             };
         },

@@ -39,6 +39,9 @@ public sealed class AtomicFolder : IDisposable
     /// <summary>The folder to write into; it lies beside the final place, on the same file system.</summary>
     public string Path => _place.Path;
 
+    /// <summary>Where it will be, a full path.</summary>
+    public string Final => _final;
+
     /// <summary>Starts a new version of the folder at <paramref name="final"/>, which may exist.</summary>
     public static AtomicFolder Create(string final) => new(final);
 

@@ -26,12 +26,19 @@ public sealed record TensorSignature(string Name, string Type, IReadOnlyList<lon
 /// <param name="Filter">Resampling filter: triangle (bilinear), widened by the factor of reduction (antialiased).</param>
 /// <param name="CentreCrop">Height and width of the centre that is kept, pixels.</param>
 /// <param name="ColorOrder">Order of the planes.</param>
-/// <param name="Range">Smallest and largest value handed over, as decoded.</param>
+/// <param name="Range">Smallest and largest value handed over: 0 and 255 as decoded, or 0 and 1 of pixels / 255.</param>
 /// <param name="InsideTheModel">What the caller must not do: the model does.</param>
 public sealed record PreprocessingSteps(
-    string Orientation, int ShortSide, string Filter, int CentreCrop, string ColorOrder, IReadOnlyList<int> Range, Normalization InsideTheModel);
+    string Orientation, int ShortSide, string Filter, int CentreCrop, string ColorOrder, IReadOnlyList<int> Range, Normalization InsideTheModel)
+{
+    /// <summary>nchw: planes; nhwc: interleaved.</summary>
+    public string Layout { get; init; } = "nchw";
 
-/// <summary>(pixel * scale - mean) / std, for each channel in RGB order.</summary>
+    /// <summary>Whether the model resizes and crops as well, so that the caller must not.</summary>
+    public bool ResizedInside { get; init; }
+}
+
+/// <summary>(value * scale - mean) / std with values as handed over, for each channel in RGB order.</summary>
 public sealed record Normalization(double Scale, IReadOnlyList<double> Mean, IReadOnlyList<double> Std);
 
 /// <summary>Accuracy of the exported network on the whole test split, counted in fp32 by the trainer.</summary>

@@ -33,8 +33,19 @@ public sealed record EvaluationMetrics
     /// <summary>Execution provider: CPUExecutionProvider or CUDAExecutionProvider.</summary>
     public required string Provider { get; init; }
 
-    /// <summary>Test-time augmentation of <see cref="Accuracy"/>.</summary>
+    /// <summary>Test-time augmentation of <see cref="Accuracy"/>, made of views that the model was shown one by one.</summary>
     public required Tta Tta { get; init; }
+
+    /// <summary>Of a model with views inside: those. It was shown each image once, so <see cref="CorrectPlain"/> is with them too; null for any other.</summary>
+    public Tta? TtaInside { get; init; }
+
+    /// <summary>Whether views vote, outside of the model or inside.</summary>
+    [JsonIgnore]
+    public bool HasViews => Tta != Tta.None || TtaInside is not null;
+
+    /// <summary>Whether the model answered to untouched images alone too.</summary>
+    [JsonIgnore]
+    public bool HasPlain => TtaInside is null;
 
     /// <summary>With <see cref="Airbench.Tta.Adaptive"/>: confidence (0 to 1) of the untouched image below which it got all views.</summary>
     public double? AdaptiveThreshold { get; init; }

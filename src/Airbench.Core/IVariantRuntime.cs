@@ -9,6 +9,13 @@ public interface IVariantRuntime
     /// <summary>Answers of a model to training images that the calibration did not see.</summary>
     HeldOutAnswers AnswerHeldOut(string modelFile);
 
+    /// <summary>A model with views inside against the evaluator's own vote with <paramref name="plainFile"/>, on the same training images.</summary>
+    /// <param name="votingFile">The model with views inside.</param>
+    /// <param name="plainFile">The model that it was made of.</param>
+    /// <param name="tta">Its views.</param>
+    /// <param name="threshold">Confidence below which an image gets them, where they are adaptive.</param>
+    ParityResult CompareVotes(string votingFile, string plainFile, Tta tta, double threshold);
+
     /// <summary>
     /// Scores models on the whole test split and times them. The first is what the others are compared with.
     /// </summary>
@@ -33,6 +40,12 @@ public sealed record HeldOutAnswers(int Count, int Correct, float[] Logits);
 /// <param name="P50Ms">Half of the calls at batch 1 take at most this many milliseconds, after warm-up.</param>
 public sealed record VariantScore(
     string Device, int Count, int Correct, double Accuracy, double Drop, double Agreement, double ImagesPerSecond, double P50Ms);
+
+/// <summary>Which images get all views in a model with adaptive test-time augmentation.</summary>
+/// <param name="Threshold">Those whose softmax confidence, untouched, is below this, 0 to 1.</param>
+/// <param name="TrainingShare">Share of training images that this is true of, 0 to 1. The network learned them, so new images are in doubt more often.</param>
+/// <param name="TrainingImages">How many training images were looked at; none that int8 was calibrated on.</param>
+public sealed record DoubtFacts(double Threshold, double TrainingShare, int TrainingImages);
 
 /// <summary>How an int8 variant came about.</summary>
 /// <param name="Calibration">Activation ranges.</param>

@@ -6,6 +6,12 @@ public sealed record OnnxBundle(string Folder, BundleManifest Manifest) : Artifa
     /// <summary>Name of the manifest inside the folder.</summary>
     public const string ManifestName = "metadata.json";
 
+    /// <summary>Folder of what another program needs to train the model further, where the export wrote it.</summary>
+    public const string TrainingFolder = "training";
+
+    /// <summary>Inside of <see cref="TrainingFolder"/>: every tensor of the network, unfolded; byte by byte the <c>weights.safetensors</c> it came from.</summary>
+    public const string TrainingStateName = "state.safetensors";
+
     /// <summary>Opens the bundle in <paramref name="folder"/>: reads its manifest only.</summary>
     /// <exception cref="InvalidFileException">No bundle lies there, or its manifest is damaged.</exception>
     public static OnnxBundle Open(string folder) => new(folder, Json.Read<BundleManifest>(Path.Combine(folder, ManifestName)));
@@ -25,6 +31,12 @@ public sealed record BundleManifest
 
     /// <summary>Height and width that the model takes, in pixels.</summary>
     public required int ImageSize { get; init; }
+
+    /// <summary>Type and layout of the pixels that every model of the bundle takes.</summary>
+    public InputFormat Input { get; init; }
+
+    /// <summary>Whether the models resize images themselves: height and width are open.</summary>
+    public bool AcceptsAnySize { get; init; }
 
     /// <summary>Preprocessing in words: what a caller must do, and must not do, before the model.</summary>
     public required string Preprocessing { get; init; }
@@ -70,7 +82,20 @@ public sealed record BundleManifest
 
     /// <summary>What made the bundle.</summary>
     public Provenance? Provenance { get; init; }
+
+    /// <summary>How it was made from another bundle; null where it was trained from scratch.</summary>
+    public Finetuned? Finetuned { get; init; }
+
+    /// <summary>Models of one training step under <c>training/</c>; null where the export had none to write.</summary>
+    public IReadOnlyList<TrainingFile>? Training { get; init; }
 }
+
+/// <summary>A model of one training step.</summary>
+/// <param name="Train">What learns: head, head+bn, last_group or all.</param>
+/// <param name="File">Path inside the bundle.</param>
+/// <param name="Bytes">Size.</param>
+/// <param name="Sha256">SHA-256, lower-case hexadecimal.</param>
+public sealed record TrainingFile(string Train, string File, long Bytes, string Sha256);
 
 /// <summary>One model file of a bundle.</summary>
 /// <param name="File">File name inside the bundle.</param>
@@ -80,6 +105,18 @@ public sealed record VariantFile(string File, long Bytes, string Sha256)
 {
     /// <summary>Accuracy and speed beside fp32; null where fp32 is the only variant.</summary>
     public VariantScore? Score { get; init; }
+
+    /// <summary>The views that vote inside the model; <see cref="Tta.None"/> where the image alone does.</summary>
+    public Tta Tta { get; init; }
+
+    /// <summary>Of a model with views inside: the variant that it does so with.</summary>
+    public string? VotesOf { get; init; }
+
+    /// <summary>Of a model with views inside: it against the same vote of the same variant outside.</summary>
+    public ParityResult? VoteParity { get; init; }
+
+    /// <summary>Of a model with views inside for images in doubt: which those are.</summary>
+    public DoubtFacts? Doubt { get; init; }
 
     /// <summary>Of an int8 variant: how it was quantized.</summary>
     public QuantizationFacts? Quantization { get; init; }

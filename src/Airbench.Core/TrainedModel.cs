@@ -76,6 +76,9 @@ public sealed record ModelManifest
 
     /// <summary>Versions of the packages that made it, by package name.</summary>
     public required IReadOnlyDictionary<string, string> Versions { get; init; }
+
+    /// <summary>How it was made from another network; null where it was trained from scratch.</summary>
+    public Finetuned? Finetuned { get; init; }
 }
 
 /// <summary>Correct answers on the test split in fp32.</summary>

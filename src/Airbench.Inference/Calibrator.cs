@@ -8,7 +8,7 @@ internal static class Calibrator
     private const int BatchSize = 16;
 
     /// <summary>Chooses a range for each of <paramref name="values"/>.</summary>
-    /// <param name="modelFile">A model with an input <c>images</c> uint8 [N,3,S,S] and these values as float outputs.</param>
+    /// <param name="modelFile">A model of ours with these values as further float outputs.</param>
     /// <param name="values">Names of the outputs.</param>
     /// <param name="split">Where the images are.</param>
     /// <param name="indices">Which of them, at least one.</param>
@@ -21,6 +21,8 @@ internal static class Calibrator
         IProgress progress, CancellationToken cancel)
     {
         OnnxRuntime.Start();
+        var input = ModelDescription.Read(modelFile, ModelInspector.Inspect(modelFile), new ClassifierOptions()).Input;
+        var encoder = new PixelEncoder(input);
         try
         {
             using var settings = ExecutionDevice.Cpu("cpu").CreateOptions(threads: 0);
@@ -57,9 +59,11 @@ internal static class Calibrator
                 foreach (var batch in indices.Chunk(BatchSize))
                 {
                     cancel.ThrowIfCancellationRequested();
-                    using var images = OrtValue.CreateTensorValueFromMemory(
-                        ImageBatch.Gather(split, batch), [batch.Length, 3, split.ImageSize, split.ImageSize]);
-                    using var outputs = session.Run(run, ["images"], [images], [.. values]);
+                    var pixels = ImageBatch.Gather(split, batch);
+                    var encoded = new byte[pixels.Length * input.ValueBytes];
+                    encoder.Encode(pixels, encoded);
+                    using var images = OrtValues.Create(input.Type, encoded, input.Shape(batch.Length));
+                    using var outputs = session.Run(run, [input.Name], [images], [.. values]);
                     foreach (var (value, output) in outputs.Index())
                     {
                         observe(value, output.GetTensorDataAsSpan<float>());

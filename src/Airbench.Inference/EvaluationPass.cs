@@ -19,7 +19,7 @@ internal sealed class EvaluationPass(
     {
         var (size, classes, names) = (classifier.ImageSize, classifier.ClassCount, model.Description.Classes);
         var batchSize = Math.Min(options.BatchSize, images.Count);
-        var voters = new TtaClassifier(classifier, options.Tta, batchSize, options.AdaptiveThreshold);
+        var voters = new TtaClassifier(classifier, model.Description.Outside(options.Tta), batchSize, options.AdaptiveThreshold);
         var (plain, voted) = (new float[batchSize * classes], new float[batchSize * classes]);
         using var task = progress.Start("evaluate", images.Count, "images");
         foreach (var chunk in images.Read(size, options.BatchSize, shard, cancel))

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json;
 
 namespace Airbench.Inference;
 
@@ -107,13 +108,18 @@ public static class Evaluator
     {
         using var classifier = model.Open(device, SessionSettings.Of(options));
         progress.Info(classifier.Device.Note);
+        var (inside, tta) = (model.Description.VotesInside, model.Description.Outside(options.Tta));
+        if (inside != Tta.None)
+        {
+            progress.Info($"{model.File}: views vote inside the model ({JsonNamingPolicy.SnakeCaseLower.ConvertName(inside.ToString())}), so it sees each image once, whatever tta says");
+        }
         var shard = options.Shard is { } text ? Shard.Parse(text) : null;
         var pass = new EvaluationPass(model, classifier, images, labels, options, shard ?? Shard.Whole);
         var wall = Stopwatch.StartNew();
         Csv.Write(Path.Combine(folder, EvaluationFiles.PredictionsName), EvaluationFiles.PredictionColumns, pass.Rows(progress, cancel));
         wall.Stop();
         var tally = pass.Tally;
-        if (options.Tta == Tta.Adaptive)
+        if (tta == Tta.Adaptive)
         {
             progress.Info(FormattableString.Invariant(
                 $"adaptive: {tally.AllViews} of {tally.Count} images were below {options.AdaptiveThreshold} and got all views"));
@@ -126,8 +132,9 @@ public static class Evaluator
             DatasetSha256 = images.Sha256,
             Synthetic = images.Synthetic,
             Provider = classifier.Device.Provider,
-            Tta = options.Tta,
-            AdaptiveThreshold = options.Tta == Tta.Adaptive ? options.AdaptiveThreshold : null,
+            Tta = tta,
+            TtaInside = inside == Tta.None ? null : inside,
+            AdaptiveThreshold = tta == Tta.Adaptive ? options.AdaptiveThreshold : null,
             Shard = shard?.ToString(),
             SourceCount = images.Count,
             Count = 0,

@@ -9,6 +9,12 @@ namespace Airbench.Inference;
 /// </summary>
 internal sealed record ModelDescription(ModelInput Input, ModelOutput Output, IReadOnlyList<string> Classes)
 {
+    /// <summary>The views that vote inside the model; others must not be added outside.</summary>
+    public Tta VotesInside { get; init; }
+
+    /// <summary>The views to show the model: those asked for, or the image alone where the model makes its own.</summary>
+    public Tta Outside(Tta asked) => VotesInside == Tta.None ? asked : Tta.None;
+
     /// <summary>Largest height and width, pixels.</summary>
     public const int MaxImageSize = 4096;
 
@@ -27,7 +33,7 @@ internal sealed record ModelDescription(ModelInput Input, ModelOutput Output, IR
         var reader = new Reader(path, facts, options);
         var input = reader.Input();
         var (output, names) = reader.Output(classes);
-        return new ModelDescription(input, output, names);
+        return new ModelDescription(input, output, names) { VotesInside = reader.VotesInside() };
     }
 
     private sealed class Reader(string path, ModelFacts facts, ClassifierOptions options)
@@ -90,6 +96,10 @@ internal sealed record ModelDescription(ModelInput Input, ModelOutput Output, IR
             }
             return (new ModelOutput(value.Name, value.Type, Kind(value), names.Count), names);
         }
+
+        public Tta VotesInside() => Property("tta_inside") is not { } text ? Tta.None
+            : Enum.TryParse<Tta>(text.Replace("_", "", StringComparison.Ordinal), ignoreCase: true, out var tta) && Enum.IsDefined(tta) ? tta
+            : throw Invalid($"has the metadata property tta_inside: '{text}'; expected none, mirror, mirror_translate or adaptive");
 
         private Normalization Values(TensorSignature value)
         {

@@ -5,29 +5,18 @@ using Microsoft.ML.OnnxRuntime.Tensors;
 namespace Airbench.Inference;
 
 /// <summary>
-/// A model file in an ONNX Runtime session: uint8 pixels in, logits out. Our own models have the input <c>images</c> uint8
-/// [N,3,S,S] and the outputs <c>logits</c> and <c>probabilities</c> float32 [N,K], N open, and read the caller's pixels where they lie;
-/// for any other the pixels become what its <see cref="ModelInput"/> says.
+/// A model file in an ONNX Runtime session: uint8 pixels in, logits out. A model that takes uint8 [N,3,S,S], as our own do where nothing else was
+/// asked for, reads the caller's pixels where they lie; for any other they become what its <see cref="ModelInput"/> says.
 /// </summary>
 public sealed class OnnxClassifier : IDisposable
 {
-    private const string ImagesName = "images";
-    private const string LogitsName = "logits";
-    private const string ProbabilitiesName = "probabilities";
-
     private readonly string _modelFile;
-    private readonly string _inputName = ImagesName;
-    private readonly string _outputName = LogitsName;
+    private readonly string _inputName;
+    private readonly string _outputName;
     private readonly InferenceSession _session;
     private readonly RunOptions _runOptions = new();
     private readonly Stopwatch _clock = new();
     private readonly EncodedRun? _encoded;   // null: the caller's spans are the model's own
-
-    private OnnxClassifier(string modelFile, InferenceSession session, ExecutionDevice device)
-    {
-        (_modelFile, _session, Device) = (modelFile, session, device);
-        (ImageSize, ClassCount) = CheckSignature();
-    }
 
     private OnnxClassifier(
         string modelFile, InferenceSession session, ExecutionDevice device, ModelInput input, ModelOutput output, bool isBound)
@@ -86,29 +75,17 @@ public sealed class OnnxClassifier : IDisposable
         return new OnnxClassifier(modelFile, session, chosen, input, output, settings.IoBinding ?? chosen.CudaIndex is not null);
     }
 
-    /// <summary>Opens a session on <paramref name="modelFile"/>.</summary>
+    /// <summary>Opens a session on a file that says itself what it takes, as our own models do.</summary>
     /// <param name="modelFile">An ONNX file.</param>
     /// <param name="device">auto, cpu, cuda or cuda:N; <see cref="Device"/> tells what was taken.</param>
     /// <param name="threads">Threads of one operator; 0 is one per core.</param>
-    /// <exception cref="InvalidFileException">The file is missing, not a model, or has other inputs or outputs.</exception>
+    /// <exception cref="InvalidFileException">The file is missing, not a model, or no classifier of images.</exception>
+    /// <exception cref="ConfigurationException">It leaves something open that only options could say.</exception>
     /// <exception cref="DeviceException">CUDA was asked for and is absent or does not start.</exception>
     public static OnnxClassifier Open(string modelFile, string device = "cpu", int threads = 0)
     {
-        if (!File.Exists(modelFile))
-        {
-            throw new InvalidFileException(modelFile, "does not exist");
-        }
-        var chosen = ExecutionDevice.Resolve(device, OnnxRuntime.Start().GetAvailableProviders());
-        var session = OpenSession(modelFile, ref chosen, new SessionSettings(threads));
-        try
-        {
-            return new OnnxClassifier(modelFile, session, chosen);
-        }
-        catch
-        {
-            session.Dispose();
-            throw;
-        }
+        var description = ModelDescription.Read(modelFile, ModelInspector.Inspect(modelFile), new ClassifierOptions());
+        return Open(modelFile, description.Input, description.Output, device, new SessionSettings(threads));
     }
 
     /// <summary>
@@ -158,7 +135,7 @@ public sealed class OnnxClassifier : IDisposable
         _session.Dispose();
     }
 
-    private static InferenceSession OpenSession(string modelFile, ref ExecutionDevice device, SessionSettings settings)
+    internal static InferenceSession OpenSession(string modelFile, ref ExecutionDevice device, SessionSettings settings)
     {
         if (device.CudaIndex is not null)
         {
@@ -192,45 +169,4 @@ public sealed class OnnxClassifier : IDisposable
             throw new InvalidFileException(modelFile, $"is not a model that ONNX Runtime accepts: {e.Message}", e);
         }
     }
-
-    /// <summary>Image size and classes, from a signature that is as it must be.</summary>
-    private (int ImageSize, int ClassCount) CheckSignature()
-    {
-        var input = Require(_session.InputMetadata, "input", ImagesName, TensorElementType.UInt8, "[N, 3, S, S]", rank: 4);
-        if (_session.InputMetadata.Count != 1)
-        {
-            var names = string.Join(", ", _session.InputMetadata.Keys);
-            throw Invalid($"has {_session.InputMetadata.Count} inputs ({names}); expected {ImagesName} alone");
-        }
-        if (input[1] != 3 || input[2] < 1 || input[2] != input[3])
-        {
-            throw Invalid($"input {ImagesName} is [{Text(input)}]; expected [N, 3, S, S]");
-        }
-        var logits = Require(_session.OutputMetadata, "output", LogitsName, TensorElementType.Float, "[N, K]", rank: 2);
-        var probabilities = Require(_session.OutputMetadata, "output", ProbabilitiesName, TensorElementType.Float, "[N, K]", rank: 2);
-        return logits[1] > 0 && logits[1] == probabilities[1]
-            ? (input[2], logits[1])
-            : throw Invalid(
-                $"outputs {LogitsName} [{Text(logits)}] and {ProbabilitiesName} [{Text(probabilities)}] differ or leave K open; " +
-                "expected [N, K] twice");
-    }
-
-    private int[] Require(
-        IReadOnlyDictionary<string, NodeMetadata> values, string kind, string name, TensorElementType type, string shape, int rank)
-    {
-        if (!values.TryGetValue(name, out var value))
-        {
-            throw Invalid($"has no {kind} '{name}'; it has {string.Join(", ", values.Keys)}");
-        }
-        if (!value.IsTensor || value.ElementDataType != type || value.Dimensions.Length != rank || value.Dimensions[0] != -1)
-        {
-            var found = value.IsTensor ? $"{value.ElementDataType} [{Text(value.Dimensions)}]" : value.OnnxValueType.ToString();
-            throw Invalid($"{kind} {name} is {found}; expected {type} {shape} with N open");
-        }
-        return value.Dimensions;
-    }
-
-    private static string Text(int[] dimensions) => string.Join(", ", dimensions.Select(d => d < 0 ? "open" : $"{d}"));
-
-    private InvalidFileException Invalid(string problem) => new(_modelFile, problem);
 }

@@ -53,7 +53,7 @@ public static class ParityGate
     }
 
     /// <summary>Largest absolute difference; infinite where either side is not finite.</summary>
-    private static double LargestDifference(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
+    internal static double LargestDifference(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
     {
         var largest = 0.0;
         for (var i = 0; i < a.Length; i++)

@@ -19,10 +19,10 @@ public sealed class Predictor : IDisposable
     private readonly TtaClassifier _voters;
     private readonly int _batchSize;
 
-    private Predictor(OnnxClassifier classifier, IReadOnlyList<string> classes, ClassifierOptions options)
+    private Predictor(OnnxClassifier classifier, ModelDescription description, ClassifierOptions options)
     {
-        (_classifier, Classes, _batchSize) = (classifier, classes, options.BatchSize);
-        _voters = new TtaClassifier(classifier, options.Tta, options.BatchSize, options.AdaptiveThreshold);
+        (_classifier, Classes, _batchSize) = (classifier, description.Classes, options.BatchSize);
+        _voters = new TtaClassifier(classifier, description.Outside(options.Tta), options.BatchSize, options.AdaptiveThreshold);
     }
 
     /// <summary>Class names in the order of the scores.</summary>
@@ -45,7 +45,7 @@ public sealed class Predictor : IDisposable
     public static Predictor Open(string model, OnnxBundle? bundle, ClassifierOptions options, string device)
     {
         var reference = ModelReference.Resolve(model, bundle, options);
-        return new Predictor(reference.Open(device, SessionSettings.Of(options)), reference.Description.Classes, options);
+        return new Predictor(reference.Open(device, SessionSettings.Of(options)), reference.Description, options);
     }
 
     /// <summary>The answer to every image, in order, one batch after the other; memory does not grow with their number.</summary>

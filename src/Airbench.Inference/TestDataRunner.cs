@@ -5,15 +5,15 @@ namespace Airbench.Inference;
 /// <summary>Runs a model file once, by the names that its bundle gives, whatever else the model may be.</summary>
 public static class TestDataRunner
 {
-    /// <summary>Outputs of <paramref name="images"/> on the CPU, each flat.</summary>
+    /// <summary>Outputs for <paramref name="values"/> on the CPU, each flat.</summary>
     /// <param name="modelFile">An ONNX file.</param>
-    /// <param name="input">Name of the uint8 input.</param>
-    /// <param name="images">Its values.</param>
+    /// <param name="input">Its input, uint8 or float.</param>
+    /// <param name="values">Values of the input, little-endian.</param>
     /// <param name="shape">Its extents.</param>
     /// <param name="outputs">Names of the float outputs to compute.</param>
     /// <exception cref="InvalidFileException">ONNX Runtime does not accept the file, or cannot compute these outputs from this input.</exception>
     public static IReadOnlyList<float[]> Run(
-        string modelFile, string input, byte[] images, IReadOnlyList<long> shape, IReadOnlyList<string> outputs)
+        string modelFile, TensorSignature input, byte[] values, IReadOnlyList<long> shape, IReadOnlyList<string> outputs)
     {
         OnnxRuntime.Start();
         try
@@ -25,9 +25,9 @@ public static class TestDataRunner
             {
                 throw new InvalidFileException(modelFile, $"has no float output {string.Join(", ", missing)}");
             }
-            using var pixels = OrtValue.CreateTensorValueFromMemory(images, [.. shape]);
+            using var pixels = OrtValues.Create(input.Type, values, [.. shape]);
             using var run = new RunOptions();
-            using var results = session.Run(run, [input], [pixels], [.. outputs]);
+            using var results = session.Run(run, [input.Name], [pixels], [.. outputs]);
             return [.. results.Select(result => result.GetTensorDataAsSpan<float>().ToArray())];
         }
         catch (OnnxRuntimeException e)

@@ -9,6 +9,12 @@ public sealed class VariantRuntime : IVariantRuntime, IDisposable
     /// <summary>Most training images that judge which layers stay in float.</summary>
     public const int MaxHeldOut = 4096;
 
+    /// <summary>Most training images that a vote inside is compared with a vote outside on.</summary>
+    public const int MaxCompared = 512;
+
+    /// <summary>Closer to the threshold than rounding, an image may be in doubt for one and not for the other.</summary>
+    private const double Undecided = 1e-5;
+
     private const int BatchSize = 100;
 
     private readonly Dataset _dataset;
@@ -86,6 +92,37 @@ public sealed class VariantRuntime : IVariantRuntime, IDisposable
     }
 
     /// <inheritdoc/>
+    public ParityResult CompareVotes(string votingFile, string plainFile, Tta tta, double threshold)
+    {
+        using var inside = OnnxClassifier.Open(votingFile);
+        using var outside = OnnxClassifier.Open(plainFile);
+        var classes = inside.ClassCount;
+        var voters = new TtaClassifier(outside, tta, BatchSize, threshold);
+        var (found, plain, expected) = (new float[BatchSize * classes], new float[BatchSize * classes], new float[BatchSize * classes]);
+        var (images, same, worst) = (0, 0, 0.0);
+        foreach (var batch in _heldOut.Take(MaxCompared).Chunk(BatchSize))
+        {
+            _cancel.ThrowIfCancellationRequested();
+            var (pixels, n) = (ImageBatch.Gather(_train, batch), batch.Length);
+            inside.Run(pixels, n, found.AsSpan(0, n * classes));
+            voters.Run(pixels, n, plain.AsSpan(0, n * classes), expected.AsSpan(0, n * classes));
+            for (var i = 0; i < n; i++)
+            {
+                if (tta == Tta.Adaptive && Math.Abs(Softmax.Confidence(plain.AsSpan(i * classes, classes)) - threshold) < Undecided)
+                {
+                    continue;
+                }
+                var ours = found.AsSpan(i * classes, classes);
+                var theirs = expected.AsSpan(i * classes, classes);
+                images++;
+                same += Softmax.ArgMax(ours) == Softmax.ArgMax(theirs) ? 1 : 0;
+                worst = Math.Max(worst, ParityGate.LargestDifference(ours, theirs));
+            }
+        }
+        return new ParityResult(images, worst, same);
+    }
+
+    /// <inheritdoc/>
     public IReadOnlyList<VariantScore> Score(IReadOnlyList<(string Variant, string File)> models)
     {
         var sessions = new List<OnnxClassifier>();
@@ -93,7 +130,7 @@ public sealed class VariantRuntime : IVariantRuntime, IDisposable
         {
             foreach (var (variant, file) in models)
             {
-                sessions.Add(OnnxClassifier.Open(file, variant == "int8" ? "cpu" : _device));
+                sessions.Add(OnnxClassifier.Open(file, variant.StartsWith("int8", StringComparison.Ordinal) ? "cpu" : _device));
             }
             using var test = _dataset.OpenSplit(Split.Test);
             var answers = sessions.ConvertAll(session => Answer(session, test));

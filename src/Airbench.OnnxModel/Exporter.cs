@@ -1,5 +1,6 @@
 using Airbench.OnnxModel.Bundle;
 using Airbench.OnnxModel.Quantization;
+using Airbench.OnnxModel.Training;
 
 namespace Airbench.OnnxModel;
 
@@ -39,7 +40,8 @@ public static class Exporter
 
         using var build = AtomicFolder.Create(folder);
         var modelFile = build.File(ModelName);
-        var fp32 = NetworkExporter.Build(trained, weightsFile, options.Opset);
+        var input = new InputOptions(options.Input, options.AcceptAnySize);
+        var fp32 = NetworkExporter.Build(trained, weightsFile, options.Opset, input);
         NetworkExporter.Save(fp32, modelFile);
         cancel.ThrowIfCancellationRequested();
 
@@ -48,6 +50,7 @@ public static class Exporter
             $"parity: logits within {parity.MaxAbsDifference:0.0e+0}, same top-1 on {parity.SameTop1} of {parity.Images} images"));
         cancel.ThrowIfCancellationRequested();
         var variants = VariantWriter.Write(fp32, options, build.Path, runtime, progress, cancel);
+        var training = TrainingFiles.Write(build.Path, model, [.. options.Training.Select(name => TrainedParts.Find(name)!.Value)], options.OnDevice);
         CheckWeightsHash(weightsFile, trained.WeightsSha256);   // what was built is what the manifest will name
 
         var manifest = new BundleManifest
@@ -56,7 +59,9 @@ public static class Exporter
             Variants = variants,
             Classes = trained.Classes,
             ImageSize = trained.Network.ImageSize,
-            Preprocessing = NetworkExporter.Preprocessing(trained.Network),
+            Preprocessing = NetworkExporter.Preprocessing(trained.Network, input),
+            Input = options.Input,
+            AcceptsAnySize = options.AcceptAnySize,
             Recipe = trained.Recipe.Name,
             Seed = trained.Seed,
             DatasetName = trained.DatasetName,
@@ -67,6 +72,8 @@ public static class Exporter
             Parity = parity,
             Opset = options.Opset,
             ProductVersion = Product.Version,
+            Finetuned = trained.Finetuned,
+            Training = training,
         };
         var complete = BundleWriter.Write(build.Path, model, manifest);
         return new OnnxBundle(build.Commit(), complete);

@@ -4,7 +4,7 @@ using static Airbench.OnnxModel.Proto.TensorProto.Types;
 namespace Airbench.OnnxModel;
 
 /// <summary>
-/// Writes the layers of a network as ONNX nodes, in their order and under their names. Input <c>images</c> uint8 [N,3,S,S];
+/// Writes the layers of a network as ONNX nodes, in their order and under their names. Input <c>images</c> as <see cref="InputWriter"/> has it;
 /// outputs <c>logits</c> and <c>probabilities</c>, float32 [N,K].
 /// </summary>
 /// <remarks>
@@ -20,26 +20,26 @@ internal sealed class LayerWriter
     private readonly NetworkWeights _weights;
     private readonly GraphBuilder _graph;
     private readonly int _opset;
+    private readonly InputOptions _input;
     private readonly Dictionary<string, string> _outputs = [];   // layer name -> its value in the graph
     private readonly HashSet<string> _folded = [];               // batch norms that are part of a convolution already
 
-    private LayerWriter(NetworkSpec network, NetworkWeights weights, GraphBuilder graph, int opset)
+    private LayerWriter(NetworkSpec network, NetworkWeights weights, GraphBuilder graph, int opset, InputOptions input)
     {
-        _opset = opset;
+        (_opset, _input) = (opset, input);
         _network = network;
         _weights = weights;
         _graph = graph;
     }
 
     /// <summary>Adds the whole network to <paramref name="graph"/>, in operators of <paramref name="opset"/>.</summary>
-    public static void Write(NetworkSpec network, NetworkWeights weights, GraphBuilder graph, int opset) =>
-        new LayerWriter(network, weights, graph, opset).Write();
+    public static void Write(NetworkSpec network, NetworkWeights weights, GraphBuilder graph, int opset, InputOptions input) =>
+        new LayerWriter(network, weights, graph, opset, input).Write();
 
     private void Write()
     {
         var layers = _network.Layers();
-        var images = _graph.Input("images", DataType.Uint8, 3, _network.ImageSize, _network.ImageSize);
-        var x = _graph.Node("Cast", "pixels", [images], [Attribute.Int("to", (long)DataType.Float)]);
+        var x = InputWriter.Write(_graph, _network.ImageSize, _input);
         for (var i = 0; i < layers.Count; i++)
         {
             var input = layers[i].Input is { } named ? _outputs[named] : x;
@@ -119,22 +119,9 @@ internal sealed class LayerWriter
 
     private string Activate(string x, ActivationLayer layer) => layer.Kind switch
     {
-        Activation.Gelu => _opset < GeluOpset ? Gelu(x, layer.Name) : _graph.Node("Gelu", layer.Name, [x]),
-        Activation.Silu => _graph.Node("Mul", layer.Name, [x, _graph.Node("Sigmoid", $"{layer.Name}/sigmoid", [x])]),
-        Activation.Relu => _graph.Node("Relu", layer.Name, [x]),
-        _ => throw new NotSupportedException($"activation {layer.Kind} has no ONNX form here"),
+        Activation.Gelu when _opset >= GeluOpset => _graph.Node("Gelu", layer.Name, [x]),
+        _ => ActivationNodes.Write(_graph, layer, x),
     };
-
-    /// <summary>x / sqrt 2, erf, + 1, * x, * 0.5: the form that ONNX Runtime fuses into one Gelu node.</summary>
-    /// <remarks>ONNX has a Gelu of its own from <see cref="GeluOpset"/> on, too late for many servers.</remarks>
-    private string Gelu(string x, string name)
-    {
-        var scaled = _graph.Node("Div", $"{name}/div", [x, _graph.Scalar("gelu.sqrt2", (float)Math.Sqrt(2))]);
-        var erf = _graph.Node("Erf", $"{name}/erf", [scaled]);
-        var gate = _graph.Node("Add", $"{name}/add", [erf, _graph.Scalar("gelu.one", 1)]);
-        var product = _graph.Node("Mul", $"{name}/mul", [x, gate]);
-        return _graph.Node("Mul", name, [product, _graph.Scalar("gelu.half", 0.5f)]);
-    }
 
     private string MaxPool(string x, MaxPoolLayer layer) =>
         _graph.Node("MaxPool", layer.Name, [x],

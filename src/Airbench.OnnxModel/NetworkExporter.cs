@@ -11,16 +11,32 @@ internal static class NetworkExporter
     /// <summary>Protocol buffers end at 2 GB; a model beyond needs its weights in a file of their own.</summary>
     private const long MaxModelBytes = int.MaxValue - 1_000_000;
 
+    /// <summary>Metadata property with the network's own height and width, pixels.</summary>
+    public const string ImageSizeKey = "image_size";
+
     /// <summary>What a caller must do, and must not do, before the model.</summary>
-    public static string Preprocessing(NetworkSpec network) => FormattableString.Invariant(
-        $"images: RGB pixels as uint8, 0 to 255, planar [N,3,{network.ImageSize},{network.ImageSize}]. ") +
-        FormattableString.Invariant($"Resize the short side to {network.ImageSize} and crop the centre; ") +
-        "do not scale or normalize the values: the model does.";
+    public static string Preprocessing(NetworkSpec network, InputOptions input)
+    {
+        var size = network.ImageSize.ToString(CultureInfo.InvariantCulture);
+        var values = input.Format switch
+        {
+            InputFormat.Uint8Nhwc => "RGB pixels as uint8, 0 to 255, interleaved [N,",
+            InputFormat.FloatNchw => "RGB pixels / 255 as float32, 0 to 1, planar [N,3,",
+            _ => "RGB pixels as uint8, 0 to 255, planar [N,3,",
+        };
+        var extents = (input.AnySize ? "H,W" : $"{size},{size}") + (input.Format == InputFormat.Uint8Nhwc ? ",3]" : "]");
+        var geometry = input.AnySize
+            ? $"Give the upright image in its own size: the model resizes the short side to {size} and crops the centre; "
+            : $"Resize the short side to {size} and crop the centre; ";
+        var limit = input.Format == InputFormat.FloatNchw ? "do not normalize the values: the model does." : "do not scale or normalize the values: the model does.";
+        return $"images: {values}{extents}. {geometry}{limit}";
+    }
 
     /// <summary>Builds the model. The same network, weights and manifest give the same bytes.</summary>
     /// <exception cref="InvalidFileException">The weights do not fit the network.</exception>
-    public static ModelProto Build(ModelManifest manifest, string weightsFile, int opset)
+    public static ModelProto Build(ModelManifest manifest, string weightsFile, int opset, InputOptions? input = null)
     {
+        input ??= InputOptions.Default;
         var network = manifest.Network;
         network.Validate();
         var bytes = network.Parameters().Sum(p => p.Shape.Aggregate((long)sizeof(float), (product, extent) => product * extent));
@@ -32,11 +48,11 @@ internal static class NetworkExporter
         var graph = new GraphBuilder(manifest.Recipe.Name);
         using (var weights = NetworkWeights.Open(weightsFile, network))
         {
-            LayerWriter.Write(network, weights, graph, opset);
+            LayerWriter.Write(network, weights, graph, opset, input);
         }
         var model = graph.Build(opset);
         model.DocString = Describe(manifest);
-        foreach (var (key, value) in Metadata(manifest))
+        foreach (var (key, value) in Metadata(manifest, input))
         {
             model.MetadataProps.Add(new StringStringEntryProto { Key = key, Value = value });
         }
@@ -54,10 +70,16 @@ internal static class NetworkExporter
         $"{manifest.Recipe.Name} network for {manifest.Classes.Count} classes, trained on {manifest.DatasetName}, seed {manifest.Seed}." +
         (manifest.Synthetic ? " The training images are synthetic: drawn by a program, not photographed." : "");
 
-    private static IEnumerable<(string Key, string Value)> Metadata(ModelManifest manifest)
+    private static IEnumerable<(string Key, string Value)> Metadata(ModelManifest manifest, InputOptions input)
     {
         yield return ("classes", JsonSerializer.Serialize(manifest.Classes));
-        yield return ("preprocessing", Preprocessing(manifest.Network));
+        yield return ("preprocessing", Preprocessing(manifest.Network, input));
+        yield return (ImageSizeKey, Integer(manifest.Network.ImageSize));
+        yield return ("layout", input.Format == InputFormat.Uint8Nhwc ? "nhwc" : "nchw");
+        if (input.Format == InputFormat.FloatNchw)
+        {
+            yield return ("scale", InputFormats.Scale.ToString("R", CultureInfo.InvariantCulture));
+        }
         yield return ("recipe", manifest.Recipe.Name);
         yield return ("seed", Integer(manifest.Seed));
         yield return ("dataset", manifest.DatasetName);

@@ -234,7 +234,8 @@ public static partial class PipelineFile
         return string.Join(' ', ["airbench", "run", Shell(file), .. words.Select(Shell)]);
     }
 
-    private static string Shell(string word) =>
+    /// <summary>A word as a POSIX shell takes it: quoted where it has to be.</summary>
+    public static string Shell(string word) =>
         ShellWord.IsMatch(word) ? word : $"'{Quote.OneLine(word).Replace("'", @"'\''", StringComparison.Ordinal)}'";
 
     private static string ReadText(string path)

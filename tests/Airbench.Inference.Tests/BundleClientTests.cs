@@ -12,7 +12,6 @@ namespace Airbench.Tests;
 /// <summary>A bundle as it lies, in other people's stacks and in its own samples: each has to give the answers of test_data_set_0.</summary>
 public sealed class BundleClientTests : IDisposable
 {
-    private const int SampleImages = 4;
     private readonly Bundles _bundles = new();
     private readonly OnnxBundle _bundle;
 
@@ -37,7 +36,7 @@ public sealed class BundleClientTests : IDisposable
     [Fact]
     public void The_page_in_chromium_shows_the_test_data_and_the_check_fails_where_they_are_others()
     {
-        Programs.SkipWithoutNode("onnxruntime-web", "playwright-core");
+        Programs.SkipWithoutNode("onnxruntime-web", "onnxruntime-node", "playwright-core");
         Assert.SkipUnless(
             File.Exists(Environment.GetEnvironmentVariable("CHROMIUM") ?? "/usr/bin/chromium"),
             "no Chromium here (Debian: apt install chromium; elsewhere: CHROMIUM names the program)");
@@ -81,7 +80,7 @@ public sealed class BundleClientTests : IDisposable
     [Fact]
     public void The_csharp_sample_prints_the_answers_of_the_test_data_and_leaves_the_bundle_as_it_was()
     {
-        var (exitCode, output) = Programs.Run("dotnet", ["run", _bundle.File("samples/csharp/classify.cs"), "--", .. Samples()]);
+        var (exitCode, output) = Programs.Run("dotnet", ["run", _bundle.File("samples/csharp/classify.cs"), "--", .. Samples.Images(_bundle)]);
         Assert.SkipWhen(output.Contains("error NU1", StringComparison.Ordinal), "the packages that the sample names cannot be restored here");
         Assert.True(exitCode == 0, output);
         ShowsTheTestData(output);
@@ -93,7 +92,7 @@ public sealed class BundleClientTests : IDisposable
     {
         Programs.SkipWithoutNode("onnxruntime-node", "jpeg-js", "pngjs");
         Directory.CreateSymbolicLink(_bundle.File("samples/javascript/node_modules"), Path.Combine(Programs.Clients, "node_modules"));
-        var (exitCode, output) = Programs.Run("node", [_bundle.File("samples/javascript/classify.mjs"), .. Samples()]);
+        var (exitCode, output) = Programs.Run("node", [_bundle.File("samples/javascript/classify.mjs"), .. Samples.Images(_bundle)]);
         Assert.True(exitCode == 0, output);
         ShowsTheTestData(output);
 
@@ -107,7 +106,7 @@ public sealed class BundleClientTests : IDisposable
     {
         var python = Programs.Python("onnxruntime, PIL, numpy");
         Assert.SkipWhen(python is null, "no python3 with onnxruntime, pillow and numpy here (the sample's requirements.txt)");
-        var (exitCode, output) = Programs.Run(python!, [_bundle.File("samples/python/classify.py"), .. Samples()]);
+        var (exitCode, output) = Programs.Run(python!, [_bundle.File("samples/python/classify.py"), .. Samples.Images(_bundle)]);
         Assert.True(exitCode == 0, output);
         ShowsTheTestData(output);
     }
@@ -147,25 +146,8 @@ public sealed class BundleClientTests : IDisposable
     private (int ExitCode, string Output) RunClient(string client, params string[] more) =>
         Programs.Run("node", [Path.Combine(Programs.Clients, client), _bundle.Folder, .. more]);
 
-    private string[] Samples() => [.. Enumerable.Range(0, SampleImages).Select(i => _bundle.File($"samples/images/{i}.png"))];
-
-    /// <summary>For every image its path, then its classes, best first, as "  0.1234  name".</summary>
-    private void ShowsTheTestData(string output)
-    {
-        var lines = output.ReplaceLineEndings("\n").Split('\n');
-        var expected = TestDataSet.Floats(TestDataSet.Read(_bundle.File(TestDataSet.Output(1)))).Chunk(_bundle.Manifest.Classes.Count).ToList();
-        foreach (var (i, path) in Samples().Index())
-        {
-            var at = Array.IndexOf(lines, path);
-            Assert.True(at >= 0, output);
-            foreach (var (line, (k, p)) in lines.Skip(at + 1).Zip(expected[i].Index().OrderByDescending(x => x.Item)))
-            {
-                var words = line.Trim().Split("  ");
-                Assert.Equal(_bundle.Manifest.Classes[k], words[1]);
-                Assert.Equal(p, double.Parse(words[0], CultureInfo.InvariantCulture), 1e-3);
-            }
-        }
-    }
+    private void ShowsTheTestData(string output) =>
+        Samples.ShowAnswers(_bundle, output, TestDataSet.Floats(TestDataSet.Read(_bundle.File(TestDataSet.Output(1)))));
 
     /// <summary>Exchanges two probabilities of the first image.</summary>
     private void ChangeAnAnswer()

@@ -120,6 +120,54 @@ public sealed class BundleFilesTests : IDisposable
         Assert.Equal(TestDataSet.Read(bundle.File(TestDataSet.Input(0))).RawData.Span[..pixels.Length].ToArray(), pixels);
     }
 
+    [Theory]
+    [InlineData(InputFormat.Uint8Nhwc, true, "TYPE_UINT8", "-1, -1, 3", "16, 16, 3")]
+    [InlineData(InputFormat.FloatNchw, false, "TYPE_FP32", "3, 16, 16", "3, 16, 16")]
+    public void The_files_around_the_model_follow_its_input(InputFormat input, bool anySize, string type, string extents, string warmUp)
+    {
+        var bundle = Exporter.Export(
+            Model(), new ExportOptions { Input = input, AcceptAnySize = anySize }, _folder.File("exports/other"),
+            _ => new ParityResult(8, 0, 8), IProgress.Silent, CancellationToken.None);
+        var config = File.ReadAllText(bundle.File("triton/other/config.pbtxt"));
+        Assert.Contains($"    data_type: {type}\n    dims: [ {extents} ]\n", config, StringComparison.Ordinal);
+        Assert.Contains($"        data_type: {type}\n        dims: [ {warmUp} ]\n", config, StringComparison.Ordinal);
+        Assert.Equal(3 * 16 * 16 * (input == InputFormat.FloatNchw ? 4 : 1), new FileInfo(bundle.File("triton/other/warmup/image")).Length);
+
+        using var request = JsonDocument.Parse(File.ReadAllText(bundle.File("request.json")));
+        var sent = request.RootElement.GetProperty("inputs")[0];
+        Assert.Equal($"1, {warmUp}", string.Join(", ", sent.GetProperty("shape").EnumerateArray()));
+        var data = TestDataSet.Read(bundle.File(TestDataSet.Input(0)));
+        var first = InputFormats.Decode(input, data.RawData.Span[..(data.RawData.Length / (int)data.Dims[0])], 16 * 16);
+        var scale = input == InputFormat.FloatNchw ? 255 : 1;
+        Assert.Equal(
+            InputFormats.Encode(input == InputFormat.Uint8Nhwc ? input : InputFormat.Uint8Nchw, first, 16 * 16),
+            sent.GetProperty("data").EnumerateArray().Select(value => (byte)Math.Round(value.GetDouble() * scale)));
+
+        var card = File.ReadAllText(bundle.File("README.md"));
+        Assert.Contains(input == InputFormat.FloatNchw ? "[n, 3, size, size]);   // float[]" : "[n, height, width, 3]);   // byte[]", card, StringComparison.Ordinal);
+        Assert.Equal((input, anySize, anySize), (bundle.Manifest.Input, bundle.Manifest.AcceptsAnySize, bundle.Manifest.PreprocessingSteps!.ResizedInside));
+    }
+
+    /// <summary>Encoding is undone by decoding, and puts every pixel where its layout has it.</summary>
+    [Fact]
+    public void Every_input_format_holds_the_pixels() => Gen.Select(Gen.Enum<InputFormat>(), Gen.Int[1, 3], Gen.Int[1, 9], Gen.Int[1, 9], Gen.Int).ForEachCase(
+        (format, count, height, width, seed) =>
+        {
+            var planes = new byte[count * 3 * height * width];
+            new Random(seed).NextBytes(planes);
+            var values = InputFormats.Encode(format, planes, height * width);
+            Assert.Equal(planes, InputFormats.Decode(format, values, height * width));
+            Assert.Equal(planes.Length, InputFormats.Shape(format, count, height, width).Aggregate((a, b) => a * b));
+            if (format == InputFormat.Uint8Nhwc)
+            {
+                for (var i = 0; i < planes.Length; i++)
+                {
+                    var (image, colour, pixel) = (i / (3 * height * width), i / (height * width) % 3, i % (height * width));
+                    Assert.Equal(planes[i], values[(((image * height * width) + pixel) * 3) + colour]);
+                }
+            }
+        });
+
     [Fact]
     public void Test_data_hold_the_reference_logits_and_their_softmax()
     {

@@ -36,6 +36,22 @@ public sealed class ExporterTests : IDisposable
     }
 
     [Fact]
+    public void On_device_training_has_its_four_files_for_each_part_and_the_manifest_names_them()
+    {
+        var options = new ExportOptions { Training = ["head", "head+bn"], OnDevice = true };
+        var bundle = Exporter.Export(Model(), options, Bundle, _ => Same, IProgress.Silent, CancellationToken.None);
+
+        Assert.Equal(
+            from part in (string[])["head", "head_bn"]
+            from file in (string[])["train_step.onnx", "ort/training_model.onnx", "ort/eval_model.onnx", "ort/optimizer_model.onnx", "ort/checkpoint"]
+            select $"training/{part}/{file}",
+            bundle.Manifest.Training!.Select(file => file.File));
+        Assert.All(bundle.Manifest.Training!, file => Assert.Equal(
+            (new FileInfo(bundle.File(file.File)).Length, Hash.OfFile(bundle.File(file.File))), (file.Bytes, file.Sha256)));
+        Assert.Equal(["on_device: true; expected at least one name in training beside it"], ExportOptions.Check(new ExportOptions { OnDevice = true }));
+    }
+
+    [Fact]
     public void A_failed_gate_leaves_nothing()
     {
         Assert.Throws<GateException>(() => Export(Model(), gate: _ => throw new GateException("off")));
@@ -104,12 +120,17 @@ public sealed class ExporterTests : IDisposable
     {
         Assert.Empty(ExportOptions.Check(new ExportOptions()));
         Assert.Empty(ExportOptions.Check(new ExportOptions { Variants = ["fp32", "fp16", "int8"], MaxDrop = new() { ["int8"] = 0.01 } }));
-        Assert.Equal(["variants: 'int4'; expected fp32, fp16, int8"], ExportOptions.Check(new ExportOptions { Variants = ["fp32", "int4"] }));
+        Assert.Empty(ExportOptions.Check(new ExportOptions { Variants = ["fp32", "int8", "tta", "adaptive", "int8_tta", "int8_adaptive"] }));
+        Assert.Equal(["variants: 'int4'; expected fp32, fp16, int8, tta, fp16_tta, int8_tta, adaptive, fp16_adaptive, int8_adaptive"],
+            ExportOptions.Check(new ExportOptions { Variants = ["fp32", "int4"] }));
+        Assert.Equal(["variants: [fp32, int8_tta]; expected int8 among them, which int8_tta is made of"],
+            ExportOptions.Check(new ExportOptions { Variants = ["fp32", "int8_tta"] }));
+        Assert.Equal(["adaptive_share: 1; expected a share between 0 and 1"], ExportOptions.Check(new ExportOptions { AdaptiveShare = 1 }));
         Assert.Equal(["variants: [int8]; expected fp32 among them: the others are judged against it"],
             ExportOptions.Check(new ExportOptions { Variants = ["int8"] }));
         Assert.Equal(["variants: []; expected fp32 among them: the others are judged against it"],
             ExportOptions.Check(new ExportOptions { Variants = [] }));
-        Assert.Equal(["max_drop.int8: 1.5; expected 0 to 1", "max_drop.fp32: unknown; expected fp16 or int8"],
+        Assert.Equal(["max_drop.int8: 1.5; expected 0 to 1", "max_drop.fp32: unknown; expected fp16, int8, tta, fp16_tta, int8_tta, adaptive, fp16_adaptive or int8_adaptive"],
             ExportOptions.Check(new ExportOptions { MaxDrop = new() { ["int8"] = 1.5, ["fp32"] = 0 } }));
         Assert.Equal(["calibration.images: 0; expected 1 to 100000", "calibration.percentile: 50; expected above 50, to 100"],
             ExportOptions.Check(new ExportOptions { Calibration = new() { Images = 0, Percentile = 50 } }));

@@ -205,6 +205,21 @@ public sealed class VariantWriterTests : IDisposable
         return Int8Writer.Write(graph, layers.ToHashSet(), graph.ObservedValues().ToDictionary(value => value, _ => new ValueRange(-1, 2)));
     }
 
+    [Fact]
+    public void A_vote_inside_that_is_not_the_vote_outside_leaves_nothing()
+    {
+        var options = new ExportOptions { Variants = ["fp32", "tta"] };
+        Assert.Equal(Tta.MirrorTranslate, Vote(new FakeRuntime()).Manifest.Variants["tta"].Tta);
+        Assert.Equal(
+            "tta: its logits differ by up to 0.00011 from those of the same views outside of the model, same class on 100 of 100 training images; allowed: 0.0001",
+            Assert.Throws<GateException>(() => Vote(new FakeRuntime { VoteDifference = 1.1e-4 })).Message);
+        Assert.Throws<GateException>(() => Vote(new FakeRuntime { VoteDifference = double.NaN }));
+
+        OnnxBundle Vote(FakeRuntime runtime) => Exporter.Export(
+            RandomNetwork.Write(_folder.File("model"), RandomNetwork.Small()), options, _folder.File("exports/voting"), _ => new ParityResult(1, 0, 1),
+            IProgress.Silent, CancellationToken.None, runtime);
+    }
+
     private OnnxBundle Export(FakeRuntime runtime, ExportOptions options) => Exporter.Export(
         RandomNetwork.Write(_folder.File("model"), RandomNetwork.Small()), options with { Variants = ["fp32", "fp16", "int8"] },
         _folder.File("exports/small"), _ => new ParityResult(1, 0, 1), IProgress.Silent, CancellationToken.None, runtime);
@@ -228,6 +243,16 @@ public sealed class VariantWriterTests : IDisposable
             var names = Read(modelFile).Initializer.Select(tensor => tensor.Name).ToHashSet();
             var harm = Harm.Where(layer => names.Contains($"{layer.Key}.weight/quantized")).Sum(layer => layer.Value);
             return new HeldOutAnswers(1000, 900 - harm, [harm]);
+        }
+
+        /// <summary>Difference between a vote inside and outside.</summary>
+        public double VoteDifference { get; init; } = 1e-6;
+
+        public ParityResult CompareVotes(string votingFile, string plainFile, Tta tta, double threshold)
+        {
+            Assert.NotEqual(Tta.None, tta);
+            Assert.True(File.Exists(votingFile) && File.Exists(plainFile));
+            return new ParityResult(100, VoteDifference, 100);
         }
 
         public IReadOnlyList<VariantScore> Score(IReadOnlyList<(string Variant, string File)> models)

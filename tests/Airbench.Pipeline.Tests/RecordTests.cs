@@ -19,7 +19,7 @@ public sealed class RecordTests : IDisposable
     [Fact]
     public void Whatever_the_texts_records_are_read_as_they_were_written() => Gen.Select(AnyFact.Array[1, 8], AnyText.Where(IsKept)).Sample((facts, summary) =>
     {
-        var record = new StageRecord
+        var record = new ResultRecord
         {
             From = new Facts(facts),
             Outputs = new Dictionary<string, string> { ["a b/c.txt"] = "12" },
@@ -143,12 +143,12 @@ public sealed class RecordTests : IDisposable
 
     private HashIndex Index() => new(_root.Path, HashIndex.CoarsestTick, IProgress.Silent, CancellationToken.None);
 
-    private StageRecord Store(ResultCache cache, string name, string content)
+    private ResultRecord Store(ResultCache cache, string name, string content)
     {
         var folder = _root.File($"artifact-{name}");
         Directory.CreateDirectory(folder);
         File.WriteAllText(Path.Combine(folder, "file.txt"), content);
-        var record = new StageRecord
+        var record = new ResultRecord
         {
             From = new Facts([new Fact(Facts.Settings, "name", name)]),
             Outputs = ArtifactFiles.Hashes(folder, Index()),

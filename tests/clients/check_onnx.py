@@ -1,4 +1,4 @@
-"""Checks a model file with the ONNX project's own tools: python3 check_onnx.py MODEL [TEST_DATA_SET]
+"""Checks a model file with the ONNX project's own tools: python3 check_onnx.py MODEL [TEST_DATA_SET], or --models MODEL...
 
 With a test data set (its folder), also that the files in it are tensors that fit the model's inputs and outputs. The checker with strict, full shape inference; then that every value has a shape, and that the first dimension of every
 input and output is open.
@@ -25,8 +25,9 @@ def check_data(graph, folder):
             with open(path, "rb") as file:
                 tensor.ParseFromString(file.read())
             array = numpy_helper.to_array(tensor)
-            expected = shape_of(value)[1:]
-            if tensor.name != value.name or tensor.data_type != value.type.tensor_type.elem_type or list(array.shape[1:]) != expected:
+            extents = zip(array.shape[1:], shape_of(value)[1:])
+            fits = array.ndim == len(shape_of(value)) and all(isinstance(open_or, str) or found == open_or for found, open_or in extents)
+            if tensor.name != value.name or tensor.data_type != value.type.tensor_type.elem_type or not fits:
                 sys.exit(f"{path}: {tensor.name} {array.dtype} {array.shape} does not fit {value.name} {shape_of(value)}")
             batches.add(array.shape[0])
     if len(batches) != 1 or 0 in batches:
@@ -55,6 +56,10 @@ def main(path, data=None):
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["--models"]:
+        for argument in sys.argv[2:]:
+            main(argument)
+        sys.exit()
     if len(sys.argv) not in (2, 3):
-        sys.exit("usage: check_onnx.py MODEL [TEST_DATA_SET]")
+        sys.exit("usage: check_onnx.py MODEL [TEST_DATA_SET], or check_onnx.py --models MODEL...")
     main(*sys.argv[1:])

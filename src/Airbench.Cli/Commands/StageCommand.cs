@@ -70,7 +70,10 @@ internal static class StageCommand
             {
                 headerTexts["name"] = kind.Uses;
             }
-            var pipeline = PipelineFile.OneStage(kind, fields.Texts(parsed), headerTexts, given);
+            var pipeline = PipelineFile.OneStage(kind, fields.Texts(parsed), headerTexts, given) with
+            {
+                Command = string.Join(' ', parsed.Tokens.Select(token => PipelineFile.Shell(token.Value)).Prepend("airbench")),
+            };
             var alone = new RunOptions { Root = Directory.GetCurrentDirectory(), KeepRecord = false };   // who asks for one stage gets it
             var options = execution.Apply(alone, parsed);
             return Task.FromResult(RunCommand.Run(pipeline, options, quiet: false, parsed.GetValue<bool>(CommandLine.Verbose), cancel));

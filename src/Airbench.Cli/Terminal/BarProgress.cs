@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Globalization;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
@@ -8,6 +7,9 @@ namespace Airbench.Cli.Terminal;
 /// <summary>Progress as bars on a terminal, one for each task under way; lines appear above them.</summary>
 internal sealed class BarProgress(IAnsiConsole console, TimeProvider time) : IProgress
 {
+    /// <summary>Below so many columns the bar is short, so that numbers and time left stay on its line.</summary>
+    private const int NarrowWidth = 100;
+
     private readonly Lock _lock = new();
     private Display? _display;
 
@@ -20,7 +22,7 @@ internal sealed class BarProgress(IAnsiConsole console, TimeProvider time) : IPr
         lock (_lock)
         {
             _display ??= new Display(console);   // a terminal has room for one; the tasks of stages that run side by side share it
-            return _display.Add(this, what, total, new Count(new Rate(time, total), total, unit));
+            return _display.Add(this, what, total, new Count(new Rate(time, total, unit)));
         }
     }
 
@@ -50,7 +52,7 @@ internal sealed class BarProgress(IAnsiConsole console, TimeProvider time) : IPr
             _drawing = console.Progress()
                 .AutoClear(true)
                 .HideCompleted(true)
-                .Columns(new TaskDescriptionColumn(), new ProgressBarColumn { Width = 20 }, _counts)
+                .Columns(new TaskDescriptionColumn(), new ProgressBarColumn { Width = console.Profile.Width < NarrowWidth ? 10 : 20 }, _counts)
                 .StartAsync(async context =>
                 {
                     started.SetResult(context);
@@ -103,15 +105,14 @@ internal sealed class BarProgress(IAnsiConsole console, TimeProvider time) : IPr
         }
     }
 
-    /// <summary>"123/476 steps, 0.86/s, 6:20 left, loss 1.234".</summary>
-    private sealed class Count(Rate rate, long total, string unit)
+    /// <summary>How far a task is.</summary>
+    private sealed class Count(Rate rate)
     {
         public long Done { get; set; }
 
         public string? Detail { get; set; }
 
-        public override string ToString() => string.Create(
-            CultureInfo.InvariantCulture, $"{Done:N0}/{total:N0} {unit}, {rate.Describe(Done)}{(Detail is null ? "" : $", {Detail}")}");
+        public override string ToString() => rate.Describe(Done, Detail);
     }
 
     private sealed class Counts : ProgressColumn

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Airbench.Cli.Terminal;
 
 /// <summary>Progress as plain lines for pipes and logs: at most one every ten seconds a task.</summary>
@@ -21,7 +19,7 @@ internal sealed class PlainProgress(TextWriter output, TextWriter errors, TimePr
 
     private sealed class PlainTask(PlainProgress owner, TimeProvider time, string what, long total, string unit) : IProgressTask
     {
-        private readonly Rate _rate = new(time, total);
+        private readonly Rate _rate = new(time, total, unit);
         private TimeSpan _lastLine;
 
         public void Report(long done, string? detail)
@@ -30,8 +28,7 @@ internal sealed class PlainProgress(TextWriter output, TextWriter errors, TimePr
             if (elapsed - _lastLine >= Interval)
             {
                 _lastLine = elapsed;
-                var extra = detail is null ? "" : $", {detail}";
-                owner.Info(string.Create(CultureInfo.InvariantCulture, $"  {what} {done:N0}/{total:N0} {unit}, {_rate.Describe(done)}{extra}"));
+                owner.Info($"  {what} {_rate.Describe(done, detail)}");
             }
         }
 

@@ -2,15 +2,29 @@ using System.Globalization;
 
 namespace Airbench.Cli.Terminal;
 
-/// <summary>Rate and time left of a task, from its start.</summary>
-internal sealed class Rate(TimeProvider time, long total)
+/// <summary>How far a task is, how fast, and how long it will take, from its start.</summary>
+internal sealed class Rate(TimeProvider time, long total, string unit)
 {
+    private const string Bytes = "bytes";
+
     private readonly long _start = time.GetTimestamp();
 
     public TimeSpan Elapsed => time.GetElapsedTime(_start);
 
-    /// <summary>"0.86/s, 6:20 left".</summary>
-    public string Describe(long done)
+    /// <summary>"123/476 steps, 0.86/s, 6:20 left, loss 1.234"; bytes are shown as megabytes: "12.3/170.5 MB, 4.1 MB/s, 0:38 left".</summary>
+    public string Describe(long done, string? detail)
+    {
+        var amount = unit == Bytes ? $"{Megabytes(done)}/{Megabytes(total)} MB" : string.Create(CultureInfo.InvariantCulture, $"{done:N0}/{total:N0} {unit}");
+        return $"{amount}, {Speed(done)}{(detail is null ? "" : $", {detail}")}";
+    }
+
+    /// <summary>"6:20", or "1:06:20" from an hour on.</summary>
+    public static string Clock(TimeSpan span) =>
+        span.TotalHours >= 1
+            ? string.Create(CultureInfo.InvariantCulture, $"{(int)span.TotalHours}:{span.Minutes:00}:{span.Seconds:00}")
+            : string.Create(CultureInfo.InvariantCulture, $"{span.Minutes}:{span.Seconds:00}");
+
+    private string Speed(long done)
     {
         var seconds = Elapsed.TotalSeconds;
         if (done <= 0 || seconds <= 0)
@@ -19,13 +33,11 @@ internal sealed class Rate(TimeProvider time, long total)
         }
         var rate = done / seconds;
         var left = TimeSpan.FromSeconds(Math.Max(0, total - done) / rate);
-        var shownRate = rate >= 100 ? $"{rate.ToString("N0", CultureInfo.InvariantCulture)}/s" : string.Create(CultureInfo.InvariantCulture, $"{rate:0.00}/s");
-        return $"{shownRate}, {Clock(left)} left";
+        var shown = unit == Bytes ? $"{Megabytes(rate)} MB/s"
+            : rate >= 100 ? $"{rate.ToString("N0", CultureInfo.InvariantCulture)}/s"
+            : string.Create(CultureInfo.InvariantCulture, $"{rate:0.00}/s");
+        return $"{shown}, {Clock(left)} left";
     }
 
-    /// <summary>"6:20", or "1:06:20" from an hour on.</summary>
-    public static string Clock(TimeSpan span) =>
-        span.TotalHours >= 1
-            ? string.Create(CultureInfo.InvariantCulture, $"{(int)span.TotalHours}:{span.Minutes:00}:{span.Seconds:00}")
-            : string.Create(CultureInfo.InvariantCulture, $"{span.Minutes}:{span.Seconds:00}");
+    private static string Megabytes(double bytes) => (bytes / 1e6).ToString("#,0.0", CultureInfo.InvariantCulture);
 }

@@ -5,10 +5,10 @@ using Airbench.OnnxModel.Proto;
 
 namespace Airbench.OnnxModel.Bundle;
 
-/// <summary>Runs a model file: images uint8 of this shape in, the outputs of these names out, each flat.</summary>
+/// <summary>Runs a model file: values of this input in, little-endian, the outputs of these names out, each flat.</summary>
 /// <exception cref="InvalidFileException">The file is not a model that runs, or lacks a name.</exception>
 public delegate IReadOnlyList<float[]> ModelRunner(
-    string modelFile, string input, byte[] images, IReadOnlyList<long> shape, IReadOnlyList<string> outputs);
+    string modelFile, TensorSignature input, byte[] values, IReadOnlyList<long> shape, IReadOnlyList<string> outputs);
 
 /// <summary>What <c>verify</c> found.</summary>
 /// <param name="Problems">What differs, a sentence each, file first; empty for a bundle that is as it was exported.</param>
@@ -195,10 +195,12 @@ public static class BundleVerifier
         }
         var count = input.Dims.Count > 0 ? (int)input.Dims[0] : 0;
         var expected = signature.Outputs.Select((_, i) => TestDataSet.Read(Path.Combine(folder, TestDataSet.Output(i)))).ToList();
-        if (count == 0 || input.DataType != (int)TensorProto.Types.DataType.Uint8 ||
+        var type = manifest.Input == InputFormat.FloatNchw ? TensorProto.Types.DataType.Float : TensorProto.Types.DataType.Uint8;
+        if (count == 0 || input.DataType != (int)type ||
+            !input.Dims.SequenceEqual(InputFormats.Shape(manifest.Input, count, manifest.ImageSize, manifest.ImageSize)) ||
             expected.Any(e => e.DataType != (int)TensorProto.Types.DataType.Float || e.Dims.Count != 2 || e.Dims[0] != count || e.Dims[1] < 1))
         {
-            yield return $"{TestDataSet.Folder}: is not {count} images of uint8 and as many rows of float for each output";
+            yield return $"{TestDataSet.Folder}: is not {count} images of {manifest.ImageSize} pixels in {type.ToString().ToLowerInvariant()} and as many rows of float for each output";
             yield break;
         }
         var own = ProtoFile.Signature(ProtoFile.Read(Path.Combine(folder, variant.File), ModelProto.Parser));
@@ -208,10 +210,21 @@ public static class BundleVerifier
             yield break;
         }
         var names = signature.Outputs.Select(o => o.Name).ToList();
-        var found = run(Path.Combine(folder, variant.File), signature.Inputs[0].Name, input.RawData.ToByteArray(), [.. input.Dims], names);
+        var found = run(Path.Combine(folder, variant.File), signature.Inputs[0], input.RawData.ToByteArray(), [.. input.Dims], names);
+        var votes = variant.Tta == Tta.None ? ([], new HashSet<int>()) : ExpectedVotes.Compute(folder, manifest, variant, input, run);
+        var isExact = (variant.VotesOf ?? name) == ExportOptions.Fp32;
+        var reference = variant.Tta == Tta.None ? "the test data" : $"the same views through {variant.VotesOf}";
         foreach (var (i, output) in names.Index())
         {
             var (ours, theirs, classes) = (found[i], TestDataSet.Floats(expected[i]), (int)expected[i].Dims[1]);
+            if (variant.Tta != Tta.None)
+            {
+                theirs = output == "logits" ? votes.Logits : [.. votes.Logits.Chunk(classes).SelectMany(row => Softmax.Probabilities(row).Select(p => (float)p))];
+                foreach (var row in votes.Undecided.Where(row => (row + 1) * classes <= ours.Length))
+                {
+                    ours.AsSpan(row * classes, classes).CopyTo(theirs.AsSpan(row * classes));
+                }
+            }
             if (ours.Length != theirs.Length)
             {
                 yield return $"{variant.File}: {output} has {ours.Length} values for the test data; {TestDataSet.Output(i)} has {theirs.Length}";
@@ -219,13 +232,13 @@ public static class BundleVerifier
             }
             var difference = ours.Zip(theirs, Difference).Max();
             var same = Enumerable.Range(0, count).Count(row => Best(ours, row, classes) == Best(theirs, row, classes));
-            notes.Add(FormattableString.Invariant($"{variant.File}: {output} within {difference:0.0e+0} of the test data, ") +
+            notes.Add(FormattableString.Invariant($"{variant.File}: {output} within {difference:0.0e+0} of {reference}, ") +
                 FormattableString.Invariant($"same class on {same} of {count} images"));
-            if (name == ExportOptions.Fp32 ? !(difference <= MaxDifference) : !(double.IsFinite(difference) && same >= MinAgreement * count))
+            if (isExact ? !(difference <= MaxDifference) : !(double.IsFinite(difference) && same >= MinAgreement * count))
             {
-                yield return FormattableString.Invariant($"{variant.File}: {output} differs from {TestDataSet.Output(i)} by up to {difference:g3}, ") +
+                yield return FormattableString.Invariant($"{variant.File}: {output} differs from {(variant.Tta == Tta.None ? TestDataSet.Output(i) : reference)} by up to {difference:g3}, ") +
                     FormattableString.Invariant($"same class on {same} of {count} images; allowed: ") +
-                    (name == ExportOptions.Fp32 ? FormattableString.Invariant($"{MaxDifference}") : FormattableString.Invariant($"{MinAgreement:0%} the same"));
+                    (isExact ? FormattableString.Invariant($"{MaxDifference}") : FormattableString.Invariant($"{MinAgreement:0%} the same"));
             }
         }
         if (names.IndexOf("probabilities") is >= 0 and var p)

@@ -1,4 +1,6 @@
 using System.Text;
+using Airbench.OnnxModel.Training;
+using Google.Protobuf;
 
 namespace Airbench.OnnxModel.Bundle;
 
@@ -26,26 +28,30 @@ internal static class BundleWriter
         var labels = string.Concat(manifest.Classes.Select(c => c + "\n"));
         var triton = $"triton/{manifest.Name}";
 
+        var first = InputFormats.Encode(manifest.Input, reference.Image(0), reference.Size * reference.Size);
+        var one = InputFormats.Shape(manifest.Input, 1, reference.Size, reference.Size);
+
         Save(LabelsName, labels);
         Save("README.md", ModelCard.Write(complete, confusion));
         Save(ModelCard.PictureName, confusion.Svg(manifest.Classes));
         Save("sbom.cdx.json", Sbom.Write(complete, model.Manifest.Versions));
-        foreach (var (path, bytes) in TestDataSet.Files(signature, reference))
+        foreach (var (path, bytes) in TestDataSet.Files(signature, manifest.Input, reference))
         {
             SaveBytes(path, bytes);
         }
 
-        Save($"{triton}/config.pbtxt", ServingFiles.TritonConfig(manifest.Name, signature));
+        Save($"{triton}/config.pbtxt", ServingFiles.TritonConfig(manifest.Name, signature, one));
         Save($"{triton}/{LabelsName}", labels);
-        SaveBytes($"{triton}/{ServingFiles.WarmupName}", reference.Image(0).ToArray());
+        SaveBytes($"{triton}/{ServingFiles.WarmupName}", first);
         File.Copy(modelFile, NewFile($"{triton}/1/model.onnx"));   // a file of its own: the folder is copied to servers alone
         Save("kserve.yaml", ServingFiles.KServe(manifest.Name));
-        Save("request.json", ServingFiles.Request(signature, reference.Image(0)));
+        Save("request.json", ServingFiles.Request(signature, one, manifest.Input, first));
 
         foreach (var (path, template) in Template.Files)
         {
             Save(path, Template.Text(template));
         }
+        SaveBytes("web/train_step.onnx", HeadStep.Build().ToByteArray());
         for (var i = 0; i < Math.Min(SampleImages, reference.Count); i++)
         {
             SaveBytes($"samples/images/{i}.png", Png.Encode(reference.Image(i), reference.Size));
@@ -67,12 +73,17 @@ internal static class BundleWriter
     private static BundleManifest Complete(BundleManifest manifest, ModelManifest trained, ModelSignature signature)
     {
         var (network, score, plus) = (trained.Network, trained.Fp32, manifest.ProductVersion.IndexOf('+', StringComparison.Ordinal));
+        var isFloat = manifest.Input == InputFormat.FloatNchw;
         return manifest with
         {
             Signature = signature,
             PreprocessingSteps = new PreprocessingSteps(
-                "applied", network.ImageSize, "bilinear_antialias", network.ImageSize, "RGB", [0, 255],
-                new Normalization(1.0 / 255, network.Mean, network.Std)),
+                "applied", network.ImageSize, "bilinear_antialias", network.ImageSize, "RGB", isFloat ? [0, 1] : [0, 255],
+                new Normalization(isFloat ? 1 : InputFormats.Scale, network.Mean, network.Std))
+            {
+                Layout = manifest.Input == InputFormat.Uint8Nhwc ? "nhwc" : "nchw",
+                ResizedInside = manifest.AcceptsAnySize,
+            },
             Accuracy = score.Count == 0 ? null : new BundleAccuracy(
                 $"{trained.DatasetName}/test", trained.Synthetic, score.Count,
                 Proportion.Of(score.CorrectPlain, score.Count), Proportion.Of(score.CorrectTta, score.Count), score.Tta),

@@ -17,7 +17,7 @@ internal static class ModelCard
         Line();
         Line($"An image classifier for {manifest.Classes.Count} classes ({Names(manifest.Classes)}), trained on {Escape(manifest.DatasetName)} " +
             $"by the recipe `{manifest.Recipe}` and written as ONNX, opset {manifest.Opset}. " +
-            $"It takes {manifest.ImageSize}x{manifest.ImageSize} pixel images.");
+            (manifest.AcceptsAnySize ? "It takes images of any size and looks at" : "It takes images of") + $" {manifest.ImageSize}x{manifest.ImageSize} pixels.");
         if (manifest.Synthetic)
         {
             Line();
@@ -93,7 +93,7 @@ internal static class ModelCard
             {
                 return;
             }
-            Line("The model files, each on the same test images, untouched; speed where they were made, at batch 100, latency at batch 1:");
+            Line("The model files, each on the same test images in one call; speed where they were made, at batch 100, latency at batch 1:");
             Line();
             Line("| file | bytes | accuracy | less than fp32 by | same class as fp32 | images/s | ms (p50) | on |");
             Line("|---|---:|---:|---:|---:|---:|---:|---|");
@@ -106,6 +106,14 @@ internal static class ModelCard
                 }
             }
             Line();
+            foreach (var (name, variant) in manifest.Variants.Where(variant => variant.Value.Tta != Tta.None))
+            {
+                Line(variant.Doubt is { } doubt
+                    ? FormattableString.Invariant($"`{variant.File}` shows {variant.VotesOf} further views of an image, mirrored and shifted, only where the first leaves a ") +
+                        FormattableString.Invariant($"confidence below {doubt.Threshold:0.0000}: {doubt.TrainingShare:0.0%} of {doubt.TrainingImages:N0} training images, and more of new ones.")
+                    : $"`{variant.File}` lets six views of each image vote, mirrored and shifted: the test-time augmentation above in one call, with {variant.VotesOf}. Do not add views outside.");
+                Line();
+            }
         }
 
         void Origin()
@@ -117,6 +125,13 @@ internal static class ModelCard
             Line("|---|---|");
             var drawn = manifest.Synthetic && manifest.DatasetName != "synthetic" ? " (synthetic)" : "";
             Line($"| data | {Escape(manifest.DatasetName)}{drawn}, sha256 `{manifest.DatasetSha256}` |");
+            if (manifest.Finetuned is { } tuned)
+            {
+                Line($"| fine-tuned from | {Escape(tuned.Parent.Name)} (trained on {Escape(tuned.Parent.DatasetName)}), model sha256 `{tuned.Parent.ModelSha256}`, weights sha256 `{tuned.Parent.WeightsSha256}` |");
+                Line(FormattableString.Invariant($"| fine-tuning | {tuned.Train} on {tuned.Images:N0} images, epoch {tuned.BestEpoch} of {tuned.Epochs}, {tuned.Engine} |"));
+                Line($"| new data | {Escape(tuned.New.ToString())} |");
+                Line(tuned.Old is { } old ? $"| old data | {Escape(old.ToString())} |" : "| old data | not measured |");
+            }
             Line($"| weights | sha256 `{manifest.WeightsSha256}`, recipe {manifest.Recipe}, seed {manifest.Seed} |");
             foreach (var (name, variant) in manifest.Variants)
             {
@@ -145,7 +160,10 @@ internal static class ModelCard
             Line($"{manifest.Preprocessing} The filter is bilinear with antialiasing (Pillow's `BILINEAR`). N is free. `labels.txt` names " +
                 $"class k in line k + 1.");
             Line();
-            Line(Template.Text("calling.md").TrimEnd('\n'));
+            var (height, width) = manifest.AcceptsAnySize ? ("height", "width") : ("size", "size");
+            Line(Template.Text("calling.md").TrimEnd('\n')
+                .Replace("EXTENTS", manifest.Input == InputFormat.Uint8Nhwc ? $"n, {height}, {width}, 3" : $"n, 3, {height}, {width}", StringComparison.Ordinal)
+                .Replace("ELEMENT", manifest.Input == InputFormat.FloatNchw ? "float" : "byte", StringComparison.Ordinal));
         }
 
         void Files(BundleManifest bundle)

@@ -1,5 +1,5 @@
 using System.Globalization;
-using System.Text;
+using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 
 namespace Airbench.OnnxModel.Bundle;
@@ -14,14 +14,17 @@ internal static partial class ServingFiles
     public const string WarmupName = "warmup/image";
 
     /// <summary>config.pbtxt of Triton: dynamic batching, labels, a warm-up from a real image.</summary>
-    public static string TritonConfig(string name, ModelSignature signature)
+    /// <param name="name">Of the model.</param>
+    /// <param name="signature">Its inputs and outputs; an open extent is -1 there as here.</param>
+    /// <param name="one">Extents of the warm-up image.</param>
+    public static string TritonConfig(string name, ModelSignature signature, IReadOnlyList<long> one)
     {
         var input = signature.Inputs[0];
         var outputs = signature.Outputs.Select(output => Lines(
             "  {",
             $"    name: {Quote(output.Name)}",
             $"    data_type: {TritonType(output.Type)}",
-            $"    dims: [ {Dims(output)} ]",
+            $"    dims: [ {Dims(output.Shape)} ]",
             output.Name == "probabilities" ? "    label_filename: \"labels.txt\"" : null,
             "  }"));
         return Lines(
@@ -32,7 +35,7 @@ internal static partial class ServingFiles
             "  {",
             $"    name: {Quote(input.Name)}",
             $"    data_type: {TritonType(input.Type)}",
-            $"    dims: [ {Dims(input)} ]",
+            $"    dims: [ {Dims(input.Shape)} ]",
             "  }",
             "]",
             "output [",
@@ -50,7 +53,7 @@ internal static partial class ServingFiles
             $"      key: {Quote(input.Name)}",
             "      value {",
             $"        data_type: {TritonType(input.Type)}",
-            $"        dims: [ {Dims(input)} ]",
+            $"        dims: [ {Dims(one)} ]",
             $"        input_data_file: {Quote(Path.GetFileName(WarmupName))}",
             "      }",
             "    }",
@@ -77,17 +80,19 @@ internal static partial class ServingFiles
         "        limits: { cpu: \"2\", memory: 2Gi }");
 
     /// <summary>A request body for POST /v2/models/&lt;name&gt;/infer with one image.</summary>
-    public static string Request(ModelSignature signature, ReadOnlySpan<byte> image)
+    /// <param name="signature">Inputs and outputs of the model.</param>
+    /// <param name="one">Extents of the image.</param>
+    /// <param name="format">What the model takes.</param>
+    /// <param name="image">Its values, as <see cref="InputFormats.Encode"/> gives them.</param>
+    public static string Request(ModelSignature signature, IReadOnlyList<long> one, InputFormat format, byte[] image)
     {
         var input = signature.Inputs[0];
-        var pixels = new StringBuilder();
-        foreach (var value in image)
-        {
-            pixels.Append(pixels.Length == 0 ? "" : ",").Append(value.ToString(CultureInfo.InvariantCulture));
-        }
+        var pixels = string.Join(",", format == InputFormat.FloatNchw
+            ? MemoryMarshal.Cast<byte, float>(image).ToArray().Select(value => value.ToString("R", CultureInfo.InvariantCulture))
+            : image.Select(value => value.ToString(CultureInfo.InvariantCulture)));
         return Lines(
             "{",
-            $"  \"inputs\": [{{ \"name\": {Quote(input.Name)}, \"shape\": [1, {Dims(input)}], \"datatype\": {Quote(TritonType(input.Type)[5..])},",
+            $"  \"inputs\": [{{ \"name\": {Quote(input.Name)}, \"shape\": [1, {Dims(one)}], \"datatype\": {Quote(TritonType(input.Type)[5..])},",
             $"    \"data\": [{pixels}] }}],",
             "  \"outputs\": [{ \"name\": \"probabilities\" }]",
             "}");
@@ -110,7 +115,7 @@ internal static partial class ServingFiles
     };
 
     /// <summary>Without the first dimension, which is Triton's own.</summary>
-    private static string Dims(TensorSignature tensor) => string.Join(", ", tensor.Shape.Skip(1));
+    private static string Dims(IReadOnlyList<long> shape) => string.Join(", ", shape.Skip(1));
 
     private static string Quote(string text) =>
         $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";

@@ -22,15 +22,16 @@ internal static class TestDataSet
     /// <summary>Path of output <paramref name="index"/>, relative to the bundle.</summary>
     public static string Output(int index) => $"{Folder}/output_{index}.pb";
 
-    /// <summary>The files of a model that takes <c>images</c> and gives <c>logits</c> and <c>probabilities</c>.</summary>
-    public static IEnumerable<(string Path, byte[] Bytes)> Files(ModelSignature signature, ReferenceImages reference)
+    /// <summary>The files of a model that takes <c>images</c> in <paramref name="format"/> and gives <c>logits</c> and <c>probabilities</c>.</summary>
+    public static IEnumerable<(string Path, byte[] Bytes)> Files(ModelSignature signature, InputFormat format, ReferenceImages reference)
     {
+        var type = format == InputFormat.FloatNchw ? TensorProto.Types.DataType.Float : TensorProto.Types.DataType.Uint8;
         var images = new TensorProto
         {
             Name = signature.Inputs[0].Name,
-            DataType = (int)TensorProto.Types.DataType.Uint8,
-            Dims = { reference.Count, 3, reference.Size, reference.Size },
-            RawData = ByteString.CopyFrom(reference.Images),
+            DataType = (int)type,
+            Dims = { InputFormats.Shape(format, reference.Count, reference.Size, reference.Size) },
+            RawData = ByteString.CopyFrom(InputFormats.Encode(format, reference.Images, reference.Size * reference.Size)),
         };
         yield return (Input(0), images.ToByteArray());
         foreach (var (i, output) in signature.Outputs.Index())

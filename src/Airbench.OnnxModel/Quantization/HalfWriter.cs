@@ -23,7 +23,7 @@ internal static class HalfWriter
         var model = source.Clone();
         var graph = model.Graph;
         var half = new HashSet<string>();
-        foreach (var tensor in graph.Initializer.Where(tensor => tensor.DataType == (int)DataType.Float))
+        foreach (var tensor in graph.Initializer.Where(tensor => tensor.DataType == (int)DataType.Float && !InputWriter.IsOurs(tensor.Name)))
         {
             Convert(tensor);
             half.Add(tensor.Name);
@@ -38,6 +38,11 @@ internal static class HalfWriter
 
     private static void Add(GraphProto graph, NodeProto node, HashSet<string> half)
     {
+        if (InputWriter.IsOurs(node.Name))
+        {
+            graph.Node.Add(node);   // what makes pixels of the input stays as exact as it is
+            return;
+        }
         if (!Known.Contains(node.OpType))
         {
             throw new NotSupportedException($"{node.OpType} has no half-precision form here");

@@ -148,9 +148,12 @@ internal sealed class Int8Writer
         }
         if (_source.Pixels(value) is { } pixels)
         {
-            var (scale, zeroPoint) = Parameters(pixels, Affine.Pixels);
-            var dequantized = Node("DequantizeLinear", $"{pixels}/dequantized", [pixels, scale, zeroPoint]);
-            return _pairs[value] = new Pair(pixels, dequantized, Affine.Pixels, scale, zeroPoint);
+            var (scale, zeroPoint) = Parameters(pixels.Value, Affine.Pixels);
+            var bytes = pixels.Type == DataType.Uint8
+                ? pixels.Value
+                : Node("QuantizeLinear", $"{pixels.Value}/quantized", [pixels.Value, scale, zeroPoint]);
+            var dequantized = Node("DequantizeLinear", $"{pixels.Value}/dequantized", [bytes, scale, zeroPoint]);
+            return _pairs[value] = new Pair(bytes, dequantized, Affine.Pixels, scale, zeroPoint);
         }
         var parameters = Affine.Of(_ranges[value]);
         var names = Parameters(value, parameters);

@@ -35,13 +35,8 @@ internal sealed class LayerGraph
     /// <summary>Whether <paramref name="value"/> is what a GELU in its erf form starts from.</summary>
     public bool StartsGelu(string value) => _consumers[value].Any(node => node.OpType == "Div");
 
-    /// <summary>The uint8 input behind <paramref name="value"/>, where that is nothing but its cast to float; else null.</summary>
-    public string? Pixels(string value) =>
-        _producers.GetValueOrDefault(value) is { OpType: "Cast" } cast &&
-        Model.Graph.Input.FirstOrDefault(input => input.Name == cast.Input[0]) is { } source &&
-        source.Type.TensorType.ElemType == (int)DataType.Uint8
-            ? source.Name
-            : null;
+    /// <summary>The pixels, 0 to 255, behind <paramref name="value"/>, where that is nothing but their cast to float; else null.</summary>
+    public NetworkInput? Pixels(string value) => value == InputWriter.Pixels ? NetworkInput.Of(Model) : null;
 
     /// <summary>Every value whose range some quantization of the layers may need.</summary>
     public IReadOnlyList<string> ObservedValues() =>

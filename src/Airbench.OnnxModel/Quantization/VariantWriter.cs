@@ -5,12 +5,11 @@ namespace Airbench.OnnxModel.Quantization;
 /// <summary>Writes the variants of a model and lets only those through that keep its accuracy.</summary>
 internal static class VariantWriter
 {
-    private static readonly Dictionary<string, string> FileNames = new()
-    {
-        [ExportOptions.Fp32] = Exporter.ModelName,
-        [ExportOptions.Fp16] = "model.fp16.onnx",
-        [ExportOptions.Int8] = "model.int8.onnx",
-    };
+    /// <summary>Largest difference between the logits of a vote inside and outside of the model, in full precision.</summary>
+    public const double MaxVoteDifference = 1e-4;
+
+    /// <summary>Smallest share of images with the same best class, where rounding to few bits may fall to either side.</summary>
+    public const double MinVoteAgreement = 0.99;
 
     /// <summary>
     /// Writes every variant beyond fp32 beside it, scores all of them on the test split once, and prints the table.
@@ -26,7 +25,7 @@ internal static class VariantWriter
     public static IReadOnlyDictionary<string, VariantFile> Write(
         ModelProto fp32, ExportOptions options, string folder, IVariantRuntime? runtime, IProgress progress, CancellationToken cancel)
     {
-        var files = options.Variants.ToDictionary(variant => variant, variant => Path.Combine(folder, FileNames[variant]));
+        var files = options.Variants.ToDictionary(variant => variant, variant => Path.Combine(folder, ModelVariant.All[variant].FileName));
         if (files.Count == 1)
         {
             return new Dictionary<string, VariantFile> { [ExportOptions.Fp32] = Describe(files[ExportOptions.Fp32]) };
@@ -37,31 +36,70 @@ internal static class VariantWriter
                 $"variants: [{string.Join(", ", options.Variants)}] without the data set that judges them; expected it beside the trained model, " +
                 "so add the prepare stage to needs, or the flag --dataset");
         }
-        if (files.TryGetValue(ExportOptions.Fp16, out var halfFile))
+        var models = new Dictionary<string, ModelProto> { [ExportOptions.Fp32] = fp32 };
+        var facts = files.ToDictionary(file => file.Key, _ => new VariantFile("", 0, ""));
+        if (files.ContainsKey(ExportOptions.Fp16))
         {
-            NetworkExporter.Save(Named(HalfWriter.Write(fp32), ExportOptions.Fp16), halfFile);
+            Save(ExportOptions.Fp16, HalfWriter.Write(fp32));
         }
-        QuantizationFacts? facts = null;
-        if (files.TryGetValue(ExportOptions.Int8, out var int8File))
+        if (files.ContainsKey(ExportOptions.Int8))
         {
             var graph = new LayerGraph(fp32);
             var search = new Int8Search(graph, files[ExportOptions.Fp32], folder, runtime, progress, cancel);
-            (var model, facts) = search.Run(options.Calibration, FloatLayers(options, graph), options.MaxDropOf(ExportOptions.Int8));
-            NetworkExporter.Save(Named(model, ExportOptions.Int8), int8File);
+            var (model, quantization) = search.Run(options.Calibration, FloatLayers(options, graph), options.MaxDropOf(ExportOptions.Int8));
+            Save(ExportOptions.Int8, model);
+            facts[ExportOptions.Int8] = facts[ExportOptions.Int8] with { Quantization = quantization };
+        }
+        foreach (var variant in options.Variants.Select(name => ModelVariant.All[name]).Where(variant => variant.Tta != Tta.None))
+        {
+            cancel.ThrowIfCancellationRequested();
+            var plain = files[variant.Precision];
+            var doubt = variant.Tta == Tta.Adaptive ? DoubtThreshold.Choose(runtime.AnswerHeldOut(plain), options.AdaptiveShare) : null;
+            Save(variant.Name, VotingWriter.Write(models[variant.Precision], NetworkInput.Of(fp32), variant.Tta, doubt?.Threshold ?? 0), doubt?.Threshold);
+            var parity = runtime.CompareVotes(files[variant.Name], plain, variant.Tta, doubt?.Threshold ?? 0);
+            RequireSameVotes(variant, parity);
+            progress.Info(Describe(variant, parity, doubt));
+            facts[variant.Name] = facts[variant.Name] with { Tta = variant.Tta, VotesOf = variant.Precision, VoteParity = parity, Doubt = doubt };
         }
         cancel.ThrowIfCancellationRequested();
 
         string[] names = [ExportOptions.Fp32, .. options.Variants.Where(variant => variant != ExportOptions.Fp32)];
         var scores = names.Zip(runtime.Score([.. names.Select(name => (name, files[name]))])).ToDictionary(p => p.First, p => p.Second);
-        var variants = options.Variants.ToDictionary(name => name, name => Describe(files[name]) with
+        var variants = options.Variants.ToDictionary(name => name, name =>
         {
-            Score = scores[name],
-            Quantization = name == ExportOptions.Int8 ? facts : null,
+            var described = Describe(files[name]);
+            return facts[name] with { File = described.File, Bytes = described.Bytes, Sha256 = described.Sha256, Score = scores[name] };
         });
         VariantTable.Lines(variants).ToList().ForEach(progress.Info);
         VariantGate.Check(variants, options);
         return variants;
+
+        void Save(string name, ModelProto model, double? threshold = null)
+        {
+            models[name] = model;
+            NetworkExporter.Save(VariantMetadata.Name(model.Clone(), name, threshold), files[name]);
+        }
     }
+
+    /// <summary>A vote inside that is not the vote outside is a mistake of ours, and leaves nothing.</summary>
+    private static void RequireSameVotes(ModelVariant variant, ParityResult parity)
+    {
+        var isSame = variant.Precision == ExportOptions.Fp32
+            ? parity.MaxAbsDifference <= MaxVoteDifference
+            : double.IsFinite(parity.MaxAbsDifference) && parity.SameTop1 >= MinVoteAgreement * parity.Images;
+        if (!isSame)
+        {
+            throw new GateException(FormattableString.Invariant(
+                $"{variant.Name}: its logits differ by up to {parity.MaxAbsDifference:g3} from those of the same views outside of the model, ") +
+                FormattableString.Invariant($"same class on {parity.SameTop1} of {parity.Images} training images; allowed: ") +
+                (variant.Precision == ExportOptions.Fp32 ? FormattableString.Invariant($"{MaxVoteDifference}") : FormattableString.Invariant($"{MinVoteAgreement:0%} the same")));
+        }
+    }
+
+    private static string Describe(ModelVariant variant, ParityResult parity, DoubtFacts? doubt) =>
+        FormattableString.Invariant($"{variant.Name}: logits within {parity.MaxAbsDifference:0.0e+0} of the same views outside of the model") +
+        (doubt is null ? "" : FormattableString.Invariant($"; all views below a confidence of {doubt.Threshold:0.0000}, which {doubt.TrainingShare:0.0%} ") +
+            FormattableString.Invariant($"of {doubt.TrainingImages} training images have"));
 
     /// <summary>float_layers by name.</summary>
     private static List<string> FloatLayers(ExportOptions options, LayerGraph graph)
@@ -76,17 +114,6 @@ internal static class VariantWriter
             }).Distinct()]
             : throw new ConfigurationException(
                 $"float_layers: '{unknown[0]}'; expected {ExportOptions.FirstLayer}, {ExportOptions.LastLayer}, {string.Join(", ", graph.Layers)}");
-    }
-
-    /// <summary>Says in the file what it is. The accuracy in the metadata of <c>model.onnx</c> is that of full precision, so it goes.</summary>
-    private static ModelProto Named(ModelProto model, string variant)
-    {
-        foreach (var entry in model.MetadataProps.Where(p => p.Key == "tta" || p.Key.StartsWith("accuracy_", StringComparison.Ordinal)).ToList())
-        {
-            model.MetadataProps.Remove(entry);
-        }
-        model.MetadataProps.Add(new StringStringEntryProto { Key = "variant", Value = variant });
-        return model;
     }
 
     private static VariantFile Describe(string file) => new(Path.GetFileName(file), new FileInfo(file).Length, Hash.OfFile(file));

@@ -19,7 +19,7 @@ internal static partial class RecordFile
     public static string Text(string text) => Plain.IsMatch(text) && text is not ("null" or "...") ? text : ResolvedYaml.Text(text);
 
     /// <summary>Writes the records, one a stage, in one step.</summary>
-    public static void Write(string path, string comment, IEnumerable<(string Stage, StageRecord Record)> records)
+    public static void Write(string path, string comment, IEnumerable<(string Stage, ResultRecord Record)> records)
     {
         var text = new StringBuilder("# ").Append(comment).Append('\n');
         foreach (var (stage, record) in records)
@@ -30,17 +30,17 @@ internal static partial class RecordFile
     /// <summary>Reads a file of records.</summary>
     /// <param name="path">Where it is, or is not.</param>
     /// <param name="problem">Why nothing of it is used, where it is there and damaged; else null.</param>
-    public static IReadOnlyDictionary<string, StageRecord> Read(string path, out string? problem)
+    public static IReadOnlyDictionary<string, ResultRecord> Read(string path, out string? problem)
     {
         problem = null;
-        var records = new Dictionary<string, StageRecord>(StringComparer.Ordinal);
+        var records = new Dictionary<string, ResultRecord>(StringComparer.Ordinal);
         try
         {
             var problems = new Problems();
             if (YamlReader.ReadFile(File.ReadAllText(path), Path.GetFileName(path), problems) is MapNode map)
             {
                 foreach (var stage in map.Entries)
-                    records.Add(stage.Key, StageRecord.Read(stage.Value as MapNode ?? throw new FormatException($"{stage.At}: found {stage.Value.Found}; expected a mapping")));
+                    records.Add(stage.Key, ResultRecord.Read(stage.Value as MapNode ?? throw new FormatException($"{stage.At}: found {stage.Value.Found}; expected a mapping")));
             }
             problems.ThrowIfAny();
             return records;
@@ -56,6 +56,6 @@ internal static partial class RecordFile
         {
             problem = Quote.OneLine(e.Message);
         }
-        return new Dictionary<string, StageRecord>();
+        return new Dictionary<string, ResultRecord>();
     }
 }

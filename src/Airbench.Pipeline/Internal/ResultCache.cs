@@ -33,7 +33,7 @@ internal sealed class ResultCache(string root, long limit)
     public bool HasAlike(Facts facts) => Directory.Exists(_folder) && Directory.EnumerateDirectories(_folder, $"{Prefix(facts)}*").Any();
 
     /// <summary>The result with these facts, where all its files are there and as they were; a damaged one is removed.</summary>
-    public StageRecord? Find(Facts facts, HashIndex index)
+    public ResultRecord? Find(Facts facts, HashIndex index)
     {
         var name = NameOf(facts);
         var entry = Path.Combine(_folder, name);
@@ -51,7 +51,7 @@ internal sealed class ResultCache(string root, long limit)
 
     /// <summary>Keeps the artifact in <paramref name="folder"/>, of which <paramref name="record"/> speaks, unless it is larger than the limit.</summary>
     /// <exception cref="IOException">There is no room.</exception>
-    public void Store(StageRecord record, string folder)
+    public void Store(ResultRecord record, string folder)
     {
         var bytes = record.Outputs.Keys.Sum(name => FileLength.Of(Path.Combine(folder, name)));
         if (bytes > limit)
@@ -67,7 +67,7 @@ internal sealed class ResultCache(string root, long limit)
     /// <param name="folder">The artifact's folder.</param>
     /// <param name="mayLink">Whether big files may be links: not in the record of a run, which nothing may change later.</param>
     /// <returns>Whether every file is what the record says; if not, nothing was changed, and the result is removed.</returns>
-    public bool Restore(StageRecord record, string folder, bool mayLink)
+    public bool Restore(ResultRecord record, string folder, bool mayLink)
     {
         var entry = Path.Combine(_folder, NameOf(record.From));
         using (var build = AtomicFolder.Create(folder))
@@ -111,7 +111,7 @@ internal sealed class ResultCache(string root, long limit)
     ];
 
     /// <summary>The record of an entry, where it can be read.</summary>
-    public StageRecord? RecordOf(Entry entry) => RecordFile.Read(Path.Combine(_folder, entry.Name, RecordName), out _).GetValueOrDefault(StageName);
+    public ResultRecord? RecordOf(Entry entry) => RecordFile.Read(Path.Combine(_folder, entry.Name, RecordName), out _).GetValueOrDefault(StageName);
 
     /// <summary>Removes results, the least recently used first, until all are within the limit; those in <paramref name="needed"/> stay.</summary>
     /// <returns>What was removed.</returns>

@@ -9,7 +9,7 @@ internal sealed record Verdict(PlanAction Action, string Why)
     public Facts? Facts { get; init; }
 
     /// <summary>The earlier result that stands for a new one, where the action is to keep or restore it.</summary>
-    public StageRecord? Record { get; init; }
+    public ResultRecord? Record { get; init; }
 }
 
 /// <summary>
@@ -28,7 +28,7 @@ internal sealed class StageMemory
     private readonly HashIndex _index;
     private readonly FactFinder _finder;
     private readonly ResultCache _cache;
-    private readonly Dictionary<string, StageRecord> _records;
+    private readonly Dictionary<string, ResultRecord> _records;
     private readonly string? _damage;
 
     // What lies in the folder of each stage, as far as it is known: of a stage that has to run, nothing before it did.
@@ -122,7 +122,7 @@ internal sealed class StageMemory
             if (changes.Count > 0)
                 throw new DataException($"its inputs were changed while it ran: {string.Join("; ", changes)}. Its result is not recorded: run again when they are at rest");
             var folder = result.Artifact.Folder;
-            var record = StageRecord.Of(before, ArtifactFiles.Hashes(folder, _index), result);
+            var record = ResultRecord.Of(before, ArtifactFiles.Hashes(folder, _index), result);
             _contents[stage.Key] = new(folder, record.Outputs);
             _needed.Add(ResultCache.NameOf(record.From));
             Keep(stage, record, stage.Kind.AlwaysRuns is null ? folder : null);
@@ -160,7 +160,7 @@ internal sealed class StageMemory
     }
 
     /// <summary>The earlier result with these facts, in its place or in the cache.</summary>
-    private Verdict? Earlier(PipelineStage stage, string folder, Facts facts, StageRecord? earlier, string why)
+    private Verdict? Earlier(PipelineStage stage, string folder, Facts facts, ResultRecord? earlier, string why)
     {
         if (earlier?.Key == facts.Key && IsInPlace(stage, folder, earlier))
             return new(PlanAction.Keep, "unchanged") { Facts = facts, Record = earlier };
@@ -174,10 +174,10 @@ internal sealed class StageMemory
         return new(PlanAction.Restore, reason) { Facts = facts, Record = kept };
     }
 
-    private string WhyLost(PipelineStage stage, string folder, StageRecord earlier) =>
+    private string WhyLost(PipelineStage stage, string folder, ResultRecord earlier) =>
         IsOfRun(stage) ? "its earlier result is not in the cache any more" : $"{Lost(folder, earlier)}; not in the cache";
 
-    private string Lost(string folder, StageRecord record) =>
+    private string Lost(string folder, ResultRecord record) =>
         $"{folder.Replace(Path.DirectorySeparatorChar, '/')}: {ArtifactFiles.Difference(Path.Combine(_options.Root, folder), record.Outputs, _index)}";
 
     private string? Difference(Content content) => ArtifactFiles.Difference(content.Folder, content.Files, _index) is { } difference
@@ -196,13 +196,13 @@ internal sealed class StageMemory
             .Where(need => taken.Any(type => type.IsAssignableFrom(need.Kind.Output)));
     }
 
-    private bool IsInPlace(PipelineStage stage, string folder, StageRecord record) =>
+    private bool IsInPlace(PipelineStage stage, string folder, ResultRecord record) =>
         !IsOfRun(stage) && ArtifactFiles.Difference(Path.Combine(_options.Root, folder), record.Outputs, _index) is null;
 
     private bool IsOfRun(PipelineStage stage) => FolderCheck.IsOfRun(PipelinePlan.FolderOf(_pipeline, stage, _options.Root));
 
     /// <summary>Writes a record to the lock file and the files in <paramref name="folder"/>, if one is given, to the cache. A full disk is no reason to fail a good result.</summary>
-    private void Keep(PipelineStage stage, StageRecord record, string? folder)
+    private void Keep(PipelineStage stage, ResultRecord record, string? folder)
     {
         try
         {

@@ -1,4 +1,4 @@
-"""Classifies images: pip install -r requirements.txt && python classify.py IMAGE..."""
+"""Classifies images: pip install -r requirements.txt && python classify.py [MODEL.onnx] IMAGE..."""
 
 import json
 import sys
@@ -8,24 +8,30 @@ import numpy as np
 import onnxruntime as ort
 from PIL import Image, ImageOps
 
+paths = sys.argv[1:]
+model = paths.pop(0) if paths and paths[0].endswith(".onnx") else "model.onnx"  # another file of the bundle, such as model.tta.onnx
 bundle = Path(__file__).resolve().parents[2]
 metadata = json.loads((bundle / "metadata.json").read_text(encoding="utf-8"))
-size, classes = metadata["image_size"], metadata["classes"]
-session = ort.InferenceSession(str(bundle / "model.onnx"), providers=["CPUExecutionProvider"])
+size, classes, steps = metadata["image_size"], metadata["classes"], metadata["preprocessing_steps"]
+[images] = metadata["signature"]["inputs"]
+session = ort.InferenceSession(str(bundle / model), providers=["CPUExecutionProvider"])
 
 
 def load(path):
-    """uint8 [1, 3, size, size]: upright RGB, short side resized, centre cropped; the model normalizes."""
+    """An upright RGB image as the model takes it; short side resized and centre cropped where the model does not do so; the model normalizes."""
     image = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
-    if image.size != (size, size):
+    if image.size != (size, size) and not steps["resized_inside"]:
         width, height = (size * side // min(image.size) for side in image.size)
         left, top = round((width - size) / 2), round((height - size) / 2)
         image = image.resize((width, height), Image.BILINEAR).crop((left, top, left + size, top + size))
-    return np.asarray(image).transpose(2, 0, 1)[np.newaxis]
+    pixels = np.asarray(image)[np.newaxis]
+    if steps["layout"] == "nchw":
+        pixels = pixels.transpose(0, 3, 1, 2)
+    return pixels if images["type"] == "uint8" else pixels.astype(np.float32) / 255
 
 
-for path in sys.argv[1:]:
-    [probabilities] = session.run(["probabilities"], {"images": load(path)})
+for path in paths:
+    [probabilities] = session.run(["probabilities"], {images["name"]: load(path)})
     print(path)
     for k in probabilities[0].argsort()[::-1][:3]:
         print(f"  {probabilities[0][k]:.4f}  {classes[k]}")

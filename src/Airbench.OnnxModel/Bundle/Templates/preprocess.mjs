@@ -19,16 +19,35 @@ function taps(length, scaled, size) {
   });
 }
 
+function separate(rgba, area) {
+  const planes = new Uint8Array(3 * area);
+  for (let i = 0; i < area; i++) for (let c = 0; c < 3; c++) planes[c * area + i] = rgba[4 * i + c];
+  return planes;
+}
+
+/**
+ * What a model takes of an image, as the bundle's metadata.json says: name, type, data and dims of its input.
+ * @param {Uint8Array | Uint8ClampedArray} rgba 4 bytes a pixel, row by row
+ */
+export function toInput({ image_size: size, preprocessing_steps: steps, signature }, rgba, width, height) {
+  const { name, type } = signature.inputs[0];
+  const [w, h] = steps.resized_inside ? [width, height] : [size, size];
+  const planes = steps.resized_inside ? separate(rgba, w * h) : fit(rgba, width, height, size);
+  const [isBytes, isPlanar] = [type === 'uint8', steps.layout === 'nchw'];
+  const data = isBytes ? new Uint8Array(planes.length) : new Float32Array(planes.length);
+  for (let i = 0; i < planes.length; i++) {
+    data[isPlanar ? i : 3 * (i % (w * h)) + Math.floor(i / (w * h))] = isBytes ? planes[i] : planes[i] / 255;
+  }
+  return { name, type: isBytes ? 'uint8' : 'float32', data, dims: isPlanar ? [1, 3, h, w] : [1, h, w, 3] };
+}
+
 /**
  * Planar RGB, uint8 [3, size, size].
  * @param {Uint8Array | Uint8ClampedArray} rgba 4 bytes a pixel, row by row
  */
 export function fit(rgba, width, height, size) {
+  if (width === size && height === size) return separate(rgba, size * size);
   const planes = new Uint8Array(3 * size * size);
-  if (width === size && height === size) {
-    for (let i = 0; i < size * size; i++) for (let c = 0; c < 3; c++) planes[c * size * size + i] = rgba[4 * i + c];
-    return planes;
-  }
   const short = Math.min(width, height);
   const columns = taps(width, Math.floor((size * width) / short), size);
   const rows = taps(height, Math.floor((size * height) / short), size);

@@ -23,7 +23,7 @@ internal static class Accuracy
         {
             return null;
         }
-        var rows = run.Evaluations.SelectMany(evaluation => Rows(evaluation.Name, evaluation.Metrics, run.Evaluations.Count > 1)).ToList();
+        var rows = run.Evaluations.SelectMany(evaluation => Rows(Label(evaluation), evaluation.Metrics, run.Evaluations.Count > 1)).ToList();
         return Page.Section("accuracy", "Accuracy",
             Html.Table(
                 ["evaluation", "model", "images", "n", "plain", "95% interval", "with TTA", "95% interval", "NLL, nats", "ECE", "images/s"],
@@ -36,26 +36,32 @@ internal static class Accuracy
     /// <summary>Points for the chart: with and without views.</summary>
     public static IEnumerable<IntervalRow> Rows(string name, EvaluationMetrics metrics, bool named)
     {
-        var (low, high) = Interval(metrics.CorrectPlain, metrics.Count);
-        yield return new IntervalRow(named ? $"{Format.Short(name, 13)}, plain" : "plain", metrics.AccuracyPlain, low, high, "s2");
-        if (metrics.Tta != Tta.None)
+        if (metrics.HasPlain)
         {
-            (low, high) = Interval(metrics.Correct, metrics.Count);
+            var (low, high) = Interval(metrics.CorrectPlain, metrics.Count);
+            yield return new IntervalRow(named ? $"{Format.Short(name, 13)}, plain" : "plain", metrics.AccuracyPlain, low, high, "s2");
+        }
+        if (metrics.HasViews)
+        {
+            var (low, high) = Interval(metrics.Correct, metrics.Count);
             yield return new IntervalRow(named ? $"{Format.Short(name, 13)}, TTA" : "with TTA", metrics.Accuracy, low, high, "s1");
         }
     }
+
+    /// <summary>The model's name where a stage evaluated several, else the stage's.</summary>
+    private static string Label(EvaluationData evaluation) =>
+        evaluation.Metrics.Comparison is [{ Name: var first }, ..] ? first : evaluation.IsFirst ? evaluation.Name : evaluation.Name[(evaluation.Stage.Length + 2)..];
 
     private static XElement Row(EvaluationData evaluation)
     {
         var metrics = evaluation.Metrics;
         var (plain, tta) = (Interval(metrics.CorrectPlain, metrics.Count), Interval(metrics.Correct, metrics.Count));
-        var views = metrics.Tta != Tta.None;
         return Tag("tr",
             Tag("td", evaluation.Name), Tag("td", metrics.Model),
             Tag("td", metrics.Data, metrics.Shard is { } shard ? $" (shard {shard})" : null, metrics.Broken > 0 ? $", {Format.Count(metrics.Broken)} broken" : null),
             Number(Format.Count(metrics.Count)),
-            Number(Format.Percent(metrics.AccuracyPlain)), Number(Format.Range(plain.Low, plain.High)),
-            Number(views ? Format.Percent(metrics.Accuracy) : Format.None), Number(views ? Format.Range(tta.Low, tta.High) : Format.None),
+            Number(metrics.HasPlain ? Format.Percent(metrics.AccuracyPlain) : Format.None), Number(metrics.HasPlain ? Format.Range(plain.Low, plain.High) : Format.None),
+            Number(metrics.HasViews ? Format.Percent(metrics.Accuracy) : Format.None), Number(metrics.HasViews ? Format.Range(tta.Low, tta.High) : Format.None),
             Number(Format.Number(metrics.Nll, "0.0000")), Number(Format.Percent(metrics.Ece)), Number(Format.Number(metrics.ImagesPerSecond, "#,0.0")));
     }
 

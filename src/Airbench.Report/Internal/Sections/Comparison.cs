@@ -23,7 +23,7 @@ internal static class Comparison
             return Page.Section("accuracy", "Accuracy", Tag("p", "The runs have no evaluation in common: neither of one name, nor one alone on each side."));
         }
         return Page.Section("accuracy", "Accuracy", pairs.Select(pair => Pair(pair.A, pair.B)), Classed("p", "muted",
-            "With TTA where the evaluation used it. A difference whose interval holds 0 may be chance alone. The interval is of these images: other seeds would differ too, and by more."));
+            "With TTA where the evaluation used it. A difference whose interval holds 0 may be chance alone. The interval is of the choice of images alone: another seed of the training would differ as well."));
     }
 
     public static XElement Options(Run a, Run b)
@@ -98,8 +98,8 @@ internal static class Comparison
         {
             var (name, metrics) = entry;
             var (low, high) = Accuracy.Interval(metrics.Correct, metrics.Count);
-            return Tag("tr", Tag("td", Tag("b", name)), Tag("td", metrics.Model), Tag("td", metrics.Data), Tag("td", EvaluationDetails.Words(metrics.Tta)),
-                Number(Format.Count(metrics.Count)), Number(Format.Percent(metrics.AccuracyPlain)), Number(Format.Percent(metrics.Accuracy)), Number(Format.Range(low, high)));
+            return Tag("tr", Tag("td", Tag("b", name)), Tag("td", metrics.Model), Tag("td", metrics.Data), Tag("td", metrics.TtaInside is { } inside ? $"{EvaluationDetails.Words(inside)}, inside" : EvaluationDetails.Words(metrics.Tta)),
+                Number(Format.Count(metrics.Count)), Number(metrics.HasPlain ? Format.Percent(metrics.AccuracyPlain) : Format.None), Number(Format.Percent(metrics.Accuracy)), Number(Format.Range(low, high)));
         }), firstNumber: 4);
         var difference = b.Metrics.Accuracy - a.Metrics.Accuracy;
         if (PairedAnswers.Read(a, b) is { Count: > 0 } answers)

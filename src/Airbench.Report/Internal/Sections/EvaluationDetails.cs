@@ -20,7 +20,7 @@ internal static class EvaluationDetails
         var metrics = evaluation.Metrics;
         return Page.Section($"evaluation-{number}", only ? "Evaluation" : $"Evaluation: {evaluation.Name}",
             Tag("p", $"{metrics.Model} on {metrics.Data}: {Format.Count(metrics.Correct)} of {Format.Count(metrics.Count)} right",
-                metrics.Tta == Tta.None ? " from the untouched images" : $" with TTA ({Words(metrics.Tta)}), {Format.Count(metrics.CorrectPlain)} from the untouched images",
+                metrics.TtaInside is { } inside ? $" with TTA inside the model ({Words(inside)})" : metrics.Tta == Tta.None ? " from the untouched images" : $" with TTA ({Words(metrics.Tta)}), {Format.Count(metrics.CorrectPlain)} from the untouched images",
                 $"; {metrics.Provider}."),
             metrics.AllViewsShare is { } share
                 ? Classed("p", "muted", $"Adaptive: {Format.Percent(share, 1)} of the images were below confidence {Format.Number(metrics.AdaptiveThreshold, "0.###")} and got all views.") : null,

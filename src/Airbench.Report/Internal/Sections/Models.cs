@@ -17,7 +17,7 @@ internal static class Models
         yield return Tag("p", Tag("code", recorded.Folder), $": opset {bundle.Opset}",
             bundle.Signature is { } signature ? $"; takes {Join(signature.Inputs)}; gives {Join(signature.Outputs)}" : null, ".");
         var scored = bundle.Variants.Values.Any(variant => variant.Score is not null);
-        string[] columns = ["variant", "file", "bytes", .. scored ? (string[])["plain", "drop, points", "same class as fp32", "images/s", "p50, ms", "device"] : [], "sha256"];
+        string[] columns = ["variant", "file", "bytes", .. scored ? (string[])["plain", "change, points", "same class as fp32", "images/s", "p50, ms", "device"] : [], "sha256"];
         yield return Html.Table(columns, bundle.Variants.Select(entry => Tag("tr",
             Tag("td", entry.Key), Tag("td", entry.Value.File), Number(Format.Count(entry.Value.Bytes)),
             scored ? Score(entry.Value.Score) : null, Classed("td", "n", Tag("code", Format.Hash(entry.Value.Sha256))))), firstNumber: 2);

@@ -30,11 +30,15 @@ internal static class Origin
     {
         var options = run.ResolvedYaml is { } yaml ? ResolvedOptions.Of(yaml) : [];
         var seed = run.Record is { } record ? $"{record.Seed}" : ResolvedOptions.Text(options, "seed");
+        var given = run.Record?.Stages.Any(stage => stage.Given.Count > 0) ?? false;   // artifacts by folder, which a pipeline file does not name
         return Page.Section("reproduce", "How to reproduce it",
             run.Record is null ? null : (object?[])[Tag("p", "The command:"), Tag("pre", run.Record.Command)],
-            Tag("p", "The same again with every option spelled out, whatever the defaults of a later version:"),
-            Tag("pre", $"airbench run runs/{run.Title}/pipeline.resolved.yaml"),
-            Classed("p", "muted", "A pipeline file works in its own folder: copy this one to where the data are. On the CPU, with the same package versions, processor features and number of threads, the weights are the same to the last bit."),
+            given ? null : (object?[])
+            [
+                Tag("p", "The same again with every option spelled out, whatever the defaults of a later version:"),
+                Tag("pre", $"cp runs/{run.Title}/pipeline.resolved.yaml again.yaml\nairbench run again.yaml"),
+            ],
+            Classed("p", "muted", "On the CPU, with the same package versions, processor features and number of threads, the weights are the same to the last bit."),
             Page.Facts([
                 ("seed", seed),
                 .. run.Datasets.Select(set => ($"data {set.Manifest.Name}", (object?)Hash(set.Manifest.Sha256,

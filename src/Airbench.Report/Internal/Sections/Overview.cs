@@ -69,13 +69,16 @@ internal static class Overview
         {
             var metrics = evaluation.Metrics;
             var where = run.Evaluations.Count(other => other.IsFirst) > 1 ? $" ({evaluation.Name})" : "";
-            if (metrics.Tta != Tta.None)
+            if (metrics.HasViews)
             {
                 var (low, high) = Accuracy.Interval(metrics.Correct, metrics.Count);
                 yield return Card($"accuracy with TTA{where}", Format.Percent(metrics.Accuracy), $"{Format.Range(low, high)} (95%)");
             }
-            var (plainLow, plainHigh) = Accuracy.Interval(metrics.CorrectPlain, metrics.Count);
-            yield return Card($"accuracy, plain{where}", Format.Percent(metrics.AccuracyPlain), $"{Format.Range(plainLow, plainHigh)} (95%)");
+            if (metrics.HasPlain)
+            {
+                var (low, high) = Accuracy.Interval(metrics.CorrectPlain, metrics.Count);
+                yield return Card($"accuracy, plain{where}", Format.Percent(metrics.AccuracyPlain), $"{Format.Range(low, high)} (95%)");
+            }
         }
         if (run.Models.FirstOrDefault(model => Ran(run, model.Stage)) is { Manifest: var model })
         {

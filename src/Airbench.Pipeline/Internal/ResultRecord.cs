@@ -4,7 +4,7 @@ using System.Text;
 namespace Airbench.Pipeline.Internal;
 
 /// <summary>What a stage made, from what, and what it reported.</summary>
-internal sealed record StageRecord
+internal sealed record ResultRecord
 {
     public required Facts From { get; init; }
 
@@ -22,7 +22,7 @@ internal sealed record StageRecord
     public string Key => From.Key;
 
     /// <summary>The record of what <paramref name="result"/> tells.</summary>
-    public static StageRecord Of(Facts from, IReadOnlyDictionary<string, string> outputs, StageResult result) => new()
+    public static ResultRecord Of(Facts from, IReadOnlyDictionary<string, string> outputs, StageResult result) => new()
     {
         From = from,
         Outputs = outputs,
@@ -69,7 +69,7 @@ internal sealed record StageRecord
 
     /// <summary>Reads what <see cref="Write"/> wrote.</summary>
     /// <exception cref="FormatException">It is not that, or was changed since; the message says what is wrong.</exception>
-    public static StageRecord Read(MapNode map)
+    public static ResultRecord Read(MapNode map)
     {
         var from = Map(map, "from");
         var facts = new Facts(from.Entries.SelectMany(section => Facts.Sections.Contains(section.Key)

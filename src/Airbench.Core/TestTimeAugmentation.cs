@@ -1,16 +1,16 @@
-namespace Airbench.Inference;
+namespace Airbench;
 
 /// <summary>One way of looking at an image.</summary>
 /// <param name="Shift">Pixels by which both coordinates are read further on: -1 and 1 are the padded crops at (0,0) and (2,2).</param>
 /// <param name="Mirror">Whether it is then flipped left-right.</param>
 /// <param name="Weight">Share of the vote.</param>
-internal readonly record struct View(int Shift, bool Mirror, float Weight);
+public readonly record struct View(int Shift, bool Mirror, float Weight);
 
 /// <summary>
 /// Test-time augmentation (recipes.md): the logits of several views of an image, averaged with weights. Views are made on
 /// uint8 pixels; as they only move pixels, that is the same as after normalization.
 /// </summary>
-internal static class TestTimeAugmentation
+public static class TestTimeAugmentation
 {
     /// <summary>
     /// The views of <paramref name="tta"/>, for <see cref="Tta.Adaptive"/> those of an image in doubt; the first is the untouched image,
@@ -28,6 +28,9 @@ internal static class TestTimeAugmentation
         ],
         _ => throw new ArgumentOutOfRangeException(nameof(tta), tta, "not a test-time augmentation"),
     };
+
+    /// <summary>Row, or column, of the image that the view shows at <paramref name="place"/>; of rows with <see cref="View.Mirror"/> false.</summary>
+    public static int Source(View view, int place, int size) => Reflect((view.Mirror ? size - 1 - place : place) + view.Shift, size);
 
     /// <summary>Draws the view of every plane in <paramref name="planes"/> (any number of them, each size x size).</summary>
     public static void Draw(View view, ReadOnlySpan<byte> planes, int size, Span<byte> output)

@@ -1,7 +1,7 @@
-namespace Airbench.Inference;
+namespace Airbench;
 
 /// <summary>What logits say.</summary>
-internal static class Softmax
+public static class Softmax
 {
     /// <summary>Index of the largest element, the first of equals.</summary>
     public static int ArgMax(ReadOnlySpan<float> logits)
