@@ -143,7 +143,7 @@ internal static class Stages
             var name = FinetuneFiles.NameOf(context, options);
             var (bundle, facts) = Finetuner.Finetune(
                 FinetuneFiles.Open(context, options), options, FolderOf(context, "models", name), context.Device, context.Seed,
-                open: request => FinetuneFiles.OpenEngine(request, options.Engine),
+                open: request => FinetuneFiles.OpenEngine(request, options),
                 export: model => Exporter.Export(
                     model, new ExportOptions { Training = [options.Train] }, FolderOf(context, "exports", name),
                     file => ParityGate.Check(file, model.File(TrainedModel.ReferenceName)), context.Progress, context.Cancel),

@@ -72,6 +72,10 @@ public sealed record ExportOptions
     [Description("Training-step models to write under training/, by what learns: head, head+bn, last_group or all. Any ONNX Runtime can then adapt the model.")]
     public IReadOnlyList<string> Training { get; init; } = [];
 
+    /// <summary>Whether the same for TrainingSession.</summary>
+    [Description("Also write, for each of these, the artifacts of ONNX Runtime's on-device training (TrainingSession of 1.19.2).")]
+    public bool OnDevice { get; init; }
+
     /// <summary>ONNX operator-set version.</summary>
     [Description("ONNX operator-set version, 13 to 22. Lower ones suit older servers; the computation is the same.")]
     public int Opset { get; init; } = 17;
@@ -131,6 +135,10 @@ public sealed record ExportOptions
         foreach (var part in options.Training.Where(part => TrainedParts.Find(part) is null))
         {
             yield return $"training: '{part}'; expected {string.Join(", ", TrainedParts.Names)}";
+        }
+        if (options.OnDevice && options.Training.Count == 0)
+        {
+            yield return "on_device: true; expected at least one name in training beside it";
         }
         if (options.Training.Distinct().Count() != options.Training.Count)
         {

@@ -50,7 +50,7 @@ public static class Exporter
             $"parity: logits within {parity.MaxAbsDifference:0.0e+0}, same top-1 on {parity.SameTop1} of {parity.Images} images"));
         cancel.ThrowIfCancellationRequested();
         var variants = VariantWriter.Write(fp32, options, build.Path, runtime, progress, cancel);
-        var training = TrainingFiles.Write(build.Path, model, [.. options.Training.Select(name => TrainedParts.Find(name)!.Value)]);
+        var training = TrainingFiles.Write(build.Path, model, [.. options.Training.Select(name => TrainedParts.Find(name)!.Value)], options.OnDevice);
         CheckWeightsHash(weightsFile, trained.WeightsSha256);   // what was built is what the manifest will name
 
         var manifest = new BundleManifest

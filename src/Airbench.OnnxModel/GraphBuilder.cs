@@ -53,6 +53,22 @@ internal sealed class GraphBuilder
         return name;
     }
 
+    /// <summary>An input that is a sequence of float32 tensors.</summary>
+    public string InputSequence(string name)
+    {
+        var element = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = (int)TensorProto.Types.DataType.Float } };
+        _graph.Input.Add(new ValueInfoProto
+        {
+            Name = Define(name),
+            Type = new TypeProto { SequenceType = new TypeProto.Types.Sequence { ElemType = element } },
+        });
+        return name;
+    }
+
+    /// <summary>Says the type of an existing value, first dimension <see cref="Batch"/>, where a runtime could not know it.</summary>
+    public void Describe(string name, TensorProto.Types.DataType type, params ReadOnlySpan<long> rowShape) =>
+        _graph.ValueInfo.Add(Value(Known(name), type, rowShape));
+
     /// <summary>Declares an existing value as an output of exactly this shape.</summary>
     public void FixedOutput(string name, TensorProto.Types.DataType type, params IEnumerable<Extent> shape) =>
         _graph.Output.Add(Value(Known(name), type, shape));

@@ -34,7 +34,7 @@ internal sealed class TorchReference : IDisposable
     public double[] this[string name] => (name.EndsWith(TrainStep.Velocity, StringComparison.Ordinal)
         ? _velocities[name[..^TrainStep.Velocity.Length]] : _tensors[name]).detach().to(ScalarType.Float64).reshape(-1).data<double>().ToArray();
 
-    public double Step(byte[] images, long[] labels, double lr, double momentum, double decay, out double[] logits)
+    public double Step(byte[] images, long[] labels, double lr, double momentum, double decay, out double[] logits, bool nesterov = true)
     {
         using var scope = NewDisposeScope();
         var scores = Forward(images, labels.Length);
@@ -48,7 +48,7 @@ internal sealed class TorchReference : IDisposable
             var (weight, velocity) = (_tensors[names[i]], _velocities[names[i]]);
             var gradient = gradients[i].Plus(weight.Times(decay));
             velocity.Scale(momentum).Accumulate(gradient);
-            weight.Accumulate(gradient.Plus(velocity.Times(momentum)), -lr);
+            weight.Accumulate(nesterov ? gradient.Plus(velocity.Times(momentum)) : velocity, -lr);
         }
         return loss.to(ScalarType.Float64).item<double>();
     }

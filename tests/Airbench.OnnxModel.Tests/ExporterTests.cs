@@ -36,6 +36,22 @@ public sealed class ExporterTests : IDisposable
     }
 
     [Fact]
+    public void On_device_training_has_its_four_files_for_each_part_and_the_manifest_names_them()
+    {
+        var options = new ExportOptions { Training = ["head", "head+bn"], OnDevice = true };
+        var bundle = Exporter.Export(Model(), options, Bundle, _ => Same, IProgress.Silent, CancellationToken.None);
+
+        Assert.Equal(
+            from part in (string[])["head", "head_bn"]
+            from file in (string[])["train_step.onnx", "ort/training_model.onnx", "ort/eval_model.onnx", "ort/optimizer_model.onnx", "ort/checkpoint"]
+            select $"training/{part}/{file}",
+            bundle.Manifest.Training!.Select(file => file.File));
+        Assert.All(bundle.Manifest.Training!, file => Assert.Equal(
+            (new FileInfo(bundle.File(file.File)).Length, Hash.OfFile(bundle.File(file.File))), (file.Bytes, file.Sha256)));
+        Assert.Equal(["on_device: true; expected at least one name in training beside it"], ExportOptions.Check(new ExportOptions { OnDevice = true }));
+    }
+
+    [Fact]
     public void A_failed_gate_leaves_nothing()
     {
         Assert.Throws<GateException>(() => Export(Model(), gate: _ => throw new GateException("off")));

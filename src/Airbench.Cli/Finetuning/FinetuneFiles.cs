@@ -26,17 +26,17 @@ internal static class FinetuneFiles
     }
 
     /// <summary>The engine that the options name.</summary>
-    public static IFinetuneEngine OpenEngine(FinetuneRequest request, FinetuneEngineKind kind)
+    public static IFinetuneEngine OpenEngine(FinetuneRequest request, FinetuneOptions options)
     {
-        if (kind == FinetuneEngineKind.OrtTraining)
-        {
-            throw new ConfigurationException("engine: ort_training is not part of this build; expected onnx");
-        }
         var spec = new TrainingSpec(request.Network, request.Part)
         {
             LabelSmoothing = request.LabelSmoothing,
             FrozenStatistics = request.FrozenStatistics,
         };
+        if (options.Engine == FinetuneEngineKind.OrtTraining)
+        {
+            return OnDeviceProgram.Open(request, spec, options.Momentum, options.WeightDecay, OnDeviceProgram.DefaultFolder);
+        }
         var (step, evaluation) = (Path.Combine(request.Folder, TrainingFiles.TrainStepName), Path.Combine(request.Folder, "evaluate.onnx"));
         File.WriteAllBytes(step, TrainStep.Write(spec, request.WeightsFile));
         File.WriteAllBytes(evaluation, TrainStep.WriteEvaluation(spec, request.WeightsFile));

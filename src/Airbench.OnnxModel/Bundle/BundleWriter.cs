@@ -1,4 +1,6 @@
 using System.Text;
+using Airbench.OnnxModel.Training;
+using Google.Protobuf;
 
 namespace Airbench.OnnxModel.Bundle;
 
@@ -49,6 +51,7 @@ internal static class BundleWriter
         {
             Save(path, Template.Text(template));
         }
+        SaveBytes("web/train_step.onnx", HeadStep.Build().ToByteArray());
         for (var i = 0; i < Math.Min(SampleImages, reference.Count); i++)
         {
             SaveBytes($"samples/images/{i}.png", Png.Encode(reference.Image(i), reference.Size));

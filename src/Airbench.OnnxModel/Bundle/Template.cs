@@ -14,7 +14,14 @@ internal static class Template
         ["samples/javascript/classify.mjs"] = "classify.mjs",
         ["samples/javascript/package.json"] = "package.json",
         ["web/index.html"] = "index.html",
+        ["web/style.css"] = "style.css",
+        ["web/app.mjs"] = "app.mjs",
+        ["web/images.mjs"] = "images.mjs",
+        ["web/model.mjs"] = "model.mjs",
+        ["web/notice.mjs"] = "notice.mjs",
         ["web/preprocess.mjs"] = "preprocess.mjs",
+        ["web/teach.mjs"] = "teach.mjs",
+        ["web/teacher.mjs"] = "teacher.mjs",
     };
 
     /// <summary>Content of a template, with "\n".</summary>

@@ -122,7 +122,7 @@ internal sealed class StandardOperators(GraphBuilder graph) : ITrainingOperators
     private string? _batch;
 
     /// <summary>Values of a channel in the batch, N H W, as float32 scalar.</summary>
-    private string Positions(Plane plane)
+    public string Positions(Plane plane)
     {
         var (height, width) = (plane.Height, plane.Width);
         var name = FormattableString.Invariant($"batch/positions_{height}x{width}");

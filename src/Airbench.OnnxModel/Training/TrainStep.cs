@@ -68,7 +68,7 @@ public static class TrainStep
     internal static ModelProto Build(TrainingSpec spec, FrozenValues frozen)
     {
         var graph = new GraphBuilder("train_step");
-        var (lr, mu, decay) = (Scalar("lr"), Scalar("momentum"), Scalar("weight_decay"));
+        var update = Update.Declare(graph);
         foreach (var (name, shape) in spec.Frozen)
         {
             graph.Initializer(name, frozen(name), shape);
@@ -80,11 +80,7 @@ public static class TrainStep
         var training = TrainingGraph.Write(spec, graph, new StandardOperators(graph));
         foreach (var (name, _) in spec.Trained)
         {
-            var decayed = graph.Node("Add", $"{name}/decayed", [training.Gradients[name], graph.Node("Mul", $"{name}/decay", [name, decay])]);
-            var velocity = graph.Node(
-                "Add", $"{name}{Velocity}{Next}", [graph.Node("Mul", $"{name}/kept", [$"{name}{Velocity}", mu]), decayed]);
-            var ahead = graph.Node("Add", $"{name}/ahead", [decayed, graph.Node("Mul", $"{name}/look", [velocity, mu])]);
-            graph.Node("Sub", $"{name}{Next}", [name, graph.Node("Mul", $"{name}/step", [ahead, lr])]);
+            update.Write(name, training.Gradients[name]);
         }
         foreach (var (name, _) in spec.MovingStatistics)
         {
@@ -103,8 +99,6 @@ public static class TrainStep
             model.MetadataProps.Add(new StringStringEntryProto { Key = key, Value = value });
         }
         return model;
-
-        string Scalar(string name) => graph.FixedInput(name, DataType.Float);
     }
 
     /// <summary>A shape whose class dimension, where it has one, is open.</summary>

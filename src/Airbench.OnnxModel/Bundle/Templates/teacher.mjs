@@ -1,0 +1,109 @@
+// Trains a new head in the browser. Below the head the network stays as it is, so every image goes through it once, and the steps of
+// the training, train_step.onnx, take what came out: hundreds of them in a moment.
+import { Model } from './model.mjs';
+
+const STEPS = 300;
+const MOMENTUM = 0.9;
+const RATE = 1; // the loss's curvature is at most 1 where features have mean square 1; with this momentum, 1.36 would be too far
+const WEIGHT_DECAY = 1e-3;
+const KEPT_ASIDE = 5; // one image in five of a class only tests
+const REPORT = 5; // steps between two reports
+
+/** Where tests get their images: the last of every five. Fewer than five are all learned from. */
+export const isKeptAside = (i) => i % KEPT_ASIDE === KEPT_ASIDE - 1;
+
+export class Teacher {
+  /**
+   * @param ort onnxruntime-web
+   * @param {Model} model the model to adapt; its head must be known
+   * @param {Uint8Array} step train_step.onnx
+   */
+  static async open(ort, model, step) {
+    const teacher = new Teacher();
+    [teacher.network, teacher.step] = await Promise.all([ort.InferenceSession.create(model.withFeatures()), ort.InferenceSession.create(step)]);
+    return Object.assign(teacher, { ort, model, head: model.head });
+  }
+
+  /** What the network makes of an image, { name, type, data, dims }: as many numbers as the head is wide. */
+  async features(image) {
+    const { features } = this.head;
+    const answer = await this.network.run({ [image.name]: new this.ort.Tensor(image.type, image.data, image.dims) }, [features]);
+    return answer[features].data;
+  }
+
+  /**
+   * Trains a head from zero and yields { step, steps, losses, learned, keptAside } as it goes: the loss of every step so far, and
+   * { right, count } of both kinds of images.
+   * @param {Float32Array[][]} classes features of the images of each class
+   * @returns the head, { weight, bias }
+   */
+  async *train(classes) {
+    const { width } = this.head;
+    const images = classes.flatMap((list, label) => list.map((features, i) => ({ features, label, test: isKeptAside(i) })));
+    const learned = images.filter((image) => !image.test);
+    const { mean, scale } = spread(learned.map(({ features }) => features));
+    const tensor = (data, ...dims) => new this.ort.Tensor('float32', data, dims);
+    const fixed = {
+      features: tensor(Float32Array.from(learned.flatMap(({ features }) => Array.from(features, (v, i) => (v - mean[i]) / scale))), learned.length, width),
+      labels: new this.ort.Tensor('int64', BigInt64Array.from(learned.map(({ label }) => BigInt(label))), [learned.length]),
+      momentum: tensor(Float32Array.of(MOMENTUM)),
+      weight_decay: tensor(Float32Array.of(WEIGHT_DECAY)),
+    };
+    const zeros = (name, ...dims) => [name, tensor(new Float32Array(dims.reduce((a, b) => a * b)), ...dims)];
+    let state = Object.fromEntries(['', '.velocity'].flatMap((suffix) => [
+      zeros(`head.weight${suffix}`, classes.length, width), zeros(`head.bias${suffix}`, classes.length),
+    ]));
+    const losses = [];
+    for (let step = 1; step <= STEPS; step++) {
+      const lr = tensor(Float32Array.of(RATE * (1 - (step - 1) / STEPS)));
+      const outputs = await this.step.run({ ...fixed, lr, ...state });
+      state = Object.fromEntries(Object.keys(state).map((name) => [name, outputs[`${name}.next`]]));
+      losses.push(outputs.loss.data[0]);
+      if (step % REPORT === 0) {
+        const head = unspread(state['head.weight'].data, state['head.bias'].data, mean, scale);
+        const count = (list) => ({ right: list.filter(({ features, label }) => answer(head, features) === label).length, count: list.length });
+        yield { step, steps: STEPS, losses, learned: count(learned), keptAside: count(images.filter((image) => image.test)) };
+      }
+    }
+    return unspread(state['head.weight'].data, state['head.bias'].data, mean, scale);
+  }
+
+  /** The adapted model as a file. `report` is the last one of its training. */
+  adapt(head, names, { learned, keptAside }) {
+    const { properties } = this.model;
+    const kept = [...properties].filter(([key]) => !/^(accuracy_|tta|dataset|seed|weights_sha256)/.test(key));
+    const parent = [...properties].filter(([key]) => /^(classes|dataset|weights_sha256)/.test(key)).map(([key, value]) => [`parent_${key}`, value]);
+    const what = `last layer trained in a browser on ${learned.count} images of ${names.length} classes; of ${keptAside.count} images kept aside, `
+      + `${keptAside.right} right; its accuracy was not measured on a test set`;
+    const all = new Map([...kept, ...parent, ['classes', JSON.stringify(names)], ['adapted', what]]);
+    return this.model.withHead(head, `An adapted model: ${what}.`, all);
+  }
+}
+
+/** Mean of the features, and their root mean square distance from it: around it, at that scale, every network learns at one pace. */
+function spread(list) {
+  const mean = list[0].map((_, i) => list.reduce((sum, features) => sum + features[i], 0) / list.length);
+  const square = list.reduce((sum, features) => sum + features.reduce((s, v, i) => s + (v - mean[i]) ** 2, 0), 0) / list.length;
+  if (!(square > 0)) throw new Error('The network sees no difference between these images.');
+  return { mean, scale: Math.sqrt(square) };
+}
+
+/** A head for centred and scaled features as one for features as they are. */
+function unspread(weight, bias, mean, scale) {
+  const width = mean.length;
+  const plain = weight.map((w) => w / scale);
+  return { weight: plain, bias: bias.map((b, k) => b - mean.reduce((sum, m, i) => sum + plain[k * width + i] * m, 0)) };
+}
+
+/** The class with the largest logit. */
+function answer({ weight, bias }, features) {
+  const width = features.length;
+  let best = 0;
+  let largest = -Infinity;
+  for (let k = 0; k * width < weight.length; k++) {
+    let logit = bias[k];
+    for (let i = 0; i < width; i++) logit += weight[k * width + i] * features[i];
+    if (logit > largest) [best, largest] = [k, logit];
+  }
+  return best;
+}
