@@ -12,7 +12,7 @@ public sealed class KilledRunTests : IDisposable
     public void Dispose() => _place.Dispose();
 
     [Fact]
-    public void After_kills_at_random_moments_the_next_run_makes_what_an_undisturbed_one_makes()
+    public async Task After_kills_at_random_moments_the_next_run_makes_what_an_undisturbed_one_makes()
     {
         using var undisturbed = new Workplace().With("pipeline.yaml", Workplace.SmallPipeline);
         var clock = Stopwatch.StartNew();
@@ -24,11 +24,11 @@ public sealed class KilledRunTests : IDisposable
         for (var n = 0; n < Kills; n++)
         {
             using var process = _place.Start("run");
-            var output = process.StandardOutput.ReadToEndAsync();
-            Thread.Sleep(TimeSpan.FromSeconds(seconds * random.NextDouble()));
+            var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+            await Task.Delay(TimeSpan.FromSeconds(seconds * random.NextDouble()), TestContext.Current.CancellationToken);
             process.Kill();
-            process.WaitForExit();
-            _ = output.Result;
+            await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+            _ = await output;
         }
         (code, _, errors) = _place.Run("run");
 

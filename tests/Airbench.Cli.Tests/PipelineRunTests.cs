@@ -45,7 +45,7 @@ public sealed class PipelineRunTests : IDisposable
         var weights = TrainedModel.Open(_place["models/small"]).Manifest.WeightsSha256;
         var resolved = Directory.GetFiles(_place.Folder, "pipeline.resolved.yaml", SearchOption.AllDirectories).Single();
         File.Copy(resolved, _place["again.yaml"]);
-        var (code, output, errors) = _place.Run("run", "again.yaml");
+        var (code, output, errors) = _place.Run("run", "again.yaml", "--force");
         Assert.True(code == 0, output + errors);
         Assert.Equal(weights, TrainedModel.Open(_place["models/small"]).Manifest.WeightsSha256);
     }

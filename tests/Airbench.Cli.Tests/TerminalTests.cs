@@ -55,7 +55,8 @@ public sealed class TerminalTests
         {
             clock.Seconds = 30;
             task.Report(12_345_678);
-            Thread.Sleep(300);   // it draws ten times a second, on a thread of its own; what is drawn at the end would do as well
+            var before = text.GetStringBuilder().Length;
+            SpinWait.SpinUntil(() => text.GetStringBuilder().Length > before + 1000, TimeSpan.FromMinutes(1));   // it draws on a thread of its own; a frame has 80 characters
         }
         Assert.Contains("MB/s, 6:24 left", text.ToString(), StringComparison.Ordinal);
         Assert.DoesNotContain("\u001b[3", text.ToString(), StringComparison.Ordinal);   // no colours without a colour system

@@ -206,7 +206,9 @@ public sealed class SkipTests : IDisposable
         Run(kinds, keepRecord: false);
 
         Assert.Equal(8, kinds.Ran.Count);
-        Assert.Equal(["data", "exports", "models", "runs"], Directory.GetFileSystemEntries(_root.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.False(File.Exists(_root.File("demo.lock.yaml")));
+        Assert.Empty(ResultStore.List(_root.Path));
+        Assert.False(File.Exists(_root.File(".airbench", "hashes")));
     }
 
     [Theory]
