@@ -22,6 +22,7 @@ public class FactorsTests
         ["train.threads"] = "a factor of its own, as libtorch's default depends on the machine",
         ["train.checkpoint_every_seconds"] = "a training that was stopped ends with the same weights",
         ["export.name"] = "the folder",
+        ["finetune.name"] = "the folder",
     };
 
     public static TheoryData<string> Kinds => [.. Stages.All.Where(kind => kind.AlwaysRuns is null).Select(kind => kind.Uses)];
