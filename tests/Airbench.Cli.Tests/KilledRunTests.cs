@@ -23,12 +23,7 @@ public sealed class KilledRunTests : IDisposable
         var random = new Random(1);
         for (var n = 0; n < Kills; n++)
         {
-            using var process = _place.Start("run");
-            var output = process.StandardOutput.ReadToEndAsync();
-            Thread.Sleep(TimeSpan.FromSeconds(seconds * random.NextDouble()));
-            process.Kill();
-            process.WaitForExit();
-            _ = output.Result;
+            KillAfter(seconds * random.NextDouble());
         }
         (code, _, errors) = _place.Run("run");
 
@@ -42,6 +37,16 @@ public sealed class KilledRunTests : IDisposable
         Assert.All(
             (string[])["data", "models", "exports"],
             folder => Assert.Single(Directory.GetFileSystemEntries(_place[folder])));
+    }
+
+    private void KillAfter(double seconds)
+    {
+        using var process = _place.Start("run");
+        var output = process.StandardOutput.ReadToEndAsync();   // a full pipe would stop it
+        Thread.Sleep(TimeSpan.FromSeconds(seconds));
+        process.Kill();
+        process.WaitForExit();
+        _ = output.Result;
     }
 
     /// <summary>Of the only run that came to its end.</summary>
