@@ -12,6 +12,7 @@ import { chromium } from 'playwright-core';
 const TYPES = {
   '.html': 'text/html; charset=utf-8', '.css': 'text/css', '.mjs': 'text/javascript', '.json': 'application/json', '.wasm': 'application/wasm',
 };
+const PATIENCE = 300_000; // milliseconds: a guard against hanging, not a bound on speed
 const ORT = fileURLToPath(new URL('node_modules/onnxruntime-web/dist/', import.meta.url));
 
 /**
@@ -42,6 +43,7 @@ export async function visit(name, folder, screenshots, work) {
   });
   try {
     const page = await browser.newPage();
+    page.setDefaultTimeout(PATIENCE);
     const problems = [];
     page.on('pageerror', (error) => problems.push(error.message));
     page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
