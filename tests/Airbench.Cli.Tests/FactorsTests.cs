@@ -23,6 +23,10 @@ public class FactorsTests
         ["train.checkpoint_every_seconds"] = "a training that was stopped ends with the same weights",
         ["export.name"] = "the folder",
         ["finetune.name"] = "the folder",
+        ["finetune.model"] = "the content of what lies there",
+        ["finetune.data"] = "the content of what lies there",
+        ["finetune.old_data"] = "the content of what lies there",
+        ["finetune.weights"] = "the content of what lies there",
     };
 
     public static TheoryData<string> Kinds => [.. Stages.All.Where(kind => kind.AlwaysRuns is null).Select(kind => kind.Uses)];
@@ -100,7 +104,7 @@ public class FactorsTests
 
     private static IEnumerable<object?> Others(OptionType type, string key) => type switch
     {
-        TextType => key == "recipe" ? Recipe.All.Keys.Cast<object>() : ["other", "1/2"],
+        TextType => key == "recipe" ? Recipe.All.Keys.Cast<object>() : ["other", "1/2", "head"],
         FlagType => [true, false],
         WholeType whole => ((int[])[1, 2, 3, 7, 15, 33, 64]).Select(number => Convert.ChangeType(number, whole.Clr, System.Globalization.CultureInfo.InvariantCulture)),
         NumberType => [0.0, 0.25, 0.5, 0.75, 1.0, 3.0],
