@@ -19,7 +19,7 @@ internal static class Factors
         [
             .. CpuFeatures.HasAvx512Bf16 ? ["avx512-bf16"] : (string[])[],
             .. CpuFeatures.HasAmxBf16 ? ["amx-bf16"] : (string[])[],
-            .. CpuFeatures.HasAvx512Vnni ? ["avx512-vnni"] : (string[])[],
+            .. CpuFeatures.HasVnni ? ["vnni"] : (string[])[],
         ];
         var device = new Dictionary<string, string>
         {

@@ -14,6 +14,12 @@ public static class CpuFeatures
     /// <summary>AVX512-VNNI: int8 products for quantized models.</summary>
     public static bool HasAvx512Vnni { get; } = Bit(7, 0, Register.Ecx, 11);
 
+    /// <summary>AVX-VNNI: the same on processors without AVX-512.</summary>
+    public static bool HasAvxVnni { get; } = Bit(7, 1, Register.Eax, 4);
+
+    /// <summary>Whether int8 products are exact in one instruction.</summary>
+    public static bool HasVnni => HasAvx512Vnni || HasAvxVnni;
+
     /// <summary>Whether bf16 is worth it on this CPU.</summary>
     public static bool HasBf16 => HasAvx512Bf16 || HasAmxBf16;
 

@@ -26,9 +26,9 @@ internal static class MachineChecks
     private static Finding Processor(BenchmarkMachine machine)
     {
         (string Name, bool Has)[] features =
-            [("AVX512-BF16", CpuFeatures.HasAvx512Bf16), ("AMX-BF16", CpuFeatures.HasAmxBf16), ("AVX512-VNNI", CpuFeatures.HasAvx512Vnni)];
+            [("AVX512-BF16", CpuFeatures.HasAvx512Bf16), ("AMX-BF16", CpuFeatures.HasAmxBf16), ("AVX512-VNNI", CpuFeatures.HasAvx512Vnni), ("AVX-VNNI", CpuFeatures.HasAvxVnni)];
         var present = features.Where(feature => feature.Has).Select(feature => feature.Name);
-        var missing = (CpuFeatures.HasBf16, CpuFeatures.HasAvx512Vnni) switch
+        var missing = (CpuFeatures.HasBf16, CpuFeatures.HasVnni) switch
         {
             (true, true) => null,
             (false, false) => "no AVX512-BF16 and no AVX512-VNNI: training takes fp32 and about twice the time, int8 models gain less",
