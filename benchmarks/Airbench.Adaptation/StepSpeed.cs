@@ -82,7 +82,9 @@ internal static class StepSpeed
         var spec = new TrainingSpec(request.Network, request.Part) { LabelSmoothing = request.LabelSmoothing };
         using var options = new SessionOptions
         {
-            EnableProfiling = true, ProfileOutputPathPrefix = Path.Combine(request.Folder, "profile"), IntraOpNumThreads = request.Threads,
+            ProfileOutputPathPrefix = Path.Combine(request.Folder, "profile"),
+            EnableProfiling = true,   // takes the path as it is now
+            IntraOpNumThreads = request.Threads,
         };
         using var session = new InferenceSession(modelFile, options);
         using var weights = TensorFile.Open(request.WeightsFile);

@@ -91,7 +91,9 @@ internal static class Stages
         InputsFor = options => ExportOptions.NeedDataset(options) ? [typeof(Dataset)] : [],
         Checker = ExportOptions.Check,
         UseOf = options => ExportOptions.NeedDataset(options) ? DeviceUse.Takes : DeviceUse.None,
-        Settings = options => ExportOptions.NeedDataset(options) ? options with { Name = null } : new { options.Variants, options.Training, options.Opset },
+        Settings = options => ExportOptions.NeedDataset(options)
+            ? options with { Name = null }
+            : options with { Name = null, MaxDrop = [], AdaptiveShare = 0, Calibration = new(), FloatLayers = [] },   // of variants that are not made
         Environment = (context, options) => ExportOptions.NeedDataset(options)
             ? Factors.All(Factors.Seed(context), Factors.Device(context))
             : Factors.Device(context with { Device = "cpu" }),   // where parity is proven

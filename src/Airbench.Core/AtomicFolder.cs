@@ -73,6 +73,7 @@ public sealed class AtomicFolder : IDisposable
         }
         FlushToDisk.Folder(System.IO.Path.GetDirectoryName(_final)!);
         _committed = true;
+        _place.Dispose();   // nothing is being built here any more
         return _final;
     }
 

@@ -151,6 +151,19 @@ public sealed class FinetunerTests : IDisposable
     }
 
     [Fact]
+    public void Node_and_WebAssembly_take_the_steps_of_a_bundle_alike()
+    {
+        Programs.SkipWithoutNode("onnxruntime-node", "onnxruntime-web");
+        var (exitCode, output) = Programs.Run("node", Path.Combine(Programs.Clients, "check_train_step.mjs"), Parent().Folder, "head");
+
+        Assert.True(exitCode == 0, output);
+        var losses = System.Text.Json.JsonSerializer.Deserialize<Dictionary<string, double[]>>(output.Split('\n').First(line => line.StartsWith('{')))!;
+        Assert.Equal(5, losses["node"].Length);
+        Assert.All(losses["node"].Zip(losses["web"]), pair => Assert.Equal(pair.First, pair.Second, 1e-4 * Math.Max(1, pair.First)));
+        Assert.True(losses["web"][4] < losses["web"][0], output);
+    }
+
+    [Fact]
     public void A_label_outside_the_head_is_refused_before_anything_is_computed()
     {
         var spec = new TrainingSpec(RandomNetwork.Small(), TrainedPart.Head);

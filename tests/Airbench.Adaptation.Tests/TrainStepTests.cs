@@ -15,7 +15,9 @@ public sealed class TrainStepTests : IDisposable
 
     /// <summary>Every recipe's network, narrow, with and without whitening, and every choice of what learns.</summary>
     public static TheoryData<string, TrainedPart, bool> Cases =>
-        new(from recipe in Recipe.All.Keys from part in Enum.GetValues<TrainedPart>() from frozen in (bool[])[false, true]
+        new(from recipe in Recipe.All.Keys
+            from part in Enum.GetValues<TrainedPart>()
+            from frozen in (bool[])[false, true]
             where !frozen || part == TrainedPart.All
             select (recipe, part, frozen));
 

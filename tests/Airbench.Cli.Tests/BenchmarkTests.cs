@@ -99,6 +99,7 @@ public sealed class BenchmarkTests : IDisposable
 
     /// <summary>The folder that a stage of the last run left.</summary>
     private string Newest(string stage) => Directory.GetDirectories(_place["runs"], stage, SearchOption.AllDirectories)
+        .Where(folder => Path.GetFileName(Path.GetDirectoryName(folder)) != "_record")
         .OrderBy(folder => Path.GetFileName(Path.GetDirectoryName(folder)), StringComparer.Ordinal).Last();
 
     /// <summary>Twenty runs that took next to no time, at a steady pace.</summary>

@@ -22,6 +22,11 @@ public class FactorsTests
         ["train.threads"] = "a factor of its own, as libtorch's default depends on the machine",
         ["train.checkpoint_every_seconds"] = "a training that was stopped ends with the same weights",
         ["export.name"] = "the folder",
+        ["finetune.name"] = "the folder",
+        ["finetune.model"] = "the content of what lies there",
+        ["finetune.data"] = "the content of what lies there",
+        ["finetune.old_data"] = "the content of what lies there",
+        ["finetune.weights"] = "the content of what lies there",
     };
 
     public static TheoryData<string> Kinds => [.. Stages.All.Where(kind => kind.AlwaysRuns is null).Select(kind => kind.Uses)];
@@ -34,7 +39,7 @@ public class FactorsTests
         object[] starts = uses switch
         {
             "prepare" => [new PrepareOptions { Source = DataSource.Folder, Path = "x" }],
-            "export" => [new OnnxModel.ExportOptions { Variants = ["fp32", "int8"] }],
+            "export" => [new OnnxModel.ExportOptions { Variants = ["fp32", "int8"] }, new OnnxModel.ExportOptions { Training = ["head"] }],
             "train" => [new TrainOptions { Recipe = "airbench96_faster" }, new TrainOptions { Recipe = "airbench94_muon" }],   // each has options that the other refuses
             _ => [Activator.CreateInstance(kind.OptionsType)!],
         };
@@ -99,12 +104,12 @@ public class FactorsTests
 
     private static IEnumerable<object?> Others(OptionType type, string key) => type switch
     {
-        TextType => key == "recipe" ? Recipe.All.Keys.Cast<object>() : ["other", "1/2"],
+        TextType => key == "recipe" ? Recipe.All.Keys.Cast<object>() : ["other", "1/2", "head"],
         FlagType => [true, false],
         WholeType whole => ((int[])[1, 2, 3, 7, 15, 33, 64]).Select(number => Convert.ChangeType(number, whole.Clr, System.Globalization.CultureInfo.InvariantCulture)),
         NumberType => [0.0, 0.25, 0.5, 0.75, 1.0, 3.0],
         ChoiceType choice => Enum.GetValues(choice.Clr).Cast<object>(),
-        ListType { Item: TextType } => [new[] { "fp32" }, new[] { "first" }, new[] { "model.onnx" }],
+        ListType { Item: TextType } => [new[] { "fp32" }, new[] { "first" }, new[] { "model.onnx" }, new[] { "head" }],
         ListType { Item: WholeType } => [new[] { 8, 16, 32 }, new[] { 8, 16, 32, 64 }],
         ListType { Item: NumberType } => [new[] { 0.1, 0.2 }, new[] { 0.1, 0.2, 0.3 }],
         MapType { Item: NumberType } => [new Dictionary<string, double> { ["int8"] = 0.5 }, new Dictionary<string, double> { ["accuracy_min"] = 0.5 }],

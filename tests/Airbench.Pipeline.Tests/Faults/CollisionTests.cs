@@ -51,6 +51,7 @@ public sealed class CollisionTests : IDisposable
     public void With_no_wait_the_second_fails_by_the_name_of_the_first_and_touches_nothing()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "processes are found in /proc");
+        Interrupts.SkipWhereImpossible();
         using var first = _place.Start("--set", "mix.with.fault=wait");
         FaultPlace.ReadTo(first, "waiting");
         var runs = Directory.GetDirectories(_place["runs", "fast"]);

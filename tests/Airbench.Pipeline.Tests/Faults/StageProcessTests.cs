@@ -182,6 +182,7 @@ public sealed class StageProcessTests : IDisposable
     [Fact]
     public void The_first_interrupt_stops_the_stage_and_the_run_says_so()
     {
+        Interrupts.SkipWhereImpossible();
         Assert.SkipWhen(OperatingSystem.IsWindows(), "signals are sent with kill");
         using var process = _place.Start("--set", "mix.with.fault=wait");
         FaultPlace.ReadTo(process, "waiting");
@@ -196,6 +197,7 @@ public sealed class StageProcessTests : IDisposable
     [Fact]
     public void The_second_interrupt_ends_a_stage_that_does_not_listen()
     {
+        Interrupts.SkipWhereImpossible();
         Assert.SkipUnless(OperatingSystem.IsLinux(), "children are found in /proc");
         using var process = _place.Start("--set", "mix.with.fault=deaf");
         FaultPlace.ReadTo(process, "waiting");
