@@ -130,16 +130,13 @@ export function setUpTeaching(page) {
     $('progress').hidden = false;
     try {
       const using = await openTeacher();
-      const training = using.train(lessons.map(({ images }) => images.map(({ features }) => features)));
-      const [taught, classes] = [lessons.map(({ images }) => images.length), names()];
-      let last;
-      let next = await training.next();
-      for (; !next.done; next = await training.next()) {
-        report(last = next.value);
-        await new Promise(requestAnimationFrame);
-      }
-      const bytes = using.adapt(next.value, classes, last);
-      adapted = await page.open(bytes, `${page.original.title}, taught`, `${classes.map((name, i) => `${name} (${taught[i]} images)`).join(', ')}`, classes);
+      const [features, classes] = [lessons.map(({ images }) => images.map((image) => image.features)), names()];
+      let [head, tested] = await run(using.train(features, isKeptAside), '');
+      // What the images kept aside had to tell, they have told: now they teach too.
+      if (tested.count) [head] = await run(using.train(features, () => false), 'once more, with the images kept aside: ', tested);
+      const taught = features.map((list) => list.length);
+      const bytes = using.adapt(head, classes, taught.reduce((sum, n) => sum + n, 0), tested);
+      adapted = await page.open(bytes, `${page.original.title}, taught`, classes.map((name, i) => `${name} (${taught[i]} images)`).join(', '), classes);
       page.use(adapted);
       showResult(true);
       document.body.dataset.taught = Number(document.body.dataset.taught ?? 0) + 1;
@@ -148,12 +145,23 @@ export function setUpTeaching(page) {
     }
   }
 
-  function report({ step, steps, losses, learned, keptAside }) {
+  /** Watches a training to its end; returns the head and the last score of the images kept aside, or `tested` again. */
+  async function run(training, prefix, tested) {
+    for (;;) {
+      const { done, value } = await training.next();
+      if (done) return [value, tested];
+      tested = prefix ? tested : value.keptAside;
+      report(prefix, value, tested);
+      await new Promise(requestAnimationFrame);
+    }
+  }
+
+  function report(prefix, { step, steps, losses, learned }, tested) {
     const share = ({ right, count }) => (count ? `${right} of ${count}` : '–');
-    $('steps').textContent = `step ${step} of ${steps}`;
+    $('steps').textContent = `${prefix}step ${step} of ${steps}`;
     $('loss').textContent = losses.at(-1).toFixed(3);
     $('learned').textContent = share(learned);
-    $('aside').textContent = share(keptAside);
+    $('aside').textContent = share(tested);
     const top = Math.max(...losses, 1e-6);
     $('curve').setAttribute('points', losses.map((loss, i) => `${(100 * i) / (steps - 1)},${39 - (38 * loss) / top}`).join(' '));
   }

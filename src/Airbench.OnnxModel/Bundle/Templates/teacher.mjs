@@ -4,8 +4,9 @@ import { Model } from './model.mjs';
 
 const STEPS = 300;
 const MOMENTUM = 0.9;
-const RATE = 1; // the loss's curvature is at most 1 where features have mean square 1; with this momentum, 1.36 would be too far
-const WEIGHT_DECAY = 1e-3;
+const RATE = 1; // where features have mean square 1, the loss's curvature is at most 1, and 1.25 with weight decay; 1.09 would be too far
+const DOUBT = 2; // weight decay times images: few images say little, so their head stays small (docs/results.md)
+const MOST_DECAY = 0.25;
 const KEPT_ASIDE = 5; // one image in five of a class only tests
 const REPORT = 5; // steps between two reports
 
@@ -35,11 +36,12 @@ export class Teacher {
    * Trains a head from zero and yields { step, steps, losses, learned, keptAside } as it goes: the loss of every step so far, and
    * { right, count } of both kinds of images.
    * @param {Float32Array[][]} classes features of the images of each class
+   * @param {(i: number) => boolean} keep whether the image i of a class is kept aside
    * @returns the head, { weight, bias }
    */
-  async *train(classes) {
+  async *train(classes, keep) {
     const { width } = this.head;
-    const images = classes.flatMap((list, label) => list.map((features, i) => ({ features, label, test: isKeptAside(i) })));
+    const images = classes.flatMap((list, label) => list.map((features, i) => ({ features, label, test: keep(i) })));
     const learned = images.filter((image) => !image.test);
     const { mean, scale } = spread(learned.map(({ features }) => features));
     const tensor = (data, ...dims) => new this.ort.Tensor('float32', data, dims);
@@ -47,7 +49,7 @@ export class Teacher {
       features: tensor(Float32Array.from(learned.flatMap(({ features }) => Array.from(features, (v, i) => (v - mean[i]) / scale))), learned.length, width),
       labels: new this.ort.Tensor('int64', BigInt64Array.from(learned.map(({ label }) => BigInt(label))), [learned.length]),
       momentum: tensor(Float32Array.of(MOMENTUM)),
-      weight_decay: tensor(Float32Array.of(WEIGHT_DECAY)),
+      weight_decay: tensor(Float32Array.of(Math.min(DOUBT / learned.length, MOST_DECAY))),
     };
     const zeros = (name, ...dims) => [name, tensor(new Float32Array(dims.reduce((a, b) => a * b)), ...dims)];
     let state = Object.fromEntries(['', '.velocity'].flatMap((suffix) => [
@@ -68,13 +70,19 @@ export class Teacher {
     return unspread(state['head.weight'].data, state['head.bias'].data, mean, scale);
   }
 
-  /** The adapted model as a file. `report` is the last one of its training. */
-  adapt(head, names, { learned, keptAside }) {
+  /**
+   * The adapted model as a file.
+   * @param {{ weight, bias }} head
+   * @param {string[]} names of the classes
+   * @param {number} count images that it learned from
+   * @param {{ right, count }} keptAside of a training before, without them
+   */
+  adapt(head, names, count, keptAside) {
     const { properties } = this.model;
     const kept = [...properties].filter(([key]) => !/^(accuracy_|tta|dataset|seed|weights_sha256)/.test(key));
     const parent = [...properties].filter(([key]) => /^(classes|dataset|weights_sha256)/.test(key)).map(([key, value]) => [`parent_${key}`, value]);
-    const what = `last layer trained in a browser on ${learned.count} images of ${names.length} classes; of ${keptAside.count} images kept aside, `
-      + `${keptAside.right} right; its accuracy was not measured on a test set`;
+    const what = `last layer trained in a browser on ${count} images of ${names.length} classes; trained without ${keptAside.count} of them, `
+      + `it got ${keptAside.right} of those right; its accuracy was not measured on a test set`;
     const all = new Map([...kept, ...parent, ['classes', JSON.stringify(names)], ['adapted', what]]);
     return this.model.withHead(head, `An adapted model: ${what}.`, all);
   }
