@@ -114,7 +114,7 @@ public sealed class TeachTests : IDisposable
 
         byte[] Colour()
         {
-            var (strong, middle, weak) = ((byte)random.Next(150, 256), (byte)random.Next(150), (byte)random.Next(80));
+            var (strong, middle, weak) = ((byte)random.Next(180, 256), (byte)random.Next(60, 140), (byte)random.Next(50));
             return isWaves ? [weak, middle, strong] : [strong, middle, weak];
         }
     }
