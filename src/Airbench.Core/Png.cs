@@ -1,13 +1,12 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using Airbench.Data;
 
 namespace Airbench;
 
 /// <summary>Writes 8-bit RGB as PNG (ISO/IEC 15948), so that a bundle or a report carries images that decode to the very pixels of the data.</summary>
 public static class Png
 {
-    private static readonly uint[] CrcTable = [.. Enumerable.Range(0, 256).Select(n => CrcOf((uint)n))];
-
     /// <summary>The file of an image.</summary>
     /// <param name="planarRgb">uint8 [3,size,size].</param>
     /// <param name="size">Height and width, pixels.</param>
@@ -52,25 +51,7 @@ public static class Png
         file.Write(number);
         file.Write(type);
         file.Write(data);
-        BinaryPrimitives.WriteUInt32BigEndian(number, ~Update(Update(uint.MaxValue, type), data));
+        BinaryPrimitives.WriteUInt32BigEndian(number, Crc32.Of(type, data));
         file.Write(number);
-    }
-
-    private static uint Update(uint crc, ReadOnlySpan<byte> bytes)
-    {
-        foreach (var value in bytes)
-        {
-            crc = CrcTable[(crc ^ value) & 0xFF] ^ (crc >> 8);
-        }
-        return crc;
-    }
-
-    private static uint CrcOf(uint n)
-    {
-        for (var bit = 0; bit < 8; bit++)
-        {
-            n = (n & 1) == 0 ? n >> 1 : 0xEDB88320 ^ (n >> 1);
-        }
-        return n;
     }
 }

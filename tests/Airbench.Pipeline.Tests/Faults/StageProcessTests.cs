@@ -183,7 +183,6 @@ public sealed class StageProcessTests : IDisposable
     public void The_first_interrupt_stops_the_stage_and_the_run_says_so()
     {
         Interrupts.SkipWhereImpossible();
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "signals are sent with kill");
         using var process = _place.Start("--set", "mix.with.fault=wait");
         FaultPlace.ReadTo(process, "waiting");
         InterruptAll(process);
