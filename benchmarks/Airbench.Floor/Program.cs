@@ -34,14 +34,15 @@ foreach (var layer in spec.Layers())
     };
     var other = layer is AddLayer ? Fresh(input) : null;
     var (mean, variance) = layer is BatchNormLayer ? (zeros(input[1]), ones(input[1])) : (null, null);
+    using var pass = new BackwardPass();
     Tensor Forward() => layer switch
     {
-        ConvLayer conv => F.conv2d(x, weights[0], null, strides: [conv.Stride, conv.Stride], padding: [conv.Padding, conv.Padding]),
+        ConvLayer conv => pass.Convolve(conv, x, weights[0]),
         BatchNormLayer => F.batch_norm(x, mean!, variance!, null!, weights[0], true, 0.4, 1e-5),
         ActivationLayer { Kind: Activation.Gelu } => F.gelu(x),
         ActivationLayer { Kind: Activation.Silu } => F.silu(x),
         ActivationLayer => F.relu(x),
-        MaxPoolLayer pool => F.max_pool2d(x, pool.Size),
+        MaxPoolLayer pool => MaxPool.Serves(pool, x) ? MaxPool.Of(pool, x) : F.max_pool2d(x, pool.Size),
         AddLayer => x + other!,
         GlobalMaxPoolLayer => F.max_pool2d(x, x.shape[2]).flatten(1),
         GlobalAveragePoolLayer => x.mean([2, 3]),
@@ -54,13 +55,14 @@ foreach (var layer in spec.Layers())
     for (var i = 0; i < rounds; i++)
     {
         using var inner = NewDisposeScope();
+        pass.Dispose();   // of the round before
         var clock = Stopwatch.StartNew();
         var output = Forward();
         forward = Math.Min(forward, clock.Elapsed.TotalMilliseconds);
         if (wanted.Length > 0)
         {
             clock.Restart();
-            autograd.grad([output], wanted, [gradient]);
+            pass.Of(output, wanted, gradient);
             backward = Math.Min(backward, clock.Elapsed.TotalMilliseconds);
         }
     }

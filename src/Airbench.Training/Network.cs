@@ -53,7 +53,8 @@ internal sealed class Network : IDisposable
     /// <summary>Logits, fp32 (N, K), of normalized images (N, 3, S, S) in the compute type.</summary>
     /// <param name="images">Their type decides the arithmetic: weights are cast to it.</param>
     /// <param name="training">Batch statistics, and running ones updated; otherwise running statistics.</param>
-    public Tensor Forward(Tensor images, bool training)
+    /// <param name="pass">Who is asked for the gradients afterwards; null for autograd alone.</param>
+    public Tensor Forward(Tensor images, bool training, BackwardPass? pass = null)
     {
         var compute = images.dtype;
         var x = images;
@@ -64,9 +65,11 @@ internal sealed class Network : IDisposable
             var input = layer.Input is null ? x : kept[layer.Input];
             var output = layer switch
             {
+                ConvLayer { HasBias: false } conv when pass is not null => pass.Convolve(conv, input, Tensor(conv, "weight")),
                 ConvLayer conv => F.conv2d(
                     input, Tensor(conv, "weight").to(compute), conv.HasBias ? Tensor(conv, "bias").to(compute) : null,
                     strides: [conv.Stride, conv.Stride], padding: [conv.Padding, conv.Padding]),
+                MaxPoolLayer pool when pass is not null && MaxPool.Serves(pool, input) => MaxPool.Of(pool, input),
                 MaxPoolLayer pool => F.max_pool2d(input, pool.Size),
                 BatchNormLayer norm => F.batch_norm(
                     input, Tensor(norm, "running_mean"), Tensor(norm, "running_var"), norm.HasScale ? Tensor(norm, "weight") : null!, Tensor(norm, "bias"),

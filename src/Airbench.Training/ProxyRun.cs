@@ -49,13 +49,14 @@ internal static class ProxyRun
             var (images, labels) = sampler.Batch(batch * recipe.BatchSize, recipe.BatchSize, device.ComputeType);
             var learns = step % proxy.BackwardEvery == 0;
             using var gradients = learns ? null : no_grad();
-            var logits = network.Forward(images, training: true);
+            using var pass = new BackwardPass();
+            var logits = network.Forward(images, training: true, learns ? pass : null);
             var losses = F.cross_entropy(logits, labels, reduction: nn.Reduction.None, label_smoothing: recipe.LabelSmoothing);
             var hardest = losses.detach().topk(kept, 0).indexes.sort(0).Values;
             chosen[step].copy_(hardest);
             if (learns)
             {
-                optimizer.Step(autograd.grad([losses.index_select(0, hardest).sum()], optimizer.Parameters), step);
+                optimizer.Step(pass.Of(losses.index_select(0, hardest).sum(), optimizer.Parameters), step);
             }
             if ((step + 1) % Lookahead.Interval == 0)
             {

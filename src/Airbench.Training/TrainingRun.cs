@@ -66,9 +66,10 @@ internal static class TrainingRun
                     using var scope = NewDisposeScope();
                     optimizer.FreezeWhiten(step);
                     var (images, labels) = sampler.Batch(batch * recipe.BatchSize, recipe.BatchSize, device.ComputeType, chosen?[step]);
-                    var logits = network.Forward(images, training: true);
+                    using var pass = new BackwardPass();
+                    var logits = network.Forward(images, training: true, pass);
                     var loss = F.cross_entropy(logits, labels, reduction: nn.Reduction.Sum, label_smoothing: recipe.LabelSmoothing);
-                    optimizer.Step(autograd.grad([loss], optimizer.Parameters), step);
+                    optimizer.Step(pass.Of(loss, optimizer.Parameters), step);
                     meter.Add(step + 1, plan.Lr * recipe.Schedule.At(step, plan.TotalSteps), loss.Over(labels.shape[0]), logits, labels);
                     step++;
                     if (step % Lookahead.Interval == 0)
