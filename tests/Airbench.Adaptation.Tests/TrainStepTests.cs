@@ -30,7 +30,27 @@ public sealed class TrainStepTests : IDisposable
     [MemberData(nameof(Cases))]
     public void Gradients_and_statistics_of_every_recipes_network_are_those_of_autograd(string recipe, TrainedPart part, bool frozen)
     {
-        var spec = new TrainingSpec(Narrow(recipe), part) { BatchNormMomentum = 0.3, FrozenStatistics = frozen };
+        AssertIsAutograds(new TrainingSpec(Narrow(recipe), part) { BatchNormMomentum = 0.3, FrozenStatistics = frozen });
+    }
+
+    /// <summary>Wide enough for convolutions to take Winograd's way, with whole tiles and with tiles that hang over the edge.</summary>
+    [Theory]
+    [InlineData("airbench94", 32, 2)]
+    [InlineData("airbench96", 19, 5)]
+    [InlineData("resnet18", 24, 6)]
+    public void Gradients_of_wide_convolutions_are_those_of_autograd(string recipe, int imageSize, int convolutions)
+    {
+        int[] widths = Recipe.All[recipe].Architecture == Architecture.Resnet18 ? [16, 32, 96, 64] : [32, 96, 64];
+        var network = (Recipe.All[recipe] with { Widths = widths }).Network(imageSize, 4, [0.49, 0.48, 0.45], [0.25, 0.24, 0.26]);
+        var spec = new TrainingSpec(network, TrainedPart.All);
+        AssertIsAutograds(spec);
+        var weights = Weights(network);
+        var nodes = TrainStep.Build(spec, name => weights[name]).Graph.Node;
+        Assert.Equal(convolutions, nodes.Count(node => node.OpType == "Gemm" && node.Name.EndsWith("/tiles", StringComparison.Ordinal)));
+    }
+
+    private void AssertIsAutograds(TrainingSpec spec)
+    {
         var weights = Weights(spec.Network);
         var (images, labels) = Data(spec.Network, Batch, 3);
         using var session = Open(spec, weights);
