@@ -7,7 +7,7 @@ namespace Airbench.OnnxModel.Training;
 /// tiles, padding included, and tiles to planes. Neither pass copies or transposes activations: the products' transposition flags carry the
 /// layout (N, C, positions) to (products, tiles, N, C), where images are rows. The gradients share the tiles of both sides.
 /// </summary>
-/// <remarks>A convolution with weights that change is slow in ONNX Runtime on small planes; and this one has a quarter to a half of the arithmetic.</remarks>
+/// <remarks>A convolution with weights that change is slow in ONNX Runtime on small planes; and this one has a third to a half of the arithmetic.</remarks>
 internal sealed class WinogradConvolution
 {
     /// <summary>Positions of a plane up to which one matrix takes all of it to its tiles; larger planes go axis by axis.</summary>
