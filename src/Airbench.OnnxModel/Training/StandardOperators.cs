@@ -8,6 +8,10 @@ internal sealed class StandardOperators(GraphBuilder graph) : ITrainingOperators
     /// <inheritdoc/>
     public Differentiable Convolve(ConvLayer layer, string x, string weight, string? bias, Plane input, Plane output)
     {
+        if (WinogradConvolution.Pays(layer, input, output))
+        {
+            return new WinogradConvolution(graph, layer, weight, input, output).Write(x);
+        }
         var y = graph.Node("Conv", layer.Name, SharedLayers.ConvInputs(layer, x), SharedLayers.ConvAttributes(layer));
         return new Differentiable(y, (gradient, wanted) => new Gradients(
             wanted.Input ? StandardConvolution.InputGradient(graph, layer, gradient, weight, input, output) : null,
