@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
 
 namespace Airbench.Inference.Finetuning;
 
@@ -102,11 +103,22 @@ public sealed record FinetuneOptions
     [Description("Threads of one operator; 0 is one per core.")]
     public int Threads { get; init; }
 
+    /// <summary>Model files of the result.</summary>
+    [Description("Variants of the new model: fp32 (always), fp16, int8, tta, ..., as export has them. int8 is calibrated on the new training images. " +
+        "Default: those of the adapted bundle, whose input, opset, calibration and training files the new one has as well.")]
+    [AllowedValues("fp32", "fp16", "int8", "tta", "adaptive", "fp16_tta", "fp16_adaptive", "int8_tta", "int8_adaptive")]
+    public IReadOnlyList<string>? Variants { get; init; }
+
+    /// <summary>Bound on what a variant may lose, 0 to 1, by variant.</summary>
+    [Description("Accuracy that a variant may lose against fp32 on the new test images, 0 to 1; a variant that loses more fails the stage. " +
+        "Default: 0.001 for fp16, 0.003 for the others.")]
+    public Dictionary<string, double> MaxDrop { get; init; } = [];
+
     /// <summary>Bounds that fail the stage when missed.</summary>
     [Description("Bounds that fail the stage when missed, 0 to 1: accuracy_min on the new test images, forgetting_max for the accuracy lost on the old ones.")]
     public Dictionary<string, double> Gates { get; init; } = [];
 
-    /// <summary>Problems of the values, as "key: found; expected".</summary>
+    /// <summary>Problems of the values, as "key: found; expected"; those of <see cref="Variants"/> and <see cref="MaxDrop"/> the export knows.</summary>
     public static IEnumerable<string> Check(FinetuneOptions options)
     {
         if (TrainedParts.Find(options.Train) is null)
