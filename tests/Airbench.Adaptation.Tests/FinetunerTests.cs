@@ -109,6 +109,19 @@ public sealed class FinetunerTests : IDisposable
         Assert.True(facts.Old!.CorrectBefore >= 0.9 * facts.Old.Count && facts.Old.CorrectAfter >= 0.8 * facts.Old.Count, $"{facts.Old}");
     }
 
+    [Theory]
+    [InlineData("head", null, 0.1)]
+    [InlineData("head+bn", null, 0.1)]
+    [InlineData("last_group", null, 0.03)]
+    [InlineData("all", null, 0.01)]
+    [InlineData("all", 0.5, 0.5)]
+    public void The_learning_rate_follows_what_learns_and_is_recorded(string train, double? lr, double peak)
+    {
+        var (_, facts) = Finetune(Quick with { Train = train, Lr = lr, Epochs = 1 }, Colours, Colours[..2]);
+
+        Assert.Equal(peak, facts.Settings.Lr);
+    }
+
     [Fact]
     public void Known_classes_keep_their_rows_by_name_whatever_their_order()
     {
