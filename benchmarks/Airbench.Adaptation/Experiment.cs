@@ -23,20 +23,75 @@ internal sealed class Experiment(string work, int testPerClass, int[] widths)
         var clock = Stopwatch.StartNew();
         var dataset = Dataset.Open(data);
         var experiment = new Experiment(Path.GetFullPath(work), testPerClass, widths);
-        var (old, fresh) = (dataset.Manifest.Classes.SkipLast(HeldOutClasses).ToArray(), dataset.Manifest.Classes.TakeLast(HeldOutClasses).ToArray());
-        var whole = experiment.Make(dataset, "base-data", old, int.MaxValue);
-        var parent = experiment.Base(whole, epochs);
+        var (old, fresh) = Divide(dataset);
+        var parent = experiment.Base(dataset, old, epochs);
         experiment.NewClasses(dataset, parent, old, fresh, perClass);
         experiment.Shifts(dataset, parent, old);
         Console.WriteLine();
         Console.WriteLine(Invariant($"{clock.Elapsed.TotalMinutes:0.0} minutes in all, {Environment.ProcessorCount} threads."));
     }
 
+    /// <summary>Prints the tables of shifted images alone.</summary>
+    public static void RunShifts(string data, string work, int epochs, int testPerClass, int[] widths)
+    {
+        var dataset = Dataset.Open(data);
+        var experiment = new Experiment(Path.GetFullPath(work), testPerClass, widths);
+        experiment.Shifts(dataset, experiment.Base(dataset, Divide(dataset).Old, epochs), Divide(dataset).Old);
+    }
+
+    /// <summary>
+    /// Learning rates for what may learn, on three new classes: old ones rehearsed, old ones kept without a look at them, and new ones alone.
+    /// </summary>
+    public static void Sweep(
+        string data, string work, int epochs, int[] perClass, int testPerClass, int[] widths, string[] parts, double[] rates, string[] old, int seeds, int patience)
+    {
+        var dataset = Dataset.Open(data);
+        var experiment = new Experiment(Path.GetFullPath(work), testPerClass, widths);
+        var (known, fresh) = Divide(dataset);
+        var parent = experiment.Base(dataset, known, epochs);
+        Console.WriteLine("| old classes | images per class | learns | lr | new three | old seven | mean over the ten | epochs (best) |");
+        Console.WriteLine("|---|---:|---|---:|---:|---:|---:|---:|");
+        foreach (var how in old)
+        {
+            foreach (var n in perClass)
+            {
+                var (newData, oldData) = (experiment.Make(dataset, $"new-{n}", fresh, n), experiment.Make(dataset, $"old-{n}", known, n));
+                foreach (var (part, rate) in parts.SelectMany(part => rates.Select(rate => (part, rate))))
+                {
+                    var options = new FinetuneOptions { Train = part, Lr = rate, KeepClasses = how != "dropped", Patience = patience };
+                    var runs = Enumerable.Range(Seed, seeds).Select(seed =>
+                    {
+                        var (facts, _) = experiment.Finetune(parent, newData, how == "rehearsed" ? oldData : null, options, Engines.Onnx, seed);
+                        var kept = how == "dropped" ? double.NaN : Right(OnnxBundle.Open(Path.Combine(experiment.Folder, "exports", "adapted")), oldData);
+                        return (New: (double)facts.New.CorrectAfter / facts.New.Count, Old: kept, facts.Epochs, facts.BestEpoch);
+                    }).ToArray();
+                    var (gained, kept) = (runs.Average(run => run.New), runs.Average(run => run.Old));
+                    var mean = ((HeldOutClasses * gained) + (known.Length * kept)) / (HeldOutClasses + known.Length);
+                    Console.WriteLine(Invariant(
+                        $"| {how} | {n} | {part} | {rate} | {gained:0.0%} | {Blank(kept)} | {Blank(mean)} | {runs[0].Epochs} ({runs[0].BestEpoch}) |"));
+                }
+            }
+        }
+
+        static string Blank(double share) => double.IsNaN(share) ? "" : Invariant($"{share:0.0%}");
+    }
+
     private Dataset Make(Dataset source, string name, IReadOnlyList<string> classes, int train, Subset.Change? change = null) =>
         Subset.Write(source, Path.Combine(work, "data", name), classes, train, testPerClass, change);
 
-    private OnnxBundle Base(Dataset data, int epochs)
+    private string Folder => work;
+
+    private static (string[] Old, string[] Fresh) Divide(Dataset dataset) =>
+        (dataset.Manifest.Classes.SkipLast(HeldOutClasses).ToArray(), dataset.Manifest.Classes.TakeLast(HeldOutClasses).ToArray());
+
+    /// <summary>The network that is adapted: made once, and found again by later calls with the same folder.</summary>
+    private OnnxBundle Base(Dataset dataset, string[] classes, int epochs)
     {
+        if (Path.Combine(work, "exports", "base") is var made && Directory.Exists(made))
+        {
+            return OnnxBundle.Open(made);
+        }
+        var data = Make(dataset, "base-data", classes, int.MaxValue);
         var model = Train(data, new TrainOptions { Recipe = "airbench94", Widths = widths, Epochs = epochs, ValidateEvery = 0 }, "base");
         var bundle = Export(model, "base");
         Console.WriteLine(Invariant(
@@ -56,7 +111,7 @@ internal sealed class Experiment(string work, int testPerClass, int[] widths)
         {
             var (newData, oldData) = (Make(dataset, $"new-{n}", fresh, n), Make(dataset, $"old-{n}", old, n));
             foreach (var (how, part, engine) in ((string, string, Func<FinetuneRequest, IFinetuneEngine>)[])
-                [("head", "head", Engines.Onnx), ("head+bn", "head+bn", Engines.Onnx), ("head+bn, TorchSharp", "head+bn", TorchEngine.Open), ("all", "all", Engines.Onnx), ("all, TorchSharp", "all", TorchEngine.Open)])
+                [("head", "head", Engines.Onnx), ("head+bn", "head+bn", Engines.Onnx), ("head+bn, TorchSharp", "head+bn", TorchEngine.Open), ("last_group", "last_group", Engines.Onnx), ("all", "all", Engines.Onnx), ("all, TorchSharp", "all", TorchEngine.Open)])
             {
                 var (facts, seconds) = Finetune(parent, newData, oldData, new FinetuneOptions { Train = part, KeepClasses = true }, engine);
                 var (all, count) = (facts.New.CorrectAfter + facts.Old!.CorrectAfter, facts.New.Count + facts.Old.Count);
@@ -82,7 +137,7 @@ internal sealed class Experiment(string work, int testPerClass, int[] widths)
         foreach (var (name, change) in ((string, Subset.Change)[])[("blurred", Subset.Blur), ("darkened", Subset.Darken), ("recoloured", Subset.Recolour)])
         {
             var data = Make(dataset, name, classes, ShiftPerClass, change);
-            foreach (var part in (string[])["head", "head+bn", "all"])
+            foreach (var part in TrainedParts.Names)
             {
                 var (facts, seconds) = Finetune(parent, data, null, new FinetuneOptions { Train = part }, Engines.Onnx);
                 Console.WriteLine(Invariant($"| {name} | {part} | {(double)facts.New.CorrectBefore / facts.New.Count:0.0%} | {Share(facts.New)} ") +
@@ -92,12 +147,12 @@ internal sealed class Experiment(string work, int testPerClass, int[] widths)
     }
 
     private (Finetuned Facts, double Seconds) Finetune(
-        OnnxBundle parent, Dataset data, Dataset? old, FinetuneOptions options, Func<FinetuneRequest, IFinetuneEngine> engine)
+        OnnxBundle parent, Dataset data, Dataset? old, FinetuneOptions options, Func<FinetuneRequest, IFinetuneEngine> engine, int seed = Seed)
     {
         var clock = Stopwatch.StartNew();
         var inputs = new FinetuneInputs(parent, ParentWeights.Find(parent, null, Path.Combine(work, "models")), data, old);
         var (_, facts) = Finetuner.Finetune(
-            inputs, options, Path.Combine(work, "models", "adapted"), "cpu", Seed, engine, model => Export(model, "adapted"), IProgress.Silent, CancellationToken.None);
+            inputs, options, Path.Combine(work, "models", "adapted"), "cpu", seed, engine, model => Export(model, "adapted"), IProgress.Silent, CancellationToken.None);
         return (facts, clock.Elapsed.TotalSeconds);
     }
 
@@ -112,11 +167,16 @@ internal sealed class Experiment(string work, int testPerClass, int[] widths)
     {
         using var classifier = OnnxClassifier.Open(bundle.File("model.onnx"));
         using var test = data.OpenSplit(Split.Test);
-        var (right, logits) = (0, new float[classifier.ClassCount]);
-        for (var i = 0; i < test.Count; i++)
+        const int batch = 100;
+        var (right, logits) = (0, new float[batch * classifier.ClassCount]);
+        for (var first = 0; first < test.Count; first += batch)
         {
-            classifier.Run(test.Images(i, 1), 1, logits);
-            right += Array.IndexOf(logits, logits.Max()) == test.Labels[i] ? 1 : 0;
+            var count = Math.Min(batch, test.Count - first);
+            classifier.Run(test.Images(first, count), count, logits.AsSpan(0, count * classifier.ClassCount));
+            for (var i = 0; i < count; i++)
+            {
+                right += Softmax.ArgMax(logits.AsSpan(i * classifier.ClassCount, classifier.ClassCount)) == test.Labels[first + i] ? 1 : 0;
+            }
         }
         return (double)right / test.Count;
     }

@@ -104,15 +104,8 @@ internal static class Stages
         Opener = OnnxBundle.Open,
         Work = (context, options) =>
         {
-            var model = context.Input<TrainedModel>();
-            var reference = model.File(TrainedModel.ReferenceName);
-            using var runtime = ExportOptions.NeedDataset(options)
-                ? VariantRuntime.Open(
-                    context.Input<Dataset>(), model, options.Calibration, context.Device, context.Seed, context.Progress, context.Cancel)
-                : null;
-            var bundle = Exporter.Export(
-                model, options, FolderOf(context, "exports", options.Name),
-                parityGate: file => ParityGate.Check(file, reference), context.Progress, context.Cancel, runtime);
+            var bundle = WriteBundle(
+                context, context.Input<TrainedModel>(), context.Inputs.OfType<Dataset>().SingleOrDefault(), options, FolderOf(context, "exports", options.Name));
             var parity = bundle.Manifest.Parity;
             var sizes = string.Join(", ", bundle.Manifest.Variants.Values.Select(variant => FormattableString.Invariant(
                 $"{variant.File} {variant.Bytes / 1e6:0.0} MB")));
@@ -124,6 +117,16 @@ internal static class Stages
         },
     };
 
+    /// <summary>Exports through the parity gate; where there are variants, <paramref name="dataset"/> calibrates and judges them.</summary>
+    private static OnnxBundle WriteBundle(StageContext context, TrainedModel model, Dataset? dataset, ExportOptions options, string folder)
+    {
+        using var runtime = ExportOptions.NeedDataset(options)
+            ? VariantRuntime.Open(dataset!, model, options.Calibration, context.Device, context.Seed, context.Progress, context.Cancel)
+            : null;
+        return Exporter.Export(
+            model, options, folder, parityGate: file => ParityGate.Check(file, model.File(TrainedModel.ReferenceName)), context.Progress, context.Cancel, runtime);
+    }
+
     private static Stage<FinetuneOptions, OnnxBundle> Finetune() => new()
     {
         Uses = "finetune",
@@ -131,7 +134,8 @@ internal static class Stages
         OptionalInputs = [typeof(OnnxBundle), typeof(TrainedModel), typeof(Dataset)],
         InputsFor = options =>
             [.. options.Model is null ? (Type[])[typeof(OnnxBundle)] : [], .. options.Data is null ? (Type[])[typeof(Dataset)] : []],
-        Checker = FinetuneOptions.Check,
+        Checker = options => FinetuneOptions.Check(options).Concat(
+            ExportOptions.Check(new ExportOptions { Variants = options.Variants ?? [ExportOptions.Fp32], MaxDrop = options.MaxDrop })),
         Settings = options => options with { Name = null, Model = null, Data = null, OldData = null, Weights = null },   // what is there counts, see Reads
         Environment = (context, options) => Factors.All(Factors.Seed(context), Factors.Device(context), Factors.Threads(options.Threads)),
         Reads = (_, options) => new[] { options.Model, options.Data, options.OldData, options.Weights }.OfType<string>(),
@@ -143,12 +147,13 @@ internal static class Stages
         Work = (context, options) =>
         {
             var name = FinetuneFiles.NameOf(context, options);
+            var inputs = FinetuneFiles.Open(context, options);
+            var export = FinetuneFiles.ExportLike(inputs.Bundle, options);
+            context.Progress.Info($"to be exported as {inputs.Bundle.Folder}: {string.Join(", ", export.Variants)}; {inputs.Bundle.Manifest.Signature?.Inputs[0]}, opset {export.Opset}");
             var (bundle, facts) = Finetuner.Finetune(
-                FinetuneFiles.Open(context, options), options, FolderOf(context, "models", name), context.Device, context.Seed,
+                inputs, options, FolderOf(context, "models", name), context.Device, context.Seed,
                 open: request => FinetuneFiles.OpenEngine(request, options),
-                export: model => Exporter.Export(
-                    model, new ExportOptions { Training = [options.Train] }, FolderOf(context, "exports", name),
-                    file => ParityGate.Check(file, model.File(TrainedModel.ReferenceName)), context.Progress, context.Cancel),
+                export: model => WriteBundle(context, model, inputs.Data, export, FolderOf(context, "exports", name)),
                 context.Progress, context.Cancel);
             return new StageResult(bundle, FormattableString.Invariant(
                 $"{facts.Train}, {facts.Images:N0} images, epoch {facts.BestEpoch} of {facts.Epochs}; {facts.New}"))

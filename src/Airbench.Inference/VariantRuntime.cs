@@ -18,6 +18,7 @@ public sealed class VariantRuntime : IVariantRuntime, IDisposable
     private const int BatchSize = 100;
 
     private readonly Dataset _dataset;
+    private readonly int[] _rows;   // the model's class of each class of the data: a fine-tuned network may know more
     private readonly ImageSplit _train;
     private readonly CalibrationOptions _options;
     private readonly string _device;
@@ -27,9 +28,9 @@ public sealed class VariantRuntime : IVariantRuntime, IDisposable
     private readonly CancellationToken _cancel;
 
     private VariantRuntime(
-        Dataset dataset, CalibrationOptions options, string device, int seed, IProgress progress, CancellationToken cancel)
+        Dataset dataset, int[] rows, CalibrationOptions options, string device, int seed, IProgress progress, CancellationToken cancel)
     {
-        (_dataset, _options, _device, _progress, _cancel) = (dataset, options, device, progress, cancel);
+        (_dataset, _rows, _options, _device, _progress, _cancel) = (dataset, rows, options, device, progress, cancel);
         _train = dataset.OpenSplit(Split.Train);
         var order = Enumerable.Range(0, _train.Count).ToArray();
         new Random(seed).Shuffle(order);
@@ -47,7 +48,7 @@ public sealed class VariantRuntime : IVariantRuntime, IDisposable
     /// <param name="seed">Seed of the choice of images.</param>
     /// <param name="progress">Where to say what happens.</param>
     /// <param name="cancel">Ends the work within a batch.</param>
-    /// <exception cref="DataException">It is another set, or has too few images.</exception>
+    /// <exception cref="DataException">It is another set, has a class that the model does not know, or too few images.</exception>
     public static VariantRuntime Open(
         Dataset dataset, TrainedModel model, CalibrationOptions options, string device, int seed, IProgress progress, CancellationToken cancel)
     {
@@ -59,7 +60,8 @@ public sealed class VariantRuntime : IVariantRuntime, IDisposable
                 $"(sha256 {trained.DatasetSha256}); variants are calibrated on its training split and judged on its test split: prepare it again, or train again");
         }
         return data.TrainCount >= 2 && data.TestCount >= 1
-            ? new VariantRuntime(dataset, options, device, seed, progress, cancel)
+            ? new VariantRuntime(
+                dataset, LabelMap.Match(data.Name, data.Classes, model.Folder, trained.Classes), options, device, seed, progress, cancel)
             : throw new DataException(
                 $"{dataset.Folder} has {data.TrainCount} training and {data.TestCount} test images; variants need at least 2 and 1");
     }
@@ -83,7 +85,7 @@ public sealed class VariantRuntime : IVariantRuntime, IDisposable
             classifier.Run(ImageBatch.Gather(_train, batch), batch.Length, answers);
             for (var i = 0; i < batch.Length; i++)
             {
-                correct += Softmax.ArgMax(answers.Slice(i * classes, classes)) == _train.Labels[batch[i]] ? 1 : 0;
+                correct += Softmax.ArgMax(answers.Slice(i * classes, classes)) == _rows[_train.Labels[batch[i]]] ? 1 : 0;
             }
             done += batch.Length;
             task.Report(done);
@@ -168,6 +170,6 @@ public sealed class VariantRuntime : IVariantRuntime, IDisposable
             }
             task.Report(first + n);
         }
-        return (best, best.Zip(test.Labels).Count(pair => pair.First == pair.Second));
+        return (best, best.Zip(test.Labels).Count(pair => pair.First == _rows[pair.Second]));
     }
 }

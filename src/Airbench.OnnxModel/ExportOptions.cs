@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using Airbench.OnnxModel.OnDevice;
 
 namespace Airbench.OnnxModel;
 
@@ -82,6 +83,29 @@ public sealed record ExportOptions
 
     /// <summary>Whether the data set is needed beside the trained model.</summary>
     public static bool NeedDataset(ExportOptions options) => options.Variants.Any(variant => variant != Fp32);
+
+    /// <summary>The options that a bundle was exported with, as far as its manifest has them: all but the name and the bounds on accuracy.</summary>
+    /// <remarks>
+    /// <see cref="FloatLayers"/> are those that int8 left in float for whatever reason, and <see cref="AdaptiveShare"/> is the share that
+    /// the bundle's training images came to.
+    /// </remarks>
+    public static ExportOptions Of(BundleManifest bundle)
+    {
+        var (quantization, training) = (bundle.Variants.GetValueOrDefault(Int8)?.Quantization, bundle.Training ?? []);
+        return new ExportOptions
+        {
+            Variants = [.. bundle.Variants.Keys],
+            AdaptiveShare = bundle.Variants.Values.Select(variant => variant.Doubt?.TrainingShare).FirstOrDefault(share => share is > 0 and < 1)
+                ?? new ExportOptions().AdaptiveShare,   // alike confidences can come to none or all
+            Input = bundle.Input,
+            AcceptAnySize = bundle.AcceptsAnySize,
+            Calibration = quantization?.Calibration ?? new(),
+            FloatLayers = quantization?.FloatLayers ?? [],
+            Training = [.. training.Select(file => file.Train).Distinct()],
+            OnDevice = training.Any(file => file.File.Contains($"/{OnDeviceArtifacts.FolderName}/", StringComparison.Ordinal)),
+            Opset = bundle.Opset,
+        };
+    }
 
     /// <summary>The bound on <paramref name="variant"/>: its own, or the default.</summary>
     public double MaxDropOf(string variant) => MaxDrop.TryGetValue(variant, out var drop) ? drop : DefaultMaxDrop[variant];

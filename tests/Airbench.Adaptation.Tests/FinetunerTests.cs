@@ -33,6 +33,58 @@ public sealed class FinetunerTests : IDisposable
         Assert.Empty(Airbench.OnnxModel.Bundle.BundleVerifier.Verify(bundle.Folder, TestDataRunner.Run).Problems);
     }
 
+    [Theory]
+    [InlineData(InputFormat.Uint8Nchw, true)]
+    [InlineData(InputFormat.Uint8Nhwc, false)]
+    [InlineData(InputFormat.Uint8Nhwc, true)]
+    [InlineData(InputFormat.FloatNchw, false)]
+    public void The_result_takes_what_its_parent_takes(InputFormat input, bool anySize)
+    {
+        var asParent = new ExportOptions { Input = input, AcceptAnySize = anySize, Opset = 18, Training = ["head", "head+bn"], OnDevice = true };
+        var parent = Parent(export: asParent);
+        var data = Prepare(Colours, 20, "data");
+
+        var (bundle, facts) = Run(Quick, parent, data, null, "result", 1);
+
+        Assert.True(facts.New.CorrectAfter >= 0.9 * facts.New.Count, $"{facts.New}");
+        var (before, after) = (parent.Manifest, OnnxBundle.Open(bundle.Folder).Manifest);
+        Assert.Equal((input, anySize, 18), (after.Input, after.AcceptsAnySize, after.Opset));
+        Assert.Equal((before.Signature!.Inputs[0], before.Preprocessing), (after.Signature!.Inputs[0], after.Preprocessing));
+        Assert.Equal(before.Training!.Select(file => file.File), after.Training!.Select(file => file.File));
+        using var classifier = OnnxClassifier.Open(bundle.File("model.onnx"));
+        using var test = data.OpenSplit(Split.Test);
+        Assert.Equal(facts.New.CorrectAfter, FinetunedModel.Right(FinetunedModel.Answer(classifier, test, 4, CancellationToken.None), test.Labels, [0, 1, 2, 3]));
+        Assert.Empty(Airbench.OnnxModel.Bundle.BundleVerifier.Verify(bundle.Folder, TestDataRunner.Run).Problems);
+    }
+
+    /// <summary>With the old classes kept, a label of the new data is not the row of the head.</summary>
+    [Fact]
+    public void The_result_has_the_variants_of_its_parent_calibrated_and_judged_on_the_new_data()
+    {
+        var asParent = new ExportOptions
+        {
+            Variants = ["fp32", "fp16", "int8", "adaptive", "int8_tta"],
+            MaxDrop = new() { ["fp16"] = 1, ["int8"] = 1, ["adaptive"] = 1, ["int8_tta"] = 1 },
+            Calibration = new() { Method = CalibrationMethod.Minmax, Images = 24 },
+            FloatLayers = ["first"],
+            AdaptiveShare = 0.25,
+            Input = InputFormat.Uint8Nhwc,
+        };
+        var parent = Parent(export: asParent);
+
+        var (bundle, facts) = Run(Quick with { Lr = 1, Epochs = 20, KeepClasses = true, MaxDrop = asParent.MaxDrop }, parent, Prepare(Colours, 20, "data"), null, "result", 1);
+
+        var variants = OnnxBundle.Open(bundle.Folder).Manifest.Variants;
+        Assert.Equal(asParent.Variants, variants.Keys);
+        Assert.Equal((16, facts.New.CorrectAfter), (variants["fp32"].Score!.Count, variants["fp32"].Score!.Correct));
+        Assert.True(facts.New.CorrectAfter >= 0.9 * facts.New.Count, $"{facts.New}");
+        Assert.All(variants.Values, variant => Assert.True(variant.Score!.Correct >= 8, $"{variant.File}: {variant.Score}"));
+        Assert.Equal((asParent.Calibration, 40), (variants["int8"].Quantization!.Calibration, variants["int8"].Quantization!.HeldOutImages));   // 64 less 24
+        Assert.Contains("whiten", variants["int8"].Quantization!.FloatLayers);
+        Assert.Equal(parent.Manifest.Variants["adaptive"].Doubt!.TrainingShare, variants["adaptive"].Doubt!.TrainingShare, 0.05);
+        Assert.Empty(Airbench.OnnxModel.Bundle.BundleVerifier.Verify(bundle.Folder, TestDataRunner.Run).Problems);
+    }
+
     [Fact]
     public void The_same_seed_gives_the_same_weights_and_another_seed_others()
     {
@@ -55,6 +107,19 @@ public sealed class FinetunerTests : IDisposable
         Assert.Equal(["red", "green", "blue", "grey"], bundle.Manifest.Classes);
         Assert.Equal(["blue", "grey"], facts.NewClasses);
         Assert.True(facts.Old!.CorrectBefore >= 0.9 * facts.Old.Count && facts.Old.CorrectAfter >= 0.8 * facts.Old.Count, $"{facts.Old}");
+    }
+
+    [Theory]
+    [InlineData("head", null, 0.1)]
+    [InlineData("head+bn", null, 0.1)]
+    [InlineData("last_group", null, 0.03)]
+    [InlineData("all", null, 0.01)]
+    [InlineData("all", 0.5, 0.5)]
+    public void The_learning_rate_follows_what_learns_and_is_recorded(string train, double? lr, double peak)
+    {
+        var (_, facts) = Finetune(Quick with { Train = train, Lr = lr, Epochs = 1 }, Colours, Colours[..2]);
+
+        Assert.Equal(peak, facts.Settings.Lr);
     }
 
     [Fact]
@@ -183,10 +248,17 @@ public sealed class FinetunerTests : IDisposable
 
     private (OnnxBundle, Finetuned) Run(FinetuneOptions options, OnnxBundle parent, Dataset data, Dataset? old, string name, int seed) => Finetuner.Finetune(
         new FinetuneInputs(parent, ParentWeights.Find(parent, null, "nowhere"), data, old), options, _folder.File($"models/{name}"), "cpu", seed,
-        Open, model => Exporter.Export(
-            model, new ExportOptions { Training = [options.Train] }, _folder.File($"exports/{name}"),
-            file => ParityGate.Check(file, model.File(TrainedModel.ReferenceName)), IProgress.Silent, CancellationToken.None),
+        Open, model => Export(model, data, ExportOptions.Of(parent.Manifest) with { MaxDrop = options.MaxDrop }, name,
+            file => ParityGate.Check(file, model.File(TrainedModel.ReferenceName))),
         IProgress.Silent, CancellationToken.None);
+
+    private OnnxBundle Export(TrainedModel model, Dataset data, ExportOptions options, string name, Func<string, ParityResult> parityGate)
+    {
+        using var runtime = ExportOptions.NeedDataset(options)
+            ? VariantRuntime.Open(data, model, options.Calibration, "cpu", 1, IProgress.Silent, CancellationToken.None)
+            : null;
+        return Exporter.Export(model, options, _folder.File($"exports/{name}"), parityGate, IProgress.Silent, CancellationToken.None, runtime);
+    }
 
     private static OnnxFinetuneEngine Open(FinetuneRequest request)
     {
@@ -198,7 +270,7 @@ public sealed class FinetunerTests : IDisposable
     }
 
     /// <summary>A bundle of a network with random weights, and its training/ folder.</summary>
-    private OnnxBundle Parent(string[]? classes = null)
+    private OnnxBundle Parent(string[]? classes = null, ExportOptions? export = null)
     {
         classes ??= ["class 0", "class 1", "class 2"];
         var network = RandomNetwork.Small(Size, classes.Length, 2, 8, 8, 8) with { BatchNormEpsilon = 1e-5 };
@@ -207,11 +279,11 @@ public sealed class FinetunerTests : IDisposable
         var weights = RandomNetwork.Weights(network, 1).ToDictionary(w => w.Key, w => w.Key.EndsWith(".running_var", StringComparison.Ordinal)
             ? [.. Enumerable.Repeat(10f, w.Value.Length)] : w.Value);
         var file = RandomNetwork.WriteWeights(model.Folder, network, weights);
-        model = model with { Manifest = model.Manifest with { WeightsSha256 = Hash.OfFile(file) } };
-        model = model with { Manifest = model.Manifest with { Classes = classes } };
+        var data = Prepare(classes, 20, "parent");
+        model = model with { Manifest = model.Manifest with { WeightsSha256 = Hash.OfFile(file), DatasetSha256 = data.Manifest.Sha256, Classes = classes } };
         File.WriteAllText(model.File(TrainedModel.ManifestName), Json.Write(model.Manifest));
-        return Exporter.Export(
-            model, new ExportOptions { Training = ["head"] }, _folder.File("exports/parent"), _ => new ParityResult(1, 0, 1), IProgress.Silent, CancellationToken.None);
+        export ??= new ExportOptions();
+        return Export(model, data, export.Training.Count > 0 ? export : export with { Training = ["head"] }, "parent", _ => new ParityResult(1, 0, 1));
     }
 
     /// <summary>Noisy squares of one colour; a fifth of each class, at least one image, is the test split.</summary>

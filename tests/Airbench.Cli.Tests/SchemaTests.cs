@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Airbench.Cli;
+using Airbench.Inference.Finetuning;
 using Airbench.OnnxModel;
 using Airbench.Pipeline;
 using CsCheck;
@@ -84,6 +85,7 @@ public class SchemaTests
     public void The_texts_that_editors_offer_are_those_that_the_program_takes()
     {
         Assert.Equal(Recipe.All.Keys.Order(), Known(typeof(Airbench.Training.TrainOptions), "recipe").Order());
+        Assert.Equal(Known(typeof(ExportOptions), "variants"), Known(typeof(FinetuneOptions), "variants"));
         foreach (var variant in Known(typeof(ExportOptions), "variants"))
         {
             var madeOf = variant.Contains('_', StringComparison.Ordinal) ? variant.Split('_')[0] : ExportOptions.Fp32;   // int8_tta of int8
@@ -91,10 +93,13 @@ public class SchemaTests
         }
     }
 
-    private static IReadOnlyList<string> Known(Type options, string key) => OptionFields.Of(options).Single(field => field.Key == key).Type switch
+    private static IReadOnlyList<string> Known(Type options, string key) => Known(OptionFields.Of(options).Single(field => field.Key == key).Type);
+
+    private static IReadOnlyList<string> Known(OptionType type) => type switch
     {
+        OptionalType optional => Known(optional.Of),
         ListType list => ((TextType)list.Item).Known,
-        var type => ((TextType)type).Known,
+        _ => ((TextType)type).Known,
     };
 
     private static JsonObject Pipeline(IStage kind, string key, JsonNode? value) => new()

@@ -1,4 +1,5 @@
 using Airbench.Inference.Finetuning;
+using Airbench.OnnxModel;
 using Airbench.OnnxModel.Training;
 using Airbench.Pipeline;
 
@@ -23,6 +24,17 @@ internal static class FinetuneFiles
         return new FinetuneInputs(
             bundle, parent, options.Data is { } data ? Prepared(context, data, size) : context.Input<Dataset>(),
             options.OldData is { } old ? Prepared(context, old, size) : null);
+    }
+
+    /// <summary>How the result is exported: as the adapted bundle was, but for what the options say.</summary>
+    /// <exception cref="InvalidFileException">The bundle was exported with something that this version does not write.</exception>
+    public static ExportOptions ExportLike(OnnxBundle bundle, FinetuneOptions options)
+    {
+        var export = ExportOptions.Of(bundle.Manifest) with { MaxDrop = options.MaxDrop };
+        export = export with { Variants = options.Variants ?? export.Variants };
+        return ExportOptions.Check(export).FirstOrDefault() is not { } problem
+            ? export
+            : throw new InvalidFileException(bundle.File(OnnxBundle.ManifestName), $"has {problem}; the result is exported as it was: name other variants, or export it again");
     }
 
     /// <summary>The engine that the options name.</summary>

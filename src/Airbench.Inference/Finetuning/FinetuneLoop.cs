@@ -44,12 +44,12 @@ internal sealed class FinetuneLoop(
                 // Even shares: a last batch of two or three would give batch norm poor statistics.
                 var chosen = order[(int)((long)i * order.Length / stepsAnEpoch)..(int)((long)(i + 1) * order.Length / stepsAnEpoch)];
                 var (images, labels) = Batch(chosen);
-                var lr = (float)(options.Lr * _schedule.At(step, total));
+                var lr = (float)(options.PeakLr() * _schedule.At(step, total));
                 var loss = engine.Step(images, labels, new StepSettings(lr, (float)options.Momentum, (float)options.WeightDecay));
                 if (!float.IsFinite(loss))
                 {
                     throw new DivergedException(FormattableString.Invariant(
-                        $"the loss of step {step + 1} is {loss}; expected a finite number: try a smaller lr (now {options.Lr})"));
+                        $"the loss of step {step + 1} is {loss}; expected a finite number: try a smaller lr (now {options.PeakLr()})"));
                 }
                 sum += loss;
                 task.Report(++step, FormattableString.Invariant($"loss {loss:0.000}"));

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
 
 namespace Airbench.Inference.Finetuning;
 
@@ -59,8 +60,9 @@ public sealed record FinetuneOptions
     public int BatchSize { get; init; } = 32;
 
     /// <summary>Peak learning rate.</summary>
-    [Description("Peak learning rate on the mean loss; it rises for a fifth of the steps and falls to a twentieth.")]
-    public double Lr { get; init; } = 0.1;
+    [Description("Peak learning rate on the mean loss; it rises for a fifth of the steps and falls to a twentieth. Default: 0.1 for head and head+bn, " +
+        "0.03 for last_group, 0.01 for all: the more of what the network knows may change, the smaller.")]
+    public double? Lr { get; init; }
 
     /// <summary>Nesterov momentum.</summary>
     [Description("Nesterov momentum, 0 to 1.")]
@@ -91,8 +93,8 @@ public sealed record FinetuneOptions
     public double HeldOut { get; init; } = 0.2;
 
     /// <summary>Early stopping.</summary>
-    [Description("Epochs without a better result on the images kept aside before the training stops; 0 never stops early.")]
-    public int Patience { get; init; } = 10;
+    [Description("Epochs without a better result on the images kept aside before the training stops; 0 never stops early, and the best epoch counts all the same.")]
+    public int Patience { get; init; }
 
     /// <summary>What computes.</summary>
     [Description("What computes the steps: onnx (train_step.onnx) or ort_training (ONNX Runtime's on-device training).")]
@@ -102,11 +104,30 @@ public sealed record FinetuneOptions
     [Description("Threads of one operator; 0 is one per core.")]
     public int Threads { get; init; }
 
+    /// <summary>Model files of the result.</summary>
+    [Description("Variants of the new model: fp32 (always), fp16, int8, tta, ..., as export has them. int8 is calibrated on the new training images. " +
+        "Default: those of the adapted bundle, whose input, opset, calibration and training files the new one has as well.")]
+    [AllowedValues("fp32", "fp16", "int8", "tta", "adaptive", "fp16_tta", "fp16_adaptive", "int8_tta", "int8_adaptive")]
+    public IReadOnlyList<string>? Variants { get; init; }
+
+    /// <summary>Bound on what a variant may lose, 0 to 1, by variant.</summary>
+    [Description("Accuracy that a variant may lose against fp32 on the new test images, 0 to 1; a variant that loses more fails the stage. " +
+        "Default: 0.001 for fp16, 0.003 for the others.")]
+    public Dictionary<string, double> MaxDrop { get; init; } = [];
+
     /// <summary>Bounds that fail the stage when missed.</summary>
     [Description("Bounds that fail the stage when missed, 0 to 1: accuracy_min on the new test images, forgetting_max for the accuracy lost on the old ones.")]
     public Dictionary<string, double> Gates { get; init; } = [];
 
-    /// <summary>Problems of the values, as "key: found; expected".</summary>
+    /// <summary>The peak learning rate: that of the options, or the default for what learns (docs/results.md has the measurements).</summary>
+    public double PeakLr() => Lr ?? TrainedParts.Find(Train) switch
+    {
+        TrainedPart.LastGroup => 0.03,
+        TrainedPart.All => 0.01,
+        _ => 0.1,
+    };
+
+    /// <summary>Problems of the values, as "key: found; expected"; those of <see cref="Variants"/> and <see cref="MaxDrop"/> the export knows.</summary>
     public static IEnumerable<string> Check(FinetuneOptions options)
     {
         if (TrainedParts.Find(options.Train) is null)
@@ -123,7 +144,7 @@ public sealed record FinetuneOptions
         }
         (string Key, double Value, double Least, double Most)[] numbers =
         [
-            ("rehearsal", options.Rehearsal ?? 0, 0, 0.9), ("lr", options.Lr, 1e-8, 1000), ("momentum", options.Momentum, 0, 0.9999),
+            ("rehearsal", options.Rehearsal ?? 0, 0, 0.9), ("lr", options.PeakLr(), 1e-8, 1000), ("momentum", options.Momentum, 0, 0.9999),
             ("weight_decay", options.WeightDecay, 0, 1), ("label_smoothing", options.LabelSmoothing, 0, 0.9), ("held_out", options.HeldOut, 0, 0.9),
             ("translate", options.Translate, 0, 16), ("patience", options.Patience, 0, 10_000), ("threads", options.Threads, 0, 1024),
             .. options.Gates.Where(gate => GateNames.Contains(gate.Key)).Select(gate => ($"gates.{gate.Key}", gate.Value, 0.0, 1.0)),

@@ -75,7 +75,7 @@ public static class Finetuner
                 bundle.Manifest.Name, bundle.Manifest.Variants["fp32"].Sha256, bundle.Manifest.WeightsSha256, bundle.Manifest.DatasetName, bundle.Manifest.DatasetSha256),
             options.Train, engineName,
             new FinetuneSettings(
-                options.Lr, options.Momentum, options.WeightDecay, options.BatchSize, options.LabelSmoothing, options.Flip, options.Translate,
+                options.PeakLr(), options.Momentum, options.WeightDecay, options.BatchSize, options.LabelSmoothing, options.Flip, options.Translate,
                 rehearsal),
             data.Fit.Length, data.HeldOut.Length, old?.Fit.Length ?? 0, outcome.Epochs, outcome.BestEpoch,
             [.. head.Classes.Except(bundle.Manifest.Classes)], [.. bundle.Manifest.Classes.Except(head.Classes)],
