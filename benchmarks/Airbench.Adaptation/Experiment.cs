@@ -105,8 +105,8 @@ internal sealed class Experiment(string work, int testPerClass, int[] widths)
         Console.WriteLine();
         Console.WriteLine($"New classes {string.Join(", ", fresh)}; images per class, of all ten classes; accuracy on the test images, untouched.");
         Console.WriteLine();
-        Console.WriteLine("| images per class | how | all ten | new three | old seven (before) | seconds |");
-        Console.WriteLine("|---:|---|---:|---:|---:|---:|");
+        Console.WriteLine("| images per class | how | all ten | new three | old seven (before) | epochs (best) | seconds |");
+        Console.WriteLine("|---:|---|---:|---:|---:|---|---:|");
         foreach (var n in perClass)
         {
             var (newData, oldData) = (Make(dataset, $"new-{n}", fresh, n), Make(dataset, $"old-{n}", old, n));
@@ -115,14 +115,15 @@ internal sealed class Experiment(string work, int testPerClass, int[] widths)
             {
                 var (facts, seconds) = Finetune(parent, newData, oldData, new FinetuneOptions { Train = part, KeepClasses = true }, engine);
                 var (all, count) = (facts.New.CorrectAfter + facts.Old!.CorrectAfter, facts.New.Count + facts.Old.Count);
-                Console.WriteLine(Invariant($"| {n} | {how} | {(double)all / count:0.0%} | {Share(facts.New)} | {Share(facts.Old)} ({(double)facts.Old.CorrectBefore / facts.Old.Count:0.0%}) | {seconds:0} |"));
+                Console.WriteLine(Invariant($"| {n} | {how} | {(double)all / count:0.0%} | {Share(facts.New)} | {Share(facts.Old)} ({(double)facts.Old.CorrectBefore / facts.Old.Count:0.0%}) ") +
+                    Invariant($"| {facts.Epochs} ({facts.BestEpoch}) | {seconds:0} |"));
             }
             // The same images, from nothing: about as many steps as fine-tuning makes, and never fewer than ten epochs.
             var scratchData = Make(dataset, $"scratch-{n}", [.. old, .. fresh], n);
             var epochs = Math.Clamp(10_000 / n / 5, 20, 60);
             var scratch = Train(scratchData, new TrainOptions { Recipe = "airbench94", Widths = widths, Epochs = epochs, BatchSize = Math.Min(256, n * 2), ValidateEvery = 0 }, "scratch");
             Console.WriteLine(Invariant(
-                $"| {n} | from scratch, {epochs} epochs | {(double)scratch.Manifest.Fp32.CorrectPlain / scratch.Manifest.Fp32.Count:0.0%} | | | {scratch.Manifest.Runs[0].TrainSeconds:0} |"));
+                $"| {n} | from scratch, {epochs} epochs | {(double)scratch.Manifest.Fp32.CorrectPlain / scratch.Manifest.Fp32.Count:0.0%} | | | {epochs} | {scratch.Manifest.Runs[0].TrainSeconds:0} |"));
         }
     }
 
