@@ -15,13 +15,14 @@ namespace Airbench.Training;
 internal sealed unsafe class MaxPool : autograd.SingleTensorFunction<MaxPool>
 {
     private const int Lanes = 32;   // channels at once
+    private const int LargestTensor = int.MaxValue / sizeof(ushort);   // numbers that a span of bytes can reach
 
     public override string Name => nameof(MaxPool);
 
     /// <summary>Whether <see cref="Of"/> serves this layer on these images.</summary>
     public static bool Serves(MaxPoolLayer layer, Tensor images) =>
         images.dtype == ScalarType.BFloat16 && images.device.type == DeviceType.CPU
-        && images.shape[1] % Lanes == 0 && layer.Size is > 1 and <= 15
+        && images.shape[1] % Lanes == 0 && images.numel() <= LargestTensor && layer.Size is > 1 and <= 15
         && Vector512.IsHardwareAccelerated && OpenMp.IsAvailable;
 
     /// <summary>(N, C, H, W) -> (N, C, H / size, W / size), channels_last.</summary>

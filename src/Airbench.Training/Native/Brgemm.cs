@@ -29,9 +29,14 @@ internal static unsafe class Brgemm
             m, n, k, rowOfA, n, n, accumulate, a, b, c, inPairs);
     }
 
+    /// <summary>Where oneDNN is told to use less than the processor has, the function would end the process instead of returning an error.</summary>
+    private static bool IsLimited =>
+        Environment.GetEnvironmentVariable("ONEDNN_MAX_CPU_ISA") is { Length: > 0 } || Environment.GetEnvironmentVariable("DNNL_MAX_CPU_ISA") is { Length: > 0 };
+
     private static nint Find() =>
         OperatingSystem.IsLinux()
         && CpuFeatures.HasAvx512Bf16
+        && !IsLimited
         && NativeLibrary.TryLoad(Path.Combine(TorchRuntime.Load().Folder, Library), out var library)
         && NativeLibrary.TryGetExport(library, Product, out var function)
             ? function
