@@ -66,7 +66,7 @@ internal sealed unsafe class MaxPool : autograd.SingleTensorFunction<MaxPool>
     private static void Forward(void* state)
     {
         var task = (Task*)state;
-        for (var (image, last) = task->Images(OpenMp.ThreadIndex); image < last; image++)
+        for (var (image, end) = OpenMp.Share(task->Shape.Images, OpenMp.ThreadIndex, task->Threads); image < end; image++)
         {
             PoolImage(task, image);
         }
@@ -76,7 +76,7 @@ internal sealed unsafe class MaxPool : autograd.SingleTensorFunction<MaxPool>
     private static void Backward(void* state)
     {
         var task = (Task*)state;
-        for (var (image, last) = task->Images(OpenMp.ThreadIndex); image < last; image++)
+        for (var (image, end) = OpenMp.Share(task->Shape.Images, OpenMp.ThreadIndex, task->Threads); image < end; image++)
         {
             SpreadImage(task, image);
         }
@@ -166,9 +166,5 @@ internal sealed unsafe class MaxPool : autograd.SingleTensorFunction<MaxPool>
         public byte* Places;
         public Shape Shape;
         public int Threads;
-
-        /// <summary>First image of a thread, and the one after its last.</summary>
-        public readonly (int First, int End) Images(int thread) =>
-            ((int)((long)Shape.Images * thread / Threads), (int)((long)Shape.Images * (thread + 1) / Threads));
     }
 }

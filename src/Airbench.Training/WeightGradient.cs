@@ -77,8 +77,7 @@ internal static unsafe class WeightGradient
         Unsafe.InitBlockUnaligned(none, 0, (uint)(Math.Max(sizes.In, sizes.Out) * sizeof(ushort)));
         var product = (long)sizes.In * sizes.Out;
         var sums = task.Sums + (thread * sizes.Kernel * sizes.Kernel * product);
-        var (first, last) = ((int)((long)sizes.Groups * thread / task.Threads), (int)((long)sizes.Groups * (thread + 1) / task.Threads));
-        for (var group = first; group < last; group++)
+        for (var (group, end) = OpenMp.Share(sizes.Groups, thread, task.Threads); group < end; group++)
         {
             var start = (long)group * sizes.Group;
             var images = (int)Math.Min(sizes.Group, sizes.Images - start);

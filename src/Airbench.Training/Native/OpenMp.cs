@@ -24,6 +24,10 @@ internal static unsafe class OpenMp
     /// <summary>In a region, the calling thread's place in it, from 0.</summary>
     public static int ThreadIndex => ((delegate* unmanaged<int>)Functions.Value.ThreadIndex)();
 
+    /// <summary>The part of <paramref name="count"/> pieces of work that falls to a thread: the first, and the one after the last.</summary>
+    public static (int First, int End) Share(int count, int thread, int threads) =>
+        ((int)((long)count * thread / threads), (int)((long)count * (thread + 1) / threads));
+
     /// <summary>The functions of the library that libtorch has loaded, not of another copy, whose threads would be others.</summary>
     private static (nint Parallel, nint ThreadIndex) Find()
     {
