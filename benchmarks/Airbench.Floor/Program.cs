@@ -20,8 +20,10 @@ var outputs = new Dictionary<string, long[]>();
 var last = new long[] { batch, 3, 32, 32 };
 var (total, convolutions, flops) = (0.0, 0.0, 0.0);
 var best = 0.0;
-foreach (var layer in spec.Layers())
+var layers = spec.Layers();
+for (var at = 0; at < layers.Count; at++)
 {
+    var layer = layers[at];
     using var scope = NewDisposeScope();
     var input = layer.Input is { } name ? outputs[name] : last;
     var x = Fresh(input).requires_grad_(layer.Name != "whiten" && layer.Name != "stem.conv");
@@ -33,11 +35,13 @@ foreach (var layer in spec.Layers())
         _ => [],
     };
     var other = layer is AddLayer ? Fresh(input) : null;
+    var activation = layer is BatchNormLayer && at + 1 < layers.Count && layers[at + 1] is ActivationLayer next && NormActivation.Serves(next, x) ? next : null;
     var (mean, variance) = layer is BatchNormLayer ? (zeros(input[1]), ones(input[1])) : (null, null);
     using var pass = new BackwardPass();
     Tensor Forward() => layer switch
     {
         ConvLayer conv => pass.Convolve(conv, x, weights[0]),
+        BatchNormLayer when activation is not null => NormActivation.Of(x, null, weights[0], mean!, variance!, 0.4, 1e-5, activation.Kind),
         BatchNormLayer => F.batch_norm(x, mean!, variance!, null!, weights[0], true, 0.4, 1e-5),
         ActivationLayer { Kind: Activation.Gelu } => F.gelu(x),
         ActivationLayer { Kind: Activation.Silu } => F.silu(x),
@@ -79,6 +83,10 @@ foreach (var layer in spec.Layers())
     }
     Console.WriteLine($"{layer.Name,-24} {string.Join("x", y.shape),-22} {forward,10:0.0} {backward,11:0.0} {rates}");
     outputs[layer.Name] = last = y.shape;
+    if (activation is not null)
+    {
+        at++;   // both at once
+    }
 }
 Console.WriteLine();
 Console.WriteLine($"useful arithmetic {flops / 1e12:0.000} TFLOP a step; best convolution rate {best:0} GFLOP/s: floor {flops / best / 1e9:0.000} s");

@@ -14,16 +14,12 @@ namespace Airbench.Training;
 /// </remarks>
 internal sealed unsafe class MaxPool : autograd.SingleTensorFunction<MaxPool>
 {
-    private const int Lanes = 32;   // channels at once
-    private const int LargestTensor = int.MaxValue / sizeof(ushort);   // numbers that a span of bytes can reach
+    private const int Lanes = Bf16Kernel.Lanes;
 
     public override string Name => nameof(MaxPool);
 
     /// <summary>Whether <see cref="Of"/> serves this layer on these images.</summary>
-    public static bool Serves(MaxPoolLayer layer, Tensor images) =>
-        images.dtype == ScalarType.BFloat16 && images.device.type == DeviceType.CPU
-        && images.shape[1] % Lanes == 0 && images.numel() <= LargestTensor && layer.Size is > 1 and <= 15
-        && Vector512.IsHardwareAccelerated && OpenMp.IsAvailable;
+    public static bool Serves(MaxPoolLayer layer, Tensor images) => layer.Size is > 1 and <= 15 && Bf16Kernel.Reads(images);
 
     /// <summary>(N, C, H, W) -> (N, C, H / size, W / size), channels_last.</summary>
     public static Tensor Of(MaxPoolLayer layer, Tensor images) => apply(images, layer.Size);

@@ -60,9 +60,18 @@ internal sealed class Network : IDisposable
         var x = images;
         var isOurs = false;   // whether nobody reads x after the next layer
         var kept = new Dictionary<string, Tensor>();
-        foreach (var layer in _layers)
+        for (var i = 0; i < _layers.Count; i++)
         {
+            var layer = _layers[i];
             var input = layer.Input is null ? x : kept[layer.Input];
+            if (pass is not null && layer is BatchNormLayer first && OwnActivation(i) is { } activation && NormActivation.Serves(activation, input))
+            {
+                Step(activation, NormActivation.Of(
+                    input, first.HasScale ? Tensor(first, "weight") : null, Tensor(first, "bias"), Tensor(first, "running_mean"), Tensor(first, "running_var"),
+                    _batchNormMomentum, _batchNormEpsilon, activation.Kind));
+                i++;
+                continue;
+            }
             var output = layer switch
             {
                 ConvLayer { HasBias: false } conv when pass is not null => pass.Convolve(conv, input, Tensor(conv, "weight")),
@@ -85,6 +94,16 @@ internal sealed class Network : IDisposable
                     linear.HasBias ? Tensor(linear, "bias").to(ScalarType.Float32) : null).Times(linear.Scale),
                 _ => throw new NotSupportedException($"layer {layer.Name} ({layer.GetType().Name})"),
             };
+            Step(layer, output);
+        }
+        foreach (var tensor in kept.Values)
+        {
+            tensor.Dispose();
+        }
+        return x;
+
+        void Step(Layer layer, Tensor output)
+        {
             if (isOurs)
             {
                 x.Dispose();   // what the backward pass needs it holds itself, and lets go of as it goes
@@ -96,12 +115,11 @@ internal sealed class Network : IDisposable
                 kept[layer.Name] = x;
             }
         }
-        foreach (var tensor in kept.Values)
-        {
-            tensor.Dispose();
-        }
-        return x;
     }
+
+    /// <summary>The activation after a layer whose output nothing else reads.</summary>
+    private ActivationLayer? OwnActivation(int layer) =>
+        !_readLater.Contains(_layers[layer].Name) && layer + 1 < _layers.Count && _layers[layer + 1] is ActivationLayer { Input: null } activation ? activation : null;
 
     public void Dispose()
     {

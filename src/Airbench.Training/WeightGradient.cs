@@ -19,14 +19,13 @@ internal static unsafe class WeightGradient
 {
     private const int Lanes = 16;          // channels that one step lays out
     private const int Line = 32;           // bf16 numbers of a cache line: pixels that one step lays out
-    private const int LargestTensor = int.MaxValue / sizeof(ushort);   // numbers that a span of bytes can reach
     private const int ShortestRun = 48;    // pixels below which the sums in C would move more than the products
 
     /// <summary>Whether <see cref="Of"/> serves this layer on these images. Processors with AMX have oneDNN's own kernels for it.</summary>
     public static bool Serves(ConvLayer layer, Tensor images) =>
         images.dtype == ScalarType.BFloat16 && images.device.type == DeviceType.CPU
         && layer.Stride == 1 && layer.Padding < layer.Kernel && layer.In >= Lanes && layer.Out >= Lanes
-        && images.shape[0] * (images.shape[2] + layer.Padding) * (images.shape[3] + layer.Padding) * Math.Max(layer.In, layer.Out) <= LargestTensor
+        && images.shape[0] * (images.shape[2] + layer.Padding) * (images.shape[3] + layer.Padding) * Math.Max(layer.In, layer.Out) <= Bf16Kernel.LargestTensor
         && Avx512BW.IsSupported && !CpuFeatures.HasAmxBf16 && Brgemm.IsAvailable && OpenMp.IsAvailable;
 
     /// <summary>dW, fp32, (Out, In, k, k), channels_last.</summary>
