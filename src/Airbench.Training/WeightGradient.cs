@@ -13,6 +13,7 @@ namespace Airbench.Training;
 /// For each offset (i, j) in the kernel, dW is X^T dY, summed over the pixels of all images, with X shifted by (i, j). X^T is laid out once, with
 /// zeros around each image, so that the shift is an offset in its rows, and stays in the cache for all offsets; dY is laid out alike, with
 /// zeros for the pixels at the edges that are none. One zero column serves as the right edge of one row and the left edge of the next.
+/// In narrow images with many outputs that column would be much of the work: there X^T is laid out once for each j instead, without it.
 /// Sums are fp32, in the same order each time for the same number of threads.
 /// </remarks>
 internal static unsafe class WeightGradient
@@ -20,6 +21,7 @@ internal static unsafe class WeightGradient
     private const int Lanes = 16;          // channels that one step lays out
     private const int Line = 32;           // bf16 numbers of a cache line: pixels that one step lays out
     private const int ShortestRun = 48;    // pixels below which the sums in C would move more than the products
+    private const int ManyOutputs = 10;    // times the width of an image: from there on the products cost more than laying X out again
 
     /// <summary>Whether <see cref="Of"/> serves this layer on these images. Processors with AMX have oneDNN's own kernels for it.</summary>
     public static bool Serves(ConvLayer layer, Tensor images) =>
@@ -86,7 +88,7 @@ internal static unsafe class WeightGradient
             {
                 for (var j = 0; j < sizes.Kernel; j++)
                 {
-                    Brgemm.Accumulate(sizes.In, sizes.Out, sizes.Run, rows + (i * sizes.Pitch) + j, sizes.Row, pairs, sums + (((i * sizes.Kernel) + j) * product));
+                    Brgemm.Accumulate(sizes.In, sizes.Out, sizes.Run, rows + (i * sizes.Pitch) + (j * sizes.Step), sizes.Row, pairs, sums + (((i * sizes.Kernel) + j) * product));
                 }
             }
         }
@@ -186,10 +188,11 @@ internal static unsafe class WeightGradient
     /// <param name="PixelsOfX">Of one image.</param>
     /// <param name="PixelsOfDY">Of one image.</param>
     /// <param name="Pitch">Positions from one row of pixels to the next.</param>
+    /// <param name="Step">Positions from X for one j to X for the next: 1, or those of a whole layout.</param>
     /// <param name="Run">Positions that a product sums over, even.</param>
-    /// <param name="Row">Positions of X: with those that the last offset reaches, in whole blocks.</param>
+    /// <param name="Row">Positions of X, of all layouts: each with those that the last offset reaches, in whole blocks.</param>
     private readonly record struct Sizes(
-        int In, int Out, int Kernel, int Images, int Group, int PixelsOfX, int PixelsOfDY, int Pitch, int Run, int Row)
+        int In, int Out, int Kernel, int Images, int Group, int PixelsOfX, int PixelsOfDY, int Pitch, int Step, int Run, int Row)
     {
         public int Groups => (Images + Group - 1) / Group;
 
@@ -204,29 +207,39 @@ internal static unsafe class WeightGradient
         {
             var (pad, kernel) = (layer.Padding, layer.Kernel);
             var (outHeight, outWidth) = (height + (2 * pad) - kernel + 1, width + (2 * pad) - kernel + 1);
-            var (pitch, perImage) = (width + pad, (height + pad) * (width + pad));
+            var layouts = outWidth < width + pad && layer.Out >= ManyOutputs * width ? kernel : 1;
+            var pitch = layouts > 1 ? outWidth : width + pad;
+            var perImage = (height + pad) * pitch;
             var group = 1;
             while (RunOf(group) < ShortestRun && group < images)
             {
                 group++;
             }
             var run = (RunOf(group) + 1) / 2 * 2;
-            var row = (run + ((kernel - 1) * (pitch + 1)) + Line - 1) / Line * Line;
-            var sizes = new Sizes(layer.In, layer.Out, kernel, images, group, height * width, outHeight * outWidth, pitch, run, row);
-            return new Places(sizes, Table(row, height, width, pad), Table(run, outHeight, outWidth, 0));
+            var layout = (run + ((kernel - 1) * (layouts > 1 ? pitch : pitch + 1)) + Line - 1) / Line * Line;
+            var sizes = new Sizes(
+                layer.In, layer.Out, kernel, images, group, height * width, outHeight * outWidth, pitch, layouts > 1 ? layout : 1, run, layouts * layout);
+            var (ofX, ofDY) = (new int[sizes.Row], new int[run]);
+            for (var j = 0; j < layouts; j++)
+            {
+                LayOut(ofX.AsSpan(j * layout, layout), height, width, pad, pad - j);
+            }
+            LayOut(ofDY, outHeight, outWidth, 0, 0);
+            return new Places(sizes, ofX, ofDY);
 
             int RunOf(int group) => ((group - 1) * perImage) + (outHeight * pitch);
 
-            int[] Table(int positions, int height, int width, int pad)
+            void LayOut(Span<int> places, int height, int width, int down, int right)
             {
-                var table = new int[positions];
-                Array.Fill(table, -1);
+                places.Fill(-1);
                 for (var pixel = 0; pixel < group * height * width; pixel++)
                 {
-                    var (image, y, x) = (pixel / (height * width), pixel / width % height, pixel % width);
-                    table[(image * perImage) + ((y + pad) * pitch) + pad + x] = pixel;
+                    var (image, y, x) = (pixel / (height * width), pixel / width % height, (pixel % width) + right);
+                    if (x >= 0 && x < pitch)
+                    {
+                        places[(image * perImage) + ((y + down) * pitch) + x] = pixel;
+                    }
                 }
-                return table;
             }
         }
     }

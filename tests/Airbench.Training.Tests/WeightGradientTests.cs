@@ -11,6 +11,7 @@ public sealed class WeightGradientTests
     [InlineData(24, 64, 3, 1, 31, 31, 3)]   // the layers of airbench94
     [InlineData(64, 64, 3, 1, 15, 15, 3)]
     [InlineData(64, 256, 3, 1, 7, 7, 5)]
+    [InlineData(64, 256, 3, 1, 15, 15, 2)]
     [InlineData(64, 64, 3, 1, 3, 3, 11)]    // several images at once, the last group not full
     [InlineData(16, 16, 3, 1, 1, 1, 1)]
     [InlineData(17, 33, 3, 1, 6, 9, 4)]     // channels in no whole step; not square
@@ -18,6 +19,8 @@ public sealed class WeightGradientTests
     [InlineData(32, 16, 3, 0, 6, 5, 4)]
     [InlineData(16, 48, 2, 0, 9, 4, 6)]
     [InlineData(48, 32, 1, 0, 5, 5, 5)]
+    [InlineData(32, 64, 3, 0, 5, 6, 4)]     // many outputs for the width: a layout for each column of the kernel
+    [InlineData(17, 96, 5, 2, 4, 9, 3)]
     public void Equals_autograd(int @in, int @out, int kernel, int padding, int height, int width, int images)
     {
         TorchRuntime.Load();
