@@ -41,7 +41,7 @@ for (var at = 0; at < layers.Count; at++)
     Tensor Forward() => layer switch
     {
         ConvLayer conv => pass.Convolve(conv, x, weights[0]),
-        BatchNormLayer when activation is not null => NormActivation.Of(x, null, weights[0], mean!, variance!, 0.4, 1e-5, activation.Kind),
+        BatchNormLayer when activation is not null => NormActivation.Of(x, mean!, variance!, null, weights[0], 0.4, 1e-5, activation.Kind),
         BatchNormLayer => F.batch_norm(x, mean!, variance!, null!, weights[0], true, 0.4, 1e-5),
         ActivationLayer { Kind: Activation.Gelu } => F.gelu(x),
         ActivationLayer { Kind: Activation.Silu } => F.silu(x),

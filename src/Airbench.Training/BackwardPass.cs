@@ -1,6 +1,5 @@
 using TorchSharp;
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace Airbench.Training;
 
@@ -22,7 +21,7 @@ internal sealed class BackwardPass : IDisposable
     {
         var isOurs = weight.requires_grad && WeightGradient.Serves(layer, input);
         using var cast = (isOurs ? weight.detach() : weight).to(input.dtype);
-        var output = F.conv2d(input, cast, strides: [layer.Stride, layer.Stride], padding: [layer.Padding, layer.Padding]);
+        var output = Network.Convolve(layer, input, cast);
         if (!isOurs)
         {
             return output;

@@ -64,22 +64,16 @@ internal sealed class Network : IDisposable
         {
             var layer = _layers[i];
             var input = layer.Input is null ? x : kept[layer.Input];
-            if (pass is not null && layer is BatchNormLayer first && OwnActivation(i) is { } activation && NormActivation.Serves(activation, input))
-            {
-                Step(activation, NormActivation.Of(
-                    input, first.HasScale ? Tensor(first, "weight") : null, Tensor(first, "bias"), Tensor(first, "running_mean"), Tensor(first, "running_var"),
-                    _batchNormMomentum, _batchNormEpsilon, activation.Kind));
-                i++;
-                continue;
-            }
+            var fused = pass is null ? null : FusedActivation(i, input);
             var output = layer switch
             {
                 ConvLayer { HasBias: false } conv when pass is not null => pass.Convolve(conv, input, Tensor(conv, "weight")),
-                ConvLayer conv => F.conv2d(
-                    input, Tensor(conv, "weight").to(compute), conv.HasBias ? Tensor(conv, "bias").to(compute) : null,
-                    strides: [conv.Stride, conv.Stride], padding: [conv.Padding, conv.Padding]),
+                ConvLayer conv => Convolve(conv, input, Tensor(conv, "weight").to(compute), conv.HasBias ? Tensor(conv, "bias").to(compute) : null),
                 MaxPoolLayer pool when pass is not null && MaxPool.Serves(pool, input) => MaxPool.Of(pool, input),
                 MaxPoolLayer pool => F.max_pool2d(input, pool.Size),
+                BatchNormLayer norm when fused is not null => NormActivation.Of(
+                    input, Tensor(norm, "running_mean"), Tensor(norm, "running_var"), norm.HasScale ? Tensor(norm, "weight") : null, Tensor(norm, "bias"),
+                    _batchNormMomentum, _batchNormEpsilon, fused.Kind),
                 BatchNormLayer norm => F.batch_norm(
                     input, Tensor(norm, "running_mean"), Tensor(norm, "running_var"), norm.HasScale ? Tensor(norm, "weight") : null!, Tensor(norm, "bias"),
                     training, _batchNormMomentum, _batchNormEpsilon),
@@ -94,19 +88,13 @@ internal sealed class Network : IDisposable
                     linear.HasBias ? Tensor(linear, "bias").to(ScalarType.Float32) : null).Times(linear.Scale),
                 _ => throw new NotSupportedException($"layer {layer.Name} ({layer.GetType().Name})"),
             };
-            Step(layer, output);
-        }
-        foreach (var tensor in kept.Values)
-        {
-            tensor.Dispose();
-        }
-        return x;
-
-        void Step(Layer layer, Tensor output)
-        {
             if (isOurs)
             {
                 x.Dispose();   // what the backward pass needs it holds itself, and lets go of as it goes
+            }
+            if (fused is not null)
+            {
+                layer = _layers[++i];
             }
             x = output;
             isOurs = !_readLater.Contains(layer.Name);
@@ -115,11 +103,16 @@ internal sealed class Network : IDisposable
                 kept[layer.Name] = x;
             }
         }
+        foreach (var tensor in kept.Values)
+        {
+            tensor.Dispose();
+        }
+        return x;
     }
 
-    /// <summary>The activation after a layer whose output nothing else reads.</summary>
-    private ActivationLayer? OwnActivation(int layer) =>
-        !_readLater.Contains(_layers[layer].Name) && layer + 1 < _layers.Count && _layers[layer + 1] is ActivationLayer { Input: null } activation ? activation : null;
+    /// <summary>The convolution; everything in the input's type.</summary>
+    public static Tensor Convolve(ConvLayer layer, Tensor input, Tensor weight, Tensor? bias = null) =>
+        F.conv2d(input, weight, bias, strides: [layer.Stride, layer.Stride], padding: [layer.Padding, layer.Padding]);
 
     public void Dispose()
     {
@@ -128,6 +121,12 @@ internal sealed class Network : IDisposable
             tensor.Dispose();
         }
     }
+
+    /// <summary>The activation that follows a batch norm whose output it alone reads, where one kernel does both.</summary>
+    private ActivationLayer? FusedActivation(int layer, Tensor input) =>
+        _layers[layer] is BatchNormLayer norm && !_readLater.Contains(norm.Name)
+        && layer + 1 < _layers.Count && _layers[layer + 1] is ActivationLayer { Input: null } activation && NormActivation.Serves(activation, input)
+            ? activation : null;
 
     private Tensor Tensor(Layer layer, string name) => Tensors[$"{layer.Name}.{name}"];
 

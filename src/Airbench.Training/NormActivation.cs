@@ -29,15 +29,15 @@ internal sealed unsafe class NormActivation : autograd.SingleTensorFunction<Norm
 
     /// <summary>(N, C, H, W) -> (N, C, H, W), channels_last; updates the running statistics as libtorch does.</summary>
     /// <param name="images">bf16, at least two pixels.</param>
-    /// <param name="weight">fp32, (C); null for ones.</param>
-    /// <param name="bias">fp32, (C).</param>
     /// <param name="runningMean">fp32, (C).</param>
     /// <param name="runningVariance">fp32, (C).</param>
+    /// <param name="weight">fp32, (C); null for ones.</param>
+    /// <param name="bias">fp32, (C).</param>
     /// <param name="momentum">Share of this batch in the running statistics.</param>
     /// <param name="epsilon">Added to the variance.</param>
     /// <param name="activation">f: GELU or SiLU.</param>
     public static Tensor Of(
-        Tensor images, Tensor? weight, Tensor bias, Tensor runningMean, Tensor runningVariance, double momentum, double epsilon, Activation activation)
+        Tensor images, Tensor runningMean, Tensor runningVariance, Tensor? weight, Tensor bias, double momentum, double epsilon, Activation activation)
     {
         using var one = weight is null ? ones(bias.shape) : null;
         return apply(images, weight ?? one!, bias, runningMean, runningVariance, momentum, epsilon, activation);
