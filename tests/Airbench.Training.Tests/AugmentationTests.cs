@@ -13,7 +13,6 @@ public sealed class AugmentationTests : IDisposable
 
     public AugmentationTests()
     {
-        TorchRuntime.Load();
         _scope = NewDisposeScope();
         _spec = Recipe.All["airbench94"].Network(_set.Dataset.Manifest);
         _split = _set.Dataset.OpenSplit(Split.Train);

@@ -14,7 +14,6 @@ public sealed class MaxPoolTests
     [InlineData(2, 32, 8, 15, 4)]
     public void Equals_libtorchs(int images, int channels, int height, int width, int size)
     {
-        TorchRuntime.Load();
         var layer = new MaxPoolLayer("pool", size);
         using var scope = NewDisposeScope();
         using var generator = new Generator(5, CPU);
@@ -43,7 +42,6 @@ public sealed class MaxPoolTests
     [Fact]
     public void What_is_no_number_comes_through()
     {
-        TorchRuntime.Load();
         var layer = new MaxPoolLayer("pool", 2);
         using var scope = NewDisposeScope();
         var x = ones([1, 32, 2, 4], ScalarType.BFloat16);

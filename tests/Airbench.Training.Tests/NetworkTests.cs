@@ -97,7 +97,6 @@ public sealed class NetworkTests
     [MemberData(nameof(Recipes))]
     public void A_training_pass_is_as_near_to_fp32_as_libtorchs(string name)
     {
-        TorchRuntime.Load();
         var recipe = Recipe.All[name];
         var spec = recipe.Network(32, 10, [0.5, 0.5, 0.5], [0.25, 0.25, 0.25]);
         spec = spec with { Widths = [.. spec.Widths.Select((_, i) => 32 * (i + 1))] };

@@ -15,7 +15,6 @@ public sealed class NormActivationTests
     [InlineData(64, 256, 3, 3, Activation.Silu, false)]
     public void Equals_float64(int images, int channels, int height, int width, Activation activation, bool hasScale)
     {
-        TorchRuntime.Load();
         using var scope = NewDisposeScope();
         using var generator = new Generator(5, CPU);
         Tensor Draw(params long[] shape) => randn(shape, generator: generator);

@@ -23,7 +23,6 @@ public sealed class WeightGradientTests
     [InlineData(17, 96, 5, 2, 4, 9, 3)]
     public void Equals_autograd(int @in, int @out, int kernel, int padding, int height, int width, int images)
     {
-        TorchRuntime.Load();
         var layer = new ConvLayer("conv", @in, @out, kernel, padding);
         using var scope = NewDisposeScope();
         using var generator = new Generator(7, CPU);
