@@ -11,8 +11,6 @@ public sealed class MuonTests
 
     private static readonly Gen<(int Rows, int Columns, int Seed)> Shapes = Gen.Select(Gen.Int[1, 40], Gen.Int[1, 40], Gen.Int[0, 1000]);
 
-    public MuonTests() => TorchRuntime.Load();
-
     [Fact]
     public void Singular_values_land_between_a_half_and_one_and_a_half()
     {

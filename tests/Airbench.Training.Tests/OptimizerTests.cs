@@ -8,8 +8,6 @@ public sealed class OptimizerTests
 {
     private static readonly Gen<double> Number = Gen.Double[-2, 2];
 
-    public OptimizerTests() => TorchRuntime.Load();
-
     [Fact]
     public void Nesterov_steps_equal_the_textbook_formula_in_float64()
     {
