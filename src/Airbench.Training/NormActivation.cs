@@ -40,7 +40,7 @@ internal sealed unsafe class NormActivation : autograd.SingleTensorFunction<Norm
         Tensor images, Tensor runningMean, Tensor runningVariance, Tensor? weight, Tensor bias, double momentum, double epsilon, Activation activation)
     {
         using var one = weight is null ? ones(bias.shape) : null;
-        return apply(images, weight ?? one!, bias, runningMean, runningVariance, momentum, epsilon, activation);
+        return Bf16Kernel.Apply(() => apply(images, weight ?? one!, bias, runningMean, runningVariance, momentum, epsilon, activation));
     }
 
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
@@ -126,11 +126,8 @@ internal sealed unsafe class NormActivation : autograd.SingleTensorFunction<Norm
                 Map<InputGradient<Logistic>>(x, xStart, dyStart, dxStart, rows);
             }
         }
-        return
-        [
-            dx.permute(0, 3, 1, 2).MoveToOuterDisposeScope(), dWeight.MoveToOuterDisposeScope(), dBias.MoveToOuterDisposeScope(),
-            .. Enumerable.Repeat<Tensor>(null!, 5),
-        ];
+        grad_output.Dispose();
+        return Bf16Kernel.Return(dx.permute(0, 3, 1, 2), dWeight, dBias, null, null, null, null, null);
     }
 
     /// <summary>Two sums for each channel, over all pixels of all images: (2, C), in the table's order.</summary>
