@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Airbench.OnnxModel;
 using Airbench.OnnxModel.Bundle;
@@ -54,6 +55,24 @@ public sealed class TeachTests : IDisposable
         var (parent, child) = (Tensors(bundle.File(Exporter.ModelName)), Tensors(taught));
         Assert.Equal(["head.bias", "head.weight"], child.Keys.Where(name => parent.GetValueOrDefault(name) != child[name]).Order());
         Assert.Empty(parent.Keys.Except(child.Keys));
+    }
+
+    /// <summary>
+    /// Classes on either side of a plane through zero: a border where the few learned ones put it, or a class that loses for being the
+    /// smaller one, tells fewer right.
+    /// </summary>
+    [Theory]
+    [InlineData(10, 10, 0.85)]
+    [InlineData(20, 5, 0.5)]
+    [InlineData(5, 20, 0.5)]
+    public void Neither_class_comes_off_badly(int first, int second, double least)
+    {
+        Programs.SkipWithoutNode("onnxruntime-node");
+        var (exitCode, output) = Programs.Run(
+            "node", Path.Combine(Programs.Clients, "check_teacher.mjs"), Export().Folder, $"{first}", $"{second}");
+        Assert.True(exitCode == 0, output);
+        var worse = double.Parse(output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1], CultureInfo.InvariantCulture);
+        Assert.True(worse >= least, $"{worse}");
     }
 
     private static Dictionary<string, string> Tensors(string file) =>

@@ -4,9 +4,10 @@ import { Model } from './model.mjs';
 
 const STEPS = 300;
 const MOMENTUM = 0.9;
-const RATE = 1; // where features have mean square 1, the loss's curvature is at most 1, and 1.25 with weight decay; 1.09 would be too far
-const DOUBT = 2; // weight decay times images: few images say little, so their head stays small (docs/results.md)
-const MOST_DECAY = 0.25;
+const BIAS = 0.5; // the bias as a feature, in spreads: few images say little of where the border between classes lies
+const RATE = 0.2; // features have mean square 2 / BIAS², so the loss's curvature is at most 4.5, and 5.5 with weight decay; 0.25 would be too far
+const DOUBT = 8; // weight decay times images: few images say little, so their head stays small (docs/results.md)
+const MOST_DECAY = 1;
 const KEPT_ASIDE = 5; // one image in five of a class only tests
 const REPORT = 5; // steps between two reports
 
@@ -34,7 +35,7 @@ export class Teacher {
 
   /**
    * Trains a head from zero and yields { step, steps, losses, learned, keptAside } as it goes: the loss of every step so far, and
-   * { right, count } of both kinds of images.
+   * { right, count } of both kinds of images. Every class has the same say, however many images it has.
    * @param {Float32Array[][]} classes features of the images of each class
    * @param {(i: number) => boolean} keep whether the image i of a class is kept aside
    * @returns the head, { weight, bias }
@@ -43,11 +44,12 @@ export class Teacher {
     const { width } = this.head;
     const images = classes.flatMap((list, label) => list.map((features, i) => ({ features, label, test: keep(i) })));
     const learned = images.filter((image) => !image.test);
-    const { mean, scale } = spread(learned.map(({ features }) => features));
+    const { origin, scale } = frame(learned.map(({ features }) => features));
+    const batch = balance(learned, classes.length);
     const tensor = (data, ...dims) => new this.ort.Tensor('float32', data, dims);
     const fixed = {
-      features: tensor(Float32Array.from(learned.flatMap(({ features }) => Array.from(features, (v, i) => (v - mean[i]) / scale))), learned.length, width),
-      labels: new this.ort.Tensor('int64', BigInt64Array.from(learned.map(({ label }) => BigInt(label))), [learned.length]),
+      features: tensor(Float32Array.from(batch.flatMap(({ features }) => Array.from(features, (v, i) => (v - origin[i]) / scale))), batch.length, width),
+      labels: new this.ort.Tensor('int64', BigInt64Array.from(batch.map(({ label }) => BigInt(label))), [batch.length]),
       momentum: tensor(Float32Array.of(MOMENTUM)),
       weight_decay: tensor(Float32Array.of(Math.min(DOUBT / learned.length, MOST_DECAY))),
     };
@@ -62,12 +64,12 @@ export class Teacher {
       state = Object.fromEntries(Object.keys(state).map((name) => [name, outputs[`${name}.next`]]));
       losses.push(outputs.loss.data[0]);
       if (step % REPORT === 0) {
-        const head = unspread(state['head.weight'].data, state['head.bias'].data, mean, scale);
+        const head = unframe(state['head.weight'].data, state['head.bias'].data, origin, scale);
         const count = (list) => ({ right: list.filter(({ features, label }) => answer(head, features) === label).length, count: list.length });
         yield { step, steps: STEPS, losses, learned: count(learned), keptAside: count(images.filter((image) => image.test)) };
       }
     }
-    return unspread(state['head.weight'].data, state['head.bias'].data, mean, scale);
+    return unframe(state['head.weight'].data, state['head.bias'].data, origin, scale);
   }
 
   /**
@@ -88,19 +90,32 @@ export class Teacher {
   }
 }
 
-/** Mean of the features, and their root mean square distance from it: around it, at that scale, every network learns at one pace. */
-function spread(list) {
+/**
+ * Where and at what scale features are learned, so that the pace is the same for every network. Their mean is one spread (their root mean
+ * square distance from it) from the origin, in the direction that it has from zero: in trained networks zero itself is about there, and
+ * borders between classes go close by; where images are much alike it is many spreads away, and says nothing.
+ */
+function frame(list) {
   const mean = list[0].map((_, i) => list.reduce((sum, features) => sum + features[i], 0) / list.length);
   const square = list.reduce((sum, features) => sum + features.reduce((s, v, i) => s + (v - mean[i]) ** 2, 0), 0) / list.length;
   if (!(square > 0)) throw new Error('The network sees no difference between these images.');
-  return { mean, scale: Math.sqrt(square) };
+  const spread = Math.sqrt(square);
+  const length = Math.hypot(...mean) || 1;
+  return { origin: mean.map((m) => m - (spread * m) / length), scale: BIAS * spread };
 }
 
-/** A head for centred and scaled features as one for features as they are. */
-function unspread(weight, bias, mean, scale) {
-  const width = mean.length;
+/** The head for features as they are of one for features in a frame. */
+function unframe(weight, bias, origin, scale) {
+  const width = origin.length;
   const plain = weight.map((w) => w / scale);
-  return { weight: plain, bias: bias.map((b, k) => b - mean.reduce((sum, m, i) => sum + plain[k * width + i] * m, 0)) };
+  return { weight: plain, bias: bias.map((b, k) => b - origin.reduce((sum, v, i) => sum + plain[k * width + i] * v, 0)) };
+}
+
+/** As many images of each class as the largest has: those of smaller ones come around again. */
+function balance(images, classes) {
+  const groups = Array.from({ length: classes }, (_, label) => images.filter((image) => image.label === label));
+  const most = Math.max(...groups.map((group) => group.length));
+  return groups.flatMap((group) => Array.from({ length: most }, (_, i) => group[i % group.length]));
 }
 
 /** The class with the largest logit. */
