@@ -7,14 +7,18 @@ namespace Airbench.Training;
 /// The gradients of one training step: libtorch's autograd, but for the weights of convolutions where <see cref="WeightGradient"/> is faster.
 /// </summary>
 /// <remarks>
-/// Autograd sees such a convolution with a constant weight, and is asked for the gradient of its output instead, from which that of the weight
-/// follows once the backward pass is over.
+/// Autograd sees such a convolution with a constant weight. When the gradient of its output comes by, that of the weight is computed on the
+/// spot: the one is still in the cache, and need not be kept.
 /// </remarks>
 internal sealed class BackwardPass : IDisposable
 {
     private readonly Dictionary<nint, Convolution> _ours = [];   // by the handle of the weight
+    private Tensor? _first;   // output of the first of them: every other one lies between it and the loss
 
-    private sealed record Convolution(ConvLayer Layer, Tensor Input, Tensor Output);
+    private sealed record Convolution(ConvLayer Layer, Tensor Input)
+    {
+        public Tensor? Gradient { get; set; }
+    }
 
     /// <summary>The convolution without its bias, in the input's type.</summary>
     public Tensor Convolve(ConvLayer layer, Tensor input, Tensor weight)
@@ -27,8 +31,18 @@ internal sealed class BackwardPass : IDisposable
             return output;
         }
         output.requires_grad_();   // where nothing below learns, it is the first that does
-        _ours.Add(weight.Handle, new(layer, input.detach(), output));
-        return output.alias();     // whoever is next may dispose of it
+        var convolution = new Convolution(layer, input.detach());
+        _ours.Add(weight.Handle, convolution);
+        var watched = GradientWatch.Of(output, convolution);
+        if (_first is null)
+        {
+            _first = output;
+        }
+        else
+        {
+            output.Dispose();
+        }
+        return watched;
     }
 
     /// <summary>Gradients of <paramref name="loss"/>, one for each of <paramref name="parameters"/>, in its shape and type.</summary>
@@ -37,24 +51,49 @@ internal sealed class BackwardPass : IDisposable
     /// <param name="gradient">In the shape of <paramref name="loss"/>.</param>
     public Tensor[] Of(Tensor loss, IList<Tensor> parameters, Tensor? gradient = null)
     {
-        var convolutions = parameters.Select(parameter => _ours.GetValueOrDefault(parameter.Handle)).ToArray();
-        var gradients = autograd.grad([loss], [.. convolutions.Zip(parameters, (convolution, parameter) => convolution?.Output ?? parameter)], gradient is null ? null : [gradient]);
-        return
-        [
-            .. gradients.Select((gradient, i) => convolutions[i] is { } convolution
-                ? WeightGradient.Of(convolution.Layer, convolution.Input, gradient).to(parameters[i].dtype)
-                : gradient),
-        ];
+        Tensor[] others = [.. parameters.Where(parameter => !_ours.ContainsKey(parameter.Handle))];
+        var gradients = autograd.grad([loss], _first is null ? others : [.. others, _first], gradient is null ? null : [gradient]);
+        Bf16Kernel.LetGo();
+        var next = 0;
+        return [.. parameters.Select(parameter => _ours.TryGetValue(parameter.Handle, out var convolution)
+            ? convolution.Gradient!.to(parameter.dtype)
+            : gradients[next++])];
     }
 
     /// <summary>Lets go of the activations.</summary>
     public void Dispose()
     {
-        foreach (var (_, input, output) in _ours.Values)
+        foreach (var convolution in _ours.Values)
         {
-            input.Dispose();
-            output.Dispose();
+            convolution.Input.Dispose();
         }
         _ours.Clear();
+        _first?.Dispose();
+        _first = null;
+    }
+
+    /// <summary>Does nothing but to compute the gradient of a convolution's weight when that of its output comes by.</summary>
+    private sealed class GradientWatch : autograd.SingleTensorFunction<GradientWatch>
+    {
+        public override string Name => nameof(GradientWatch);
+
+        public static Tensor Of(Tensor output, Convolution convolution) => Bf16Kernel.Apply(() => apply(output, convolution));
+
+        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        {
+            ctx.save_data("convolution", vars[1]);
+            return ((Tensor)vars[0]).detach();
+        }
+
+        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+        {
+            using var scope = NewDisposeScope();
+            var convolution = (Convolution)ctx.get_data("convolution");
+            convolution.Gradient = WeightGradient.Of(convolution.Layer, convolution.Input, grad_output).MoveToOuterDisposeScope();
+            convolution.Input.Dispose();
+            var passed = grad_output.alias();
+            grad_output.Dispose();
+            return Bf16Kernel.Return(passed, null);
+        }
     }
 }

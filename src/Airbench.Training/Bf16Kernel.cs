@@ -33,15 +33,22 @@ internal static class Bf16Kernel
     /// <summary>What a backward function returns. Autograd holds it once the call is over, so it is let go of at the next such call.</summary>
     public static List<Tensor> Return(params List<Tensor?> gradients)
     {
-        foreach (var gradient in _returned ?? [])
-        {
-            gradient?.Dispose();
-        }
+        LetGo();
         foreach (var gradient in gradients)
         {
             gradient?.MoveToOuterDisposeScope();
         }
         _returned = gradients;
         return gradients!;
+    }
+
+    /// <summary>Lets go of what the last backward function returned.</summary>
+    public static void LetGo()
+    {
+        foreach (var gradient in _returned ?? [])
+        {
+            gradient?.Dispose();
+        }
+        _returned = null;
     }
 }
