@@ -53,7 +53,7 @@ internal sealed class BackwardPass : IDisposable
     {
         Tensor[] others = [.. parameters.Where(parameter => !_ours.ContainsKey(parameter.Handle))];
         var gradients = autograd.grad([loss], _first is null ? others : [.. others, _first], gradient is null ? null : [gradient]);
-        Bf16Kernel.LetGo();
+        CustomFunction.LetGo();
         var next = 0;
         return [.. parameters.Select(parameter => _ours.TryGetValue(parameter.Handle, out var convolution)
             ? convolution.Gradient!.to(parameter.dtype)
@@ -77,7 +77,7 @@ internal sealed class BackwardPass : IDisposable
     {
         public override string Name => nameof(GradientWatch);
 
-        public static Tensor Of(Tensor output, Convolution convolution) => Bf16Kernel.Apply(() => apply(output, convolution));
+        public static Tensor Of(Tensor output, Convolution convolution) => CustomFunction.Apply(() => apply(output, convolution));
 
         public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
         {
@@ -91,9 +91,7 @@ internal sealed class BackwardPass : IDisposable
             var convolution = (Convolution)ctx.get_data("convolution");
             convolution.Gradient = WeightGradient.Of(convolution.Layer, convolution.Input, grad_output).MoveToOuterDisposeScope();
             convolution.Input.Dispose();
-            var passed = grad_output.alias();
-            grad_output.Dispose();
-            return Bf16Kernel.Return(passed, null);
+            return CustomFunction.Return(grad_output, grad_output.alias(), null);
         }
     }
 }

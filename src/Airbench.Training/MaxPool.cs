@@ -22,7 +22,7 @@ internal sealed unsafe class MaxPool : autograd.SingleTensorFunction<MaxPool>
     public static bool Serves(MaxPoolLayer layer, Tensor images) => layer.Size is > 1 and <= 15 && Bf16Kernel.Reads(images);
 
     /// <summary>(N, C, H, W) -> (N, C, H / size, W / size), channels_last.</summary>
-    public static Tensor Of(MaxPoolLayer layer, Tensor images) => Bf16Kernel.Apply(() => apply(images, layer.Size));
+    public static Tensor Of(MaxPoolLayer layer, Tensor images) => CustomFunction.Apply(() => apply(images, layer.Size));
 
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
@@ -45,8 +45,7 @@ internal sealed unsafe class MaxPool : autograd.SingleTensorFunction<MaxPool>
         var dy = grad_output.permute(0, 2, 3, 1).contiguous();
         var dx = empty([shape.Images, shape.Height, shape.Width, shape.Channels], ScalarType.BFloat16);
         Run(shape, dx, dy, ctx.get_saved_variables()[0], &Backward);
-        grad_output.Dispose();
-        return Bf16Kernel.Return(dx.permute(0, 3, 1, 2), null);
+        return CustomFunction.Return(grad_output, dx.permute(0, 3, 1, 2), null);
     }
 
     private static void Run(Shape shape, Tensor x, Tensor y, Tensor places, delegate* unmanaged<void*, void> body)

@@ -40,7 +40,7 @@ internal sealed unsafe class NormActivation : autograd.SingleTensorFunction<Norm
         Tensor images, Tensor runningMean, Tensor runningVariance, Tensor? weight, Tensor bias, double momentum, double epsilon, Activation activation)
     {
         using var one = weight is null ? ones(bias.shape) : null;
-        return Bf16Kernel.Apply(() => apply(images, weight ?? one!, bias, runningMean, runningVariance, momentum, epsilon, activation));
+        return CustomFunction.Apply(() => apply(images, weight ?? one!, bias, runningMean, runningVariance, momentum, epsilon, activation));
     }
 
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
@@ -126,15 +126,14 @@ internal sealed unsafe class NormActivation : autograd.SingleTensorFunction<Norm
                 Map<InputGradient<Logistic>>(x, xStart, dyStart, dxStart, rows);
             }
         }
-        grad_output.Dispose();
-        return Bf16Kernel.Return(dx.permute(0, 3, 1, 2), dWeight, dBias, null, null, null, null, null);
+        return CustomFunction.Return(grad_output, dx.permute(0, 3, 1, 2), dWeight, dBias, null, null, null, null, null);
     }
 
-    /// <summary>Two sums for each channel, over all pixels of all images: (2, C), in the table's order.</summary>
-    private static (double[] Sums, long Pixels) Sum<TTerms>(Tensor shape, byte* x, byte* dy, Table table)
+    /// <summary>Two sums for each channel, over all pixels of all images, (N, H, W, C): (2, C), in the table's order.</summary>
+    private static (double[] Sums, long Pixels) Sum<TTerms>(Tensor images, byte* x, byte* dy, Table table)
         where TTerms : struct, ITerms
     {
-        var task = NewTask(shape, x, dy, table, &SumImages<TTerms>);
+        var task = NewTask(images, x, dy, table, &SumImages<TTerms>);
         var perThread = 2 * task.Channels;
         var ofThreads = new double[task.Threads * perThread];
         fixed (double* start = ofThreads)
@@ -151,23 +150,23 @@ internal sealed unsafe class NormActivation : autograd.SingleTensorFunction<Norm
     }
 
     /// <summary>A number for each number of x.</summary>
-    private static void Map<TTerm>(Tensor shape, byte* x, byte* dy, byte* result, Table table)
+    private static void Map<TTerm>(Tensor images, byte* x, byte* dy, byte* result, Table table)
         where TTerm : struct, ITerm
     {
-        var task = NewTask(shape, x, dy, table, &MapImages<TTerm>);
+        var task = NewTask(images, x, dy, table, &MapImages<TTerm>);
         task.Result = (ushort*)result;
         OpenMp.Run(task.Threads, &RunThread, &task);
     }
 
-    private static Task NewTask(Tensor shape, byte* x, byte* dy, Table table, delegate*<Task*, int, int, int, void> body) => new()
+    private static Task NewTask(Tensor images, byte* x, byte* dy, Table table, delegate*<Task*, int, int, int, void> body) => new()
     {
         X = (ushort*)x,
         DY = (ushort*)dy,
         Table = table,
-        Images = (int)shape.shape[0],
-        Pixels = (int)(shape.shape[1] * shape.shape[2]),
-        Channels = (int)shape.shape[3],
-        Threads = Math.Clamp(get_num_threads(), 1, (int)shape.shape[0]),
+        Images = (int)images.shape[0],
+        Pixels = (int)(images.shape[1] * images.shape[2]),
+        Channels = (int)images.shape[3],
+        Threads = Math.Clamp(get_num_threads(), 1, (int)images.shape[0]),
         Body = body,
     };
 
