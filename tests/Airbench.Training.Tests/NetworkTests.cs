@@ -109,7 +109,7 @@ public sealed class NetworkTests
         var reference = Pass(ScalarType.Float32, ours: false);
         var (theirs, ours) = (Pass(ScalarType.BFloat16, ours: false), Pass(ScalarType.BFloat16, ours: true));
 
-        // Rounding comes in by chance, so a single tensor may be up to twice as far; all together (over ten draws: 0.80 to 1.02) may not.
+        // Rounding comes in by chance, so a single tensor may be up to twice as far; all together (0.80 to 1.02 over six draws of each recipe) may not.
         var logarithms = new List<double>();
         foreach (var (tensor, expected) in reference)
         {
