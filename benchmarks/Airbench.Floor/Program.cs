@@ -35,7 +35,7 @@ for (var at = 0; at < layers.Count; at++)
         _ => [],
     };
     var other = layer is AddLayer ? Fresh(input) : null;
-    var activation = layer is BatchNormLayer && at + 1 < layers.Count && layers[at + 1] is ActivationLayer next && NormActivation.Serves(next, x) ? next : null;
+    var activation = NormActivation.After(layers, at, x);
     var (mean, variance) = layer is BatchNormLayer ? (zeros(input[1]), ones(input[1])) : (null, null);
     using var pass = new BackwardPass();
     Tensor Forward() => layer switch

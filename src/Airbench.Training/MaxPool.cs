@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Airbench.Training.Native;
 using TorchSharp;
@@ -48,33 +47,28 @@ internal sealed unsafe class MaxPool : autograd.SingleTensorFunction<MaxPool>
         return CustomFunction.Return(grad_output, dx.permute(0, 3, 1, 2), null);
     }
 
-    private static void Run(Shape shape, Tensor x, Tensor y, Tensor places, delegate* unmanaged<void*, void> body)
+    private static void Run(Shape shape, Tensor x, Tensor y, Tensor places, delegate*<void*, int, int, int, void> body)
     {
-        var threads = Math.Clamp(get_num_threads(), 1, shape.Images);
         fixed (byte* xStart = x.bytes, yStart = y.bytes, placesStart = places.bytes)
         {
-            var task = new Task { X = (ushort*)xStart, Y = (ushort*)yStart, Places = placesStart, Shape = shape, Threads = threads };
-            OpenMp.Run(threads, body, &task);
+            var task = new Task { X = (ushort*)xStart, Y = (ushort*)yStart, Places = placesStart, Shape = shape };
+            OpenMp.Run(shape.Images, OpenMp.ThreadsFor(shape.Images), body, &task);
         }
     }
 
-    [UnmanagedCallersOnly]
-    private static void Forward(void* state)
+    private static void Forward(void* task, int thread, int first, int end)
     {
-        var task = (Task*)state;
-        for (var (image, end) = OpenMp.Share(task->Shape.Images, OpenMp.ThreadIndex, task->Threads); image < end; image++)
+        for (var image = first; image < end; image++)
         {
-            PoolImage(task, image);
+            PoolImage((Task*)task, image);
         }
     }
 
-    [UnmanagedCallersOnly]
-    private static void Backward(void* state)
+    private static void Backward(void* task, int thread, int first, int end)
     {
-        var task = (Task*)state;
-        for (var (image, end) = OpenMp.Share(task->Shape.Images, OpenMp.ThreadIndex, task->Threads); image < end; image++)
+        for (var image = first; image < end; image++)
         {
-            SpreadImage(task, image);
+            SpreadImage((Task*)task, image);
         }
     }
 
@@ -161,6 +155,5 @@ internal sealed unsafe class MaxPool : autograd.SingleTensorFunction<MaxPool>
         public ushort* X, Y;   // or their gradients
         public byte* Places;
         public Shape Shape;
-        public int Threads;
     }
 }

@@ -64,7 +64,7 @@ internal sealed class Network : IDisposable
         {
             var layer = _layers[i];
             var input = layer.Input is null ? x : kept[layer.Input];
-            var fused = pass is null ? null : FusedActivation(i, input);
+            var fused = pass is null || !training || _readLater.Contains(layer.Name) ? null : NormActivation.After(_layers, i, input);
             var output = layer switch
             {
                 ConvLayer { HasBias: false } conv when pass is not null => pass.Convolve(conv, input, Tensor(conv, "weight")),
@@ -121,12 +121,6 @@ internal sealed class Network : IDisposable
             tensor.Dispose();
         }
     }
-
-    /// <summary>The activation that follows a batch norm whose output it alone reads, where one kernel does both.</summary>
-    private ActivationLayer? FusedActivation(int layer, Tensor input) =>
-        _layers[layer] is BatchNormLayer norm && !_readLater.Contains(norm.Name)
-        && layer + 1 < _layers.Count && _layers[layer + 1] is ActivationLayer { Input: null } activation && NormActivation.Serves(activation, input)
-            ? activation : null;
 
     private Tensor Tensor(Layer layer, string name) => Tensors[$"{layer.Name}.{name}"];
 

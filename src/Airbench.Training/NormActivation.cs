@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using Airbench.Training.Native;
@@ -23,7 +22,12 @@ internal sealed unsafe class NormActivation : autograd.SingleTensorFunction<Norm
 
     public override string Name => nameof(NormActivation);
 
-    /// <summary>Whether <see cref="Of"/> serves these layers on these images.</summary>
+    /// <summary>The activation right after a batch norm, where <see cref="Of"/> serves the two on these images.</summary>
+    public static ActivationLayer? After(IReadOnlyList<Layer> layers, int norm, Tensor images) =>
+        layers[norm] is BatchNormLayer && norm + 1 < layers.Count && layers[norm + 1] is ActivationLayer { Input: null } activation && Serves(activation, images)
+            ? activation : null;
+
+    /// <summary>Whether <see cref="Of"/> serves a batch norm and this activation on these images.</summary>
     public static bool Serves(ActivationLayer activation, Tensor images) =>
         activation.Kind is Activation.Gelu or Activation.Silu && Bf16Kernel.Reads(images);
 
@@ -60,7 +64,8 @@ internal sealed unsafe class NormActivation : autograd.SingleTensorFunction<Norm
                 // Any number near the mean will do: it keeps the variance from being a small difference of large sums.
                 rows.Mean[Table.Place(channel)] = BitConverter.UInt32BitsToSingle((uint)((ushort*)xStart)[channel] << 16);
             }
-            var (sums, pixels) = Sum<Moments>(x, xStart, xStart, rows);
+            var task = new Task(x, xStart, xStart, yStart, rows);
+            var (sums, pixels) = Sum(&task, &SumImages<Moments>);
             for (var channel = 0; channel < channels; channel++)
             {
                 var at = Table.Place(channel);
@@ -75,14 +80,7 @@ internal sealed unsafe class NormActivation : autograd.SingleTensorFunction<Norm
                 Move(ref ((float*)means)[channel], mean);
                 Move(ref ((float*)variances)[channel], variance * pixels / Math.Max(1, pixels - 1));   // of the population
             }
-            if (activation == Activation.Gelu)
-            {
-                Map<Output<Normal>>(x, xStart, xStart, yStart, rows);
-            }
-            else
-            {
-                Map<Output<Logistic>>(x, xStart, xStart, yStart, rows);
-            }
+            Map(&task, activation == Activation.Gelu ? &MapImages<Output<Normal>> : &MapImages<Output<Logistic>>);
         }
         ctx.save_for_backward([images, table.MoveToOuterDisposeScope()]);
         ctx.save_data("activation", activation);
@@ -105,9 +103,8 @@ internal sealed unsafe class NormActivation : autograd.SingleTensorFunction<Norm
         fixed (byte* xStart = x.bytes, dyStart = dy.bytes, dxStart = dx.bytes, tableStart = saved[1].bytes, dw = dWeight.bytes, db = dBias.bytes)
         {
             var rows = new Table((float*)tableStart, channels);
-            var (sums, pixels) = activation == Activation.Gelu
-                ? Sum<SlopeMoments<Normal>>(x, xStart, dyStart, rows)
-                : Sum<SlopeMoments<Logistic>>(x, xStart, dyStart, rows);
+            var task = new Task(x, xStart, dyStart, dxStart, rows);
+            var (sums, pixels) = Sum(&task, activation == Activation.Gelu ? &SumImages<SlopeMoments<Normal>> : &SumImages<SlopeMoments<Logistic>>);
             for (var channel = 0; channel < channels; channel++)
             {
                 var at = Table.Place(channel);
@@ -117,72 +114,39 @@ internal sealed unsafe class NormActivation : autograd.SingleTensorFunction<Norm
                 rows.MeanSlope[at] = (float)(dz / pixels);
                 rows.Trend[at] = (float)(product / pixels * rows.Precision[at] * rows.Precision[at]);
             }
-            if (activation == Activation.Gelu)
-            {
-                Map<InputGradient<Normal>>(x, xStart, dyStart, dxStart, rows);
-            }
-            else
-            {
-                Map<InputGradient<Logistic>>(x, xStart, dyStart, dxStart, rows);
-            }
+            Map(&task, activation == Activation.Gelu ? &MapImages<InputGradient<Normal>> : &MapImages<InputGradient<Logistic>>);
         }
         return CustomFunction.Return(grad_output, dx.permute(0, 3, 1, 2), dWeight, dBias, null, null, null, null, null);
     }
 
-    /// <summary>Two sums for each channel, over all pixels of all images, (N, H, W, C): (2, C), in the table's order.</summary>
-    private static (double[] Sums, long Pixels) Sum<TTerms>(Tensor images, byte* x, byte* dy, Table table)
-        where TTerms : struct, ITerms
+    /// <summary>Two sums for each channel, over all pixels of all images: (2, C), in the table's order.</summary>
+    private static (double[] Sums, long Pixels) Sum(Task* task, delegate*<void*, int, int, int, void> sumImages)
     {
-        var task = NewTask(images, x, dy, table, &SumImages<TTerms>);
-        var perThread = 2 * task.Channels;
-        var ofThreads = new double[task.Threads * perThread];
+        var threads = OpenMp.ThreadsFor(task->Images);
+        var perThread = 2 * task->Channels;
+        var ofThreads = new double[threads * perThread];
         fixed (double* start = ofThreads)
         {
-            task.Sums = start;
-            OpenMp.Run(task.Threads, &RunThread, &task);
+            task->Sums = start;
+            OpenMp.Run(task->Images, threads, sumImages, task);
         }
         var sums = ofThreads[..perThread];
         for (var i = perThread; i < ofThreads.Length; i++)
         {
             sums[i % perThread] += ofThreads[i];
         }
-        return (sums, (long)task.Images * task.Pixels);
+        return (sums, (long)task->Images * task->Pixels);
     }
 
     /// <summary>A number for each number of x.</summary>
-    private static void Map<TTerm>(Tensor images, byte* x, byte* dy, byte* result, Table table)
-        where TTerm : struct, ITerm
-    {
-        var task = NewTask(images, x, dy, table, &MapImages<TTerm>);
-        task.Result = (ushort*)result;
-        OpenMp.Run(task.Threads, &RunThread, &task);
-    }
-
-    private static Task NewTask(Tensor images, byte* x, byte* dy, Table table, delegate*<Task*, int, int, int, void> body) => new()
-    {
-        X = (ushort*)x,
-        DY = (ushort*)dy,
-        Table = table,
-        Images = (int)images.shape[0],
-        Pixels = (int)(images.shape[1] * images.shape[2]),
-        Channels = (int)images.shape[3],
-        Threads = Math.Clamp(get_num_threads(), 1, (int)images.shape[0]),
-        Body = body,
-    };
-
-    [UnmanagedCallersOnly]
-    private static void RunThread(void* state)
-    {
-        var task = (Task*)state;
-        var thread = OpenMp.ThreadIndex;
-        var (first, end) = OpenMp.Share(task->Images, thread, task->Threads);
-        task->Body(task, thread, first, end);
-    }
+    private static void Map(Task* task, delegate*<void*, int, int, int, void> mapImages) =>
+        OpenMp.Run(task->Images, OpenMp.ThreadsFor(task->Images), mapImages, task);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SumImages<TTerms>(Task* task, int thread, int first, int end)
+    private static void SumImages<TTerms>(void* state, int thread, int first, int end)
         where TTerms : struct, ITerms
     {
+        var task = (Task*)state;
         var (channels, pixels, table) = (task->Channels, task->Pixels, task->Table);
         var sums = task->Sums + (2L * thread * channels);
         for (var image = first; image < end; image++)
@@ -221,9 +185,10 @@ internal sealed unsafe class NormActivation : autograd.SingleTensorFunction<Norm
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MapImages<TTerm>(Task* task, int thread, int first, int end)
+    private static void MapImages<TTerm>(void* state, int thread, int first, int end)
         where TTerm : struct, ITerm
     {
+        var task = (Task*)state;
         var (channels, table) = (task->Channels, task->Table);
         var start = (long)first * task->Pixels * channels;
         var x = task->X + start;
@@ -261,13 +226,17 @@ internal sealed unsafe class NormActivation : autograd.SingleTensorFunction<Norm
         return bits + Vector512.Create(0x7fffu) + ((bits >> 16) & Vector512<uint>.One);
     }
 
-    private struct Task
+    /// <param name="images">x, (N, H, W, C).</param>
+    /// <param name="x">Its numbers.</param>
+    /// <param name="dy">The gradient of y; anything as long where there is none yet.</param>
+    /// <param name="result">Of <see cref="Map"/>.</param>
+    /// <param name="table">Of the channels.</param>
+    private struct Task(Tensor images, byte* x, byte* dy, byte* result, Table table)
     {
-        public ushort* X, DY, Result;
-        public double* Sums;
-        public Table Table;
-        public int Images, Pixels, Channels, Threads;
-        public delegate*<Task*, int, int, int, void> Body;
+        public readonly ushort* X = (ushort*)x, DY = (ushort*)dy, Result = (ushort*)result;
+        public readonly Table Table = table;
+        public readonly int Images = (int)images.shape[0], Pixels = (int)(images.shape[1] * images.shape[2]), Channels = (int)images.shape[3];
+        public double* Sums;   // of each thread
     }
 
     /// <summary>Numbers of each channel: of each <see cref="Lanes"/> the even channels first.</summary>
@@ -357,62 +326,5 @@ internal sealed unsafe class NormActivation : autograd.SingleTensorFunction<Norm
         var tail = TDistribution.Tail(Vector512.Abs(z), out var density);
         var below = Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(z, Vector512<float>.Zero), Vector512<float>.One - tail, tail);
         return dy * Vector512.MultiplyAddEstimate(z, density, below);
-    }
-
-    /// <summary>
-    /// Both activations are z F(z), with F the distribution function of a symmetric distribution: normal for GELU, logistic for SiLU.
-    /// So f(z) = max(z, 0) - |z| tail(|z|), and f'(z) = F(z) + z density(z).
-    /// </summary>
-    private interface IDistribution
-    {
-        /// <summary>The probability above <paramref name="z"/>, which is at least 0, and the density there.</summary>
-        static abstract Vector512<float> Tail(Vector512<float> z, out Vector512<float> density);
-    }
-
-    /// <summary>Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26: the error is at most 0.75e-7.</summary>
-    private readonly struct Normal : IDistribution
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector512<float> Tail(Vector512<float> z, out Vector512<float> density)
-        {
-            const float p = 0.3275911f * 0.70710678f;   // for z / sqrt(2)
-            var e = Exp2(z * z * Vector512.Create(-0.5f * 1.44269504f));
-            var t = Vector512<float>.One / Vector512.MultiplyAddEstimate(z, Vector512.Create(p), Vector512<float>.One);
-            var sum = Vector512.Create(0.5f * 1.061405429f);
-            sum = Vector512.MultiplyAddEstimate(sum, t, Vector512.Create(0.5f * -1.453152027f));
-            sum = Vector512.MultiplyAddEstimate(sum, t, Vector512.Create(0.5f * 1.421413741f));
-            sum = Vector512.MultiplyAddEstimate(sum, t, Vector512.Create(0.5f * -0.284496736f));
-            sum = Vector512.MultiplyAddEstimate(sum, t, Vector512.Create(0.5f * 0.254829592f));
-            density = e * Vector512.Create(0.39894228f);   // 1 / sqrt(2 pi)
-            return sum * t * e;
-        }
-    }
-
-    private readonly struct Logistic : IDistribution
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector512<float> Tail(Vector512<float> z, out Vector512<float> density)
-        {
-            var e = Exp2(z * Vector512.Create(-1.44269504f));
-            var below = Vector512<float>.One / (Vector512<float>.One + e);
-            var tail = e * below;
-            density = tail * below;
-            return tail;
-        }
-    }
-
-    /// <summary>2^x for x up to 0: the polynomial of the fraction, whose relative error is at most 1e-7, times the whole power.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Exp2(Vector512<float> x)
-    {
-        var whole = Avx512F.RoundScale(x, 0);
-        var f = x - whole;   // -0.5 to 0.5
-        var power = Vector512.Create(1.3264727e-3f);
-        power = Vector512.MultiplyAddEstimate(power, f, Vector512.Create(9.6715130e-3f));
-        power = Vector512.MultiplyAddEstimate(power, f, Vector512.Create(5.5507336e-2f));
-        power = Vector512.MultiplyAddEstimate(power, f, Vector512.Create(2.4022242e-1f));
-        power = Vector512.MultiplyAddEstimate(power, f, Vector512.Create(6.9314700e-1f));
-        power = Vector512.MultiplyAddEstimate(power, f, Vector512<float>.One);
-        return Avx512F.Scale(power, whole);
     }
 }

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using Airbench.Training.Native;
@@ -40,7 +39,7 @@ internal static unsafe class WeightGradient
         using var noGradients = no_grad();
         var (x, dy) = (input.permute(0, 2, 3, 1).contiguous(), gradient.permute(0, 2, 3, 1).contiguous());   // copies only what is not channels_last
         var places = Places.For(layer, (int)x.shape[0], (int)x.shape[1], (int)x.shape[2]);
-        var threads = Math.Clamp(get_num_threads(), 1, places.Sizes.Groups);
+        var threads = OpenMp.ThreadsFor(places.Sizes.Groups);
         var sums = zeros([threads, layer.Kernel, layer.Kernel, layer.In, layer.Out]);
         var work = empty([threads, places.Sizes.Work], ScalarType.BFloat16);
         fixed (byte* xStart = x.bytes, dyStart = dy.bytes, workStart = work.bytes, sumsStart = sums.bytes)
@@ -56,29 +55,26 @@ internal static unsafe class WeightGradient
                     PlacesOfX = xPixels,
                     PlacesOfDY = dyPixels,
                     Sizes = places.Sizes,
-                    Threads = threads,
                 };
-                OpenMp.Run(threads, &RunThread, &task);
+                OpenMp.Run(places.Sizes.Groups, threads, &AddGroups, &task);
             }
         }
         var sum = threads == 1 ? sums[0] : sums.sum([0L]);
         return ChannelsLast.Of(sum.permute(3, 2, 0, 1)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The products of one thread's images, into sums of its own.</summary>
-    [UnmanagedCallersOnly]
-    private static void RunThread(void* state)
+    /// <summary>The products of one thread's groups of images, into sums of its own.</summary>
+    private static void AddGroups(void* state, int thread, int first, int end)
     {
         ref readonly var task = ref *(Task*)state;
         ref readonly var sizes = ref task.Sizes;
-        var thread = OpenMp.ThreadIndex;
         var rows = task.Work + ((long)thread * sizes.Work);
         var pairs = rows + ((long)sizes.In * sizes.Row);
         var none = pairs + ((long)sizes.Out * sizes.Run);   // a pixel of zeros
         Unsafe.InitBlockUnaligned(none, 0, (uint)(Math.Max(sizes.In, sizes.Out) * sizeof(ushort)));
         var product = (long)sizes.In * sizes.Out;
         var sums = task.Sums + (thread * sizes.Kernel * sizes.Kernel * product);
-        for (var (group, end) = OpenMp.Share(sizes.Groups, thread, task.Threads); group < end; group++)
+        for (var group = first; group < end; group++)
         {
             var start = (long)group * sizes.Group;
             var images = (int)Math.Min(sizes.Group, sizes.Images - start);
@@ -168,7 +164,6 @@ internal static unsafe class WeightGradient
         public float* Sums;
         public int* PlacesOfX, PlacesOfDY;
         public Sizes Sizes;
-        public int Threads;
     }
 
     /// <summary>Pixels in memory, channel by channel, and one of zeros for all that are none.</summary>

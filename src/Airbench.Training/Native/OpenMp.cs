@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using TorchSharp;
 
 namespace Airbench.Training.Native;
 
@@ -14,19 +15,36 @@ internal static unsafe class OpenMp
     /// <summary>Whether libtorch runs on GNU's OpenMP and its entry points are there.</summary>
     public static bool IsAvailable => Functions.Value.Parallel != 0;
 
-    /// <summary>Runs <paramref name="body"/> once on each of <paramref name="threads"/> threads, this one among them, and waits for all.</summary>
-    /// <param name="threads">At least 1.</param>
-    /// <param name="body">Must not throw: nothing above it could catch.</param>
+    /// <summary>How many threads <see cref="Run"/> is to take for so many pieces of work: those of libtorch, but none without work.</summary>
+    public static int ThreadsFor(int count) => Math.Clamp(torch.get_num_threads(), 1, count);
+
+    /// <summary>Shares pieces of work out between threads, this one among them, and waits for all.</summary>
+    /// <param name="count">Pieces of work.</param>
+    /// <param name="threads">1 to <paramref name="count"/>.</param>
+    /// <param name="body">Called once on each thread with <paramref name="state"/>, the thread's place from 0, its first piece and the one after its last. Must not throw: nothing above it could catch.</param>
     /// <param name="state">Handed to each call.</param>
-    public static void Run(int threads, delegate* unmanaged<void*, void> body, void* state) =>
-        ((delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void>)Functions.Value.Parallel)(body, state, (uint)threads, 0);
+    public static void Run(int count, int threads, delegate*<void*, int, int, int, void> body, void* state)
+    {
+        var region = new Region { Count = count, Threads = threads, Body = body, State = state };
+        ((delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void>)Functions.Value.Parallel)(&RunThread, &region, (uint)threads, 0);
+    }
 
-    /// <summary>In a region, the calling thread's place in it, from 0.</summary>
-    public static int ThreadIndex => ((delegate* unmanaged<int>)Functions.Value.ThreadIndex)();
+    [UnmanagedCallersOnly]
+    private static void RunThread(void* state)
+    {
+        var region = (Region*)state;
+        var thread = ((delegate* unmanaged<int>)Functions.Value.ThreadIndex)();
+        region->Body(region->State, thread, First(thread), First(thread + 1));
 
-    /// <summary>The part of <paramref name="count"/> pieces of work that falls to a thread: the first, and the one after the last.</summary>
-    public static (int First, int End) Share(int count, int thread, int threads) =>
-        ((int)((long)count * thread / threads), (int)((long)count * (thread + 1) / threads));
+        int First(int thread) => (int)((long)region->Count * thread / region->Threads);
+    }
+
+    private struct Region
+    {
+        public int Count, Threads;
+        public delegate*<void*, int, int, int, void> Body;
+        public void* State;
+    }
 
     /// <summary>The functions of the library that libtorch has loaded, not of another copy, whose threads would be others.</summary>
     private static (nint Parallel, nint ThreadIndex) Find()
