@@ -1,7 +1,5 @@
 using System.Diagnostics;
-using Airbench.Inference;
-using Airbench.Inference.Finetuning;
-using Airbench.OnnxModel;
+using Airbench.Onnx;
 using Airbench.Training;
 using static System.FormattableString;
 
@@ -61,7 +59,7 @@ internal sealed class Experiment(string work, int testPerClass, int[] widths)
                     var options = new FinetuneOptions { Train = part, Lr = rate, KeepClasses = how != "dropped", Patience = patience };
                     var runs = Enumerable.Range(Seed, seeds).Select(seed =>
                     {
-                        var (facts, _) = experiment.Finetune(parent, newData, how == "rehearsed" ? oldData : null, options, Engines.Onnx, seed);
+                        var (facts, _) = experiment.Finetune(parent, newData, how == "rehearsed" ? oldData : null, options, OnnxEngine, seed);
                         var kept = how == "dropped" ? double.NaN : Right(OnnxBundle.Open(Path.Combine(experiment.Folder, "exports", "adapted")), oldData);
                         return (New: (double)facts.New.CorrectAfter / facts.New.Count, Old: kept, facts.Epochs, facts.BestEpoch);
                     }).ToArray();
@@ -111,7 +109,7 @@ internal sealed class Experiment(string work, int testPerClass, int[] widths)
         {
             var (newData, oldData) = (Make(dataset, $"new-{n}", fresh, n), Make(dataset, $"old-{n}", old, n));
             foreach (var (how, part, engine) in ((string, string, Func<FinetuneRequest, IFinetuneEngine>)[])
-                [("head", "head", Engines.Onnx), ("head+bn", "head+bn", Engines.Onnx), ("head+bn, TorchSharp", "head+bn", TorchEngine.Open), ("last_group", "last_group", Engines.Onnx), ("all", "all", Engines.Onnx), ("all, TorchSharp", "all", TorchEngine.Open)])
+                [("head", "head", OnnxEngine), ("head+bn", "head+bn", OnnxEngine), ("head+bn, TorchSharp", "head+bn", TorchEngine.Open), ("last_group", "last_group", OnnxEngine), ("all", "all", OnnxEngine), ("all, TorchSharp", "all", TorchEngine.Open)])
             {
                 var (facts, seconds) = Finetune(parent, newData, oldData, new FinetuneOptions { Train = part, KeepClasses = true }, engine);
                 var (all, count) = (facts.New.CorrectAfter + facts.Old!.CorrectAfter, facts.New.Count + facts.Old.Count);
@@ -140,29 +138,32 @@ internal sealed class Experiment(string work, int testPerClass, int[] widths)
             var data = Make(dataset, name, classes, ShiftPerClass, change);
             foreach (var part in TrainedParts.Names)
             {
-                var (facts, seconds) = Finetune(parent, data, null, new FinetuneOptions { Train = part }, Engines.Onnx);
+                var (facts, seconds) = Finetune(parent, data, null, new FinetuneOptions { Train = part }, OnnxEngine);
                 Console.WriteLine(Invariant($"| {name} | {part} | {(double)facts.New.CorrectBefore / facts.New.Count:0.0%} | {Share(facts.New)} ") +
                     Invariant($"| {Right(parent, clean):0.0%} | {Right(OnnxBundle.Open(Path.Combine(work, "exports", "adapted")), clean):0.0%} | {seconds:0} |"));
             }
         }
     }
 
-    private (Finetuned Facts, double Seconds) Finetune(
+    private (FinetuneRecord Facts, double Seconds) Finetune(
         OnnxBundle parent, Dataset data, Dataset? old, FinetuneOptions options, Func<FinetuneRequest, IFinetuneEngine> engine, int seed = Seed)
     {
         var clock = Stopwatch.StartNew();
         var inputs = new FinetuneInputs(parent, ParentWeights.Find(parent, null, Path.Combine(work, "models")), data, old);
         var (_, facts) = Finetuner.Finetune(
-            inputs, options, Path.Combine(work, "models", "adapted"), "cpu", seed, engine, model => Export(model, "adapted"), IProgress.Silent, CancellationToken.None);
+            inputs, options, Path.Combine(work, "models", "adapted"), Path.Combine(work, "exports", "adapted"), "cpu", seed, engine, IProgress.Silent,
+            CancellationToken.None);
         return (facts, clock.Elapsed.TotalSeconds);
     }
+
+    /// <summary>The product's own.</summary>
+    private static IFinetuneEngine OnnxEngine(FinetuneRequest request) => FinetuneEngines.Open(request, new FinetuneOptions());
 
     private TrainedModel Train(Dataset data, TrainOptions options, string name) =>
         Trainer.Train(data, options, Path.Combine(work, "models", name), "cpu", Seed, IProgress.Silent, CancellationToken.None);
 
     private OnnxBundle Export(TrainedModel model, string name) => Exporter.Export(
-        model, new ExportOptions(), Path.Combine(work, "exports", name), file => ParityGate.Check(file, model.File(TrainedModel.ReferenceName)),
-        IProgress.Silent, CancellationToken.None);
+        model, new ExportOptions(), Path.Combine(work, "exports", name), dataset: null, "cpu", Seed, IProgress.Silent, CancellationToken.None);
 
     private static double Right(OnnxBundle bundle, Dataset data)
     {

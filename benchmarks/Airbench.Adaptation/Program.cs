@@ -5,7 +5,7 @@
 //       [rehearsed,kept,dropped: what becomes of the old classes] [seeds] [patience]
 //   adaptation shifts <data/cifar10> <work folder> [epochs of the base model] [test images per class] [widths,...]
 using Airbench.Adaptation;
-using Airbench.Inference.Finetuning;
+using Airbench.Onnx;
 
 switch (args)
 {

@@ -1,8 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text.Json;
-using Airbench.Inference.Finetuning;
-using Airbench.OnnxModel.Training;
+using Airbench.Onnx;
 using Microsoft.ML.OnnxRuntime;
 using static System.FormattableString;
 
@@ -26,7 +25,7 @@ internal static class StepSpeed
             var weights = Path.Combine(work, "weights.safetensors");
             WriteWeights(weights, network);
             var request = new FinetuneRequest(network, weights, TrainedPart.All, 0.2, false, "cpu", threads, work);
-            using var onnx = Engines.Onnx(request);
+            using var onnx = FinetuneEngines.Open(request, new FinetuneOptions());
             using var torch = TorchEngine.Open(request);
             Console.WriteLine(Invariant($"{recipeName}, part all, {threads} threads: {onnx.Description} beside {torch.Description}; median of {rounds} rounds"));
             Console.WriteLine();

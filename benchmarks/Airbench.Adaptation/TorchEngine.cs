@@ -1,3 +1,4 @@
+using Airbench.Onnx;
 using Airbench.Training;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Airbench.Cli.Commands;
 
 namespace Airbench.Cli;
 

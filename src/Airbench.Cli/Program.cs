@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Airbench;
 using Airbench.Cli;
-using Airbench.Cli.Terminal;
 using Airbench.Pipeline;
 
 if (StageHost.IsAsked(args))

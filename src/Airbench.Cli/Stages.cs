@@ -1,7 +1,5 @@
-using Airbench.Cli.Finetuning;
-using Airbench.Inference;
-using Airbench.Inference.Finetuning;
-using Airbench.OnnxModel;
+using Airbench.Data;
+using Airbench.Onnx;
 using Airbench.Pipeline;
 using Airbench.Training;
 
@@ -104,8 +102,9 @@ internal static class Stages
         Opener = OnnxBundle.Open,
         Work = (context, options) =>
         {
-            var bundle = WriteBundle(
-                context, context.Input<TrainedModel>(), context.Inputs.OfType<Dataset>().SingleOrDefault(), options, FolderOf(context, "exports", options.Name));
+            var bundle = Exporter.Export(
+                context.Input<TrainedModel>(), options, FolderOf(context, "exports", options.Name), context.Inputs.OfType<Dataset>().SingleOrDefault(),
+                context.Device, context.Seed, context.Progress, context.Cancel);
             var parity = bundle.Manifest.Parity;
             var sizes = string.Join(", ", bundle.Manifest.Variants.Values.Select(variant => FormattableString.Invariant(
                 $"{variant.File} {variant.Bytes / 1e6:0.0} MB")));
@@ -116,16 +115,6 @@ internal static class Stages
             };
         },
     };
-
-    /// <summary>Exports through the parity gate; where there are variants, <paramref name="dataset"/> calibrates and judges them.</summary>
-    private static OnnxBundle WriteBundle(StageContext context, TrainedModel model, Dataset? dataset, ExportOptions options, string folder)
-    {
-        using var runtime = ExportOptions.NeedDataset(options)
-            ? VariantRuntime.Open(dataset!, model, options.Calibration, context.Device, context.Seed, context.Progress, context.Cancel)
-            : null;
-        return Exporter.Export(
-            model, options, folder, parityGate: file => ParityGate.Check(file, model.File(TrainedModel.ReferenceName)), context.Progress, context.Cancel, runtime);
-    }
 
     private static Stage<FinetuneOptions, OnnxBundle> Finetune() => new()
     {
@@ -142,19 +131,17 @@ internal static class Stages
         Versions = () => Factors.All(
             Factors.Code(typeof(Exporter), typeof(Finetuner)),
             Factors.Packages(typeof(Microsoft.ML.OnnxRuntime.OrtEnv), typeof(Google.Protobuf.IMessage), typeof(SkiaSharp.SKBitmap)), Factors.OnnxRuntime()),
-        Folder = (context, options) => FolderOf(context, "exports", FinetuneFiles.NameOf(context, options)),
+        Folder = (context, options) => FolderOf(context, "exports", FinetunedName(context, options)),
         Opener = OnnxBundle.Open,
         Work = (context, options) =>
         {
-            var name = FinetuneFiles.NameOf(context, options);
-            var inputs = FinetuneFiles.Open(context, options);
-            var export = FinetuneFiles.ExportLike(inputs.Bundle, options);
+            var name = FinetunedName(context, options);
+            var inputs = FinetuneInputs.Open(options, context.Inputs, context.Root, context.Seed, context.Progress, context.Cancel);
+            var export = inputs.ExportLike(options);
             context.Progress.Info($"to be exported as {inputs.Bundle.Folder}: {string.Join(", ", export.Variants)}; {inputs.Bundle.Manifest.Signature?.Inputs[0]}, opset {export.Opset}");
             var (bundle, facts) = Finetuner.Finetune(
-                inputs, options, FolderOf(context, "models", name), context.Device, context.Seed,
-                open: request => FinetuneFiles.OpenEngine(request, options),
-                export: model => WriteBundle(context, model, inputs.Data, export, FolderOf(context, "exports", name)),
-                context.Progress, context.Cancel);
+                inputs, options, FolderOf(context, "models", name), FolderOf(context, "exports", name), context.Device, context.Seed, context.Progress,
+                context.Cancel);
             return new StageResult(bundle, FormattableString.Invariant(
                 $"{facts.Train}, {facts.Images:N0} images, epoch {facts.BestEpoch} of {facts.Epochs}; {facts.New}"))
             {
@@ -264,6 +251,10 @@ internal static class Stages
         Data = options.Data is null ? null : Path.Combine(root, options.Data),
         Labels = options.Labels is null ? null : Path.Combine(root, options.Labels),
     };
+
+    /// <summary>Name of a fine-tuned model where the options give none: never that of the bundle that is adapted.</summary>
+    private static string FinetunedName(StageContext context, FinetuneOptions options) => options.Name ??
+        $"{(options.Model is { } model ? Path.GetFileName(Path.TrimEndingDirectorySeparator(model)) : context.DefaultName)}-finetuned";
 
     private static bool IsTree(PrepareOptions options) => options.Source is DataSource.Archive or DataSource.Folder;
 

@@ -1,5 +1,6 @@
 using Airbench;
 using Airbench.OnDeviceTraining;
+using Airbench.Onnx;
 
 // airbench-ondevice FOLDER: trains with the artifacts in FOLDER as the requests on standard input ask (EngineServer).
 if (args is not [var folder])

@@ -1,5 +1,3 @@
-using Airbench.Pipeline.Internal;
-
 namespace Airbench.Pipeline;
 
 /// <summary>What to run of a pipeline.</summary>

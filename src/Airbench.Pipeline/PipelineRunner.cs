@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Globalization;
-using Airbench.Pipeline.Internal;
 
 namespace Airbench.Pipeline;
 

@@ -1,7 +1,4 @@
-using Airbench.Report.Internal;
-using Airbench.Report.Internal.Data;
-using Airbench.Report.Internal.Sections;
-using static Airbench.Report.Internal.Html;
+using static Airbench.Report.Html;
 
 namespace Airbench.Report;
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Airbench.Report.Internal.Data;
 
 namespace Airbench.Report;
 

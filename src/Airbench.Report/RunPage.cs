@@ -1,7 +1,4 @@
-using Airbench.Report.Internal;
-using Airbench.Report.Internal.Data;
-using Airbench.Report.Internal.Sections;
-using static Airbench.Report.Internal.Html;
+using static Airbench.Report.Html;
 
 namespace Airbench.Report;
 
@@ -16,22 +13,23 @@ public static class RunPage
 
     /// <summary>Writes the page of the run in <paramref name="folder"/>, whole or not at all.</summary>
     /// <param name="folder">runs/&lt;pipeline&gt;/&lt;run&gt;.</param>
+    /// <param name="picker">Reads pictures of mistakes from what was evaluated without being prepared.</param>
     /// <param name="path">Where to; null for <see cref="FileName"/> in that folder.</param>
     /// <returns>The file.</returns>
     /// <exception cref="DataException">No run lies there.</exception>
     /// <exception cref="IOException">The file cannot be written.</exception>
-    public static string Write(string folder, string? path = null)
+    public static string Write(string folder, IImagePicker picker, string? path = null)
     {
         var file = path ?? Path.Combine(folder, FileName);
-        AtomicFolder.WriteFile(file, Render(folder));
+        AtomicFolder.WriteFile(file, Render(folder, picker));
         return file;
     }
 
     /// <summary>The page of the run in <paramref name="folder"/>.</summary>
     /// <exception cref="DataException">No run lies there.</exception>
-    public static string Render(string folder)
+    public static string Render(string folder, IImagePicker picker)
     {
-        var run = RunReader.Read(folder);
+        var run = RunReader.Read(folder, picker);
         var evaluations = run.Evaluations.Where(evaluation => evaluation.IsFirst).ToList();
         return Page.Write($"{run.Title} – {Product.Name}",
             Overview.Of(run),

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Numerics;
-using Airbench.Report.Internal.Data;
 using Google.Protobuf;
 
 namespace Airbench.Report;

@@ -1,5 +1,4 @@
 using System.Runtime.Intrinsics;
-using Airbench.Training.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 

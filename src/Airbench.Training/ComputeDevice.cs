@@ -1,4 +1,3 @@
-using Airbench.Training.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using Airbench.Training.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
-using Airbench.Training.Native;
 using TorchSharp;
 
 namespace Airbench.Training;

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Airbench.Training.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;

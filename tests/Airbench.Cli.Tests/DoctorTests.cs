@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Airbench.Cli;
-using Airbench.Cli.Doctor;
 using Airbench.Pipeline;
 
 namespace Airbench.Tests;

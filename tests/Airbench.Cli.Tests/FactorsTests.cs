@@ -1,7 +1,7 @@
 using System.Reflection;
 using Airbench.Cli;
-using Airbench.Cli.Commands;
-using Airbench.Inference;
+using Airbench.Data;
+using Airbench.Onnx;
 using Airbench.Pipeline;
 using Airbench.Training;
 
@@ -39,7 +39,7 @@ public class FactorsTests
         object[] starts = uses switch
         {
             "prepare" => [new PrepareOptions { Source = DataSource.Folder, Path = "x" }],
-            "export" => [new OnnxModel.ExportOptions { Variants = ["fp32", "int8"] }, new OnnxModel.ExportOptions { Training = ["head"] }],
+            "export" => [new ExportOptions { Variants = ["fp32", "int8"] }, new ExportOptions { Training = ["head"] }],
             "train" => [new TrainOptions { Recipe = "airbench96_faster" }, new TrainOptions { Recipe = "airbench94_muon" }],   // each has options that the other refuses
             _ => [Activator.CreateInstance(kind.OptionsType)!],
         };

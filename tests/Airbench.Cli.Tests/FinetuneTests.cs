@@ -1,6 +1,4 @@
-using Airbench.Cli.Finetuning;
-using Airbench.Inference.Finetuning;
-using Airbench.OnnxModel;
+using Airbench.Onnx;
 
 namespace Airbench.Tests;
 
@@ -80,9 +78,11 @@ public sealed class FinetuneTests : IDisposable
             ProductVersion = "9",
         });
 
-        var refusal = Assert.Throws<InvalidFileException>(() => FinetuneFiles.ExportLike(bundle, new FinetuneOptions()));
+        var refusal = Assert.Throws<InvalidFileException>(() => Inputs(bundle).ExportLike(new FinetuneOptions()));
 
         Assert.Contains("variants: 'int4'", refusal.Message, StringComparison.Ordinal);
-        Assert.Equal([ExportOptions.Fp32], FinetuneFiles.ExportLike(bundle, new FinetuneOptions { Variants = [ExportOptions.Fp32] }).Variants);
+        Assert.Equal([ExportOptions.Fp32], Inputs(bundle).ExportLike(new FinetuneOptions { Variants = [ExportOptions.Fp32] }).Variants);
     }
+
+    private static FinetuneInputs Inputs(OnnxBundle bundle) => new(bundle, Parent: null!, Data: null!, OldData: null);
 }

@@ -1,5 +1,5 @@
 using Airbench.Cli;
-using Airbench.Cli.Commands;
+using Airbench.Data;
 using Airbench.Pipeline;
 using CsCheck;
 

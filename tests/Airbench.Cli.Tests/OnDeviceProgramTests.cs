@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Reflection;
-using Airbench.Cli.Finetuning;
-using Airbench.OnnxModel.Training;
+using Airbench.Onnx;
 
 namespace Airbench.Tests;
 

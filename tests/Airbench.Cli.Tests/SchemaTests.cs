@@ -1,8 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Airbench.Cli;
-using Airbench.Inference.Finetuning;
-using Airbench.OnnxModel;
+using Airbench.Onnx;
 using Airbench.Pipeline;
 using CsCheck;
 using Json.Schema;

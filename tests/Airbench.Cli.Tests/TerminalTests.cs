@@ -1,4 +1,4 @@
-using Airbench.Cli.Terminal;
+using Airbench.Cli;
 using Spectre.Console;
 
 namespace Airbench.Tests;

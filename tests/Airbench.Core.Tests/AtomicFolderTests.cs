@@ -4,7 +4,7 @@ public sealed class AtomicFolderTests : IDisposable
 {
     private readonly TemporaryFolder _root = new();
 
-    private string Final => _root["set"];
+    private string Final => _root.File("set");
 
     public void Dispose() => _root.Dispose();
 
@@ -45,11 +45,11 @@ public sealed class AtomicFolderTests : IDisposable
     [Fact]
     public void What_killed_runs_left_goes_with_the_next_build_and_what_others_are_building_stays()
     {
-        var dead = Directory.CreateDirectory(_root[".set.tmp-dead"]).FullName;
+        var dead = Directory.CreateDirectory(_root.File(".set.tmp-dead")).FullName;
         File.WriteAllText(Path.Combine(dead, "half"), "1");
-        File.WriteAllText(_root[".set.tmp-dead.lock"], "");
-        File.WriteAllText(_root[".set.tmp-killed-before-its-folder.lock"], "");
-        var other = Directory.CreateDirectory(_root[".other.tmp-dead"]).FullName;
+        File.WriteAllText(_root.File(".set.tmp-dead.lock"), "");
+        File.WriteAllText(_root.File(".set.tmp-killed-before-its-folder.lock"), "");
+        var other = Directory.CreateDirectory(_root.File(".other.tmp-dead")).FullName;
         using var alive = AtomicFolder.Create(Final);
         File.WriteAllText(alive.File("a"), "2");
 
@@ -69,14 +69,14 @@ public sealed class AtomicFolderTests : IDisposable
     public void Content_that_a_kill_between_two_renames_moved_away_comes_back()
     {
         Commit("a", "1");
-        Directory.Move(Final, _root[".set.old-1"]);
+        Directory.Move(Final, _root.File(".set.old-1"));
 
         using (AtomicFolder.Create(Final))
         {
             Assert.Equal("1", File.ReadAllText(Path.Combine(Final, "a")));
         }
 
-        Directory.CreateDirectory(_root[".set.old-2"]);   // the kill came after the second rename
+        Directory.CreateDirectory(_root.File(".set.old-2"));   // the kill came after the second rename
         using (AtomicFolder.Create(Final))
         {
             Assert.Equal("1", File.ReadAllText(Path.Combine(Final, "a")));
@@ -87,9 +87,9 @@ public sealed class AtomicFolderTests : IDisposable
     [Fact]
     public void A_file_that_a_killed_run_was_writing_goes_with_the_next()
     {
-        File.WriteAllText(_root[".a.txt.tmp-dead"], "ha");
-        AtomicFolder.WriteFile(_root["a.txt"], "whole");
-        Assert.Equal([_root["a.txt"]], Directory.GetFileSystemEntries(_root.Path));
+        File.WriteAllText(_root.File(".a.txt.tmp-dead"), "ha");
+        AtomicFolder.WriteFile(_root.File("a.txt"), "whole");
+        Assert.Equal([_root.File("a.txt")], Directory.GetFileSystemEntries(_root.Path));
     }
 
     [Fact]
@@ -103,7 +103,7 @@ public sealed class AtomicFolderTests : IDisposable
     [Fact]
     public void A_file_is_replaced_as_a_whole()
     {
-        var path = _root["deep/er/a.txt"];
+        var path = _root.File("deep/er/a.txt");
         AtomicFolder.WriteFile(path, "a long first version");
         AtomicFolder.WriteFile(path, "second");
         Assert.Equal("second", File.ReadAllText(path));
@@ -113,7 +113,7 @@ public sealed class AtomicFolderTests : IDisposable
     [Fact]
     public void A_file_whose_writing_fails_stays_as_it_was()
     {
-        var path = _root["a.txt"];
+        var path = _root.File("a.txt");
         AtomicFolder.WriteFile(path, "first");
         Assert.Throws<InvalidOperationException>(() => AtomicFolder.WriteFile(path, stream =>
         {

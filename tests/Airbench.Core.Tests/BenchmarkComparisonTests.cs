@@ -17,7 +17,7 @@ public sealed class BenchmarkComparisonTests : IDisposable
             @"^slower than earlier\.json \(tolerance 0\.05\): seconds a run: 1\.198 times the earlier, " +
             @"95% interval 1\.17\d to 1\.22\d, all of it above 1\.050\. The benchmark is kept in ",
             error.Message);
-        var kept = Benchmark.Open(_folder["now"]).Report.Against!;
+        var kept = Benchmark.Open(_folder.File("now")).Report.Against!;
         Assert.Equal(("earlier.json", "1.0.0"), (kept.Earlier, kept.EarlierVersion));
         Assert.Equal(Math.Cbrt(12.0 * 12.1 * 12.2 / (10.0 * 10.1 * 10.2)), Assert.Single(kept.Quantities).Ratio.Value, 9);
     }
@@ -142,7 +142,7 @@ public sealed class BenchmarkComparisonTests : IDisposable
     [Fact]
     public void The_earlier_report_is_found_by_its_file_or_its_folder_below_the_root()
     {
-        Benchmark.Write(_folder["old"], Given.Train(1, 2));
+        Benchmark.Write(_folder.File("old"), Given.Train(1, 2));
         Assert.Null(BenchmarkReporter.Earlier(null, _folder.Path));
         Assert.Equal("old", BenchmarkReporter.Earlier("old", _folder.Path)!.Value.Path);
         Assert.Equal(2, BenchmarkReporter.Earlier("old/benchmark.json", _folder.Path)!.Value.Report.Train!.Runs.Count);
@@ -174,7 +174,7 @@ public sealed class BenchmarkComparisonTests : IDisposable
     }
 
     private Benchmark Finish(BenchmarkReport now, BenchmarkReport earlier) =>
-        BenchmarkReporter.Finish(now, (earlier, "earlier.json"), Tolerance, _folder["now"], _progress);
+        BenchmarkReporter.Finish(now, (earlier, "earlier.json"), Tolerance, _folder.File("now"), _progress);
 
     private static string Refused(BenchmarkReport now, BenchmarkReport earlier) =>
         Assert.Throws<ConfigurationException>(() => BenchmarkComparison.Of(now, earlier, "e.json")).Message;

@@ -12,8 +12,8 @@ public sealed class BenchmarkTests : IDisposable
     public void A_benchmark_survives_its_file_with_every_sample()
     {
         var report = Given.Train(10, 11, 12.5);
-        var benchmark = Benchmark.Write(_folder["b"], report);
-        Assert.Equal(Json.Write(report), Json.Write(Benchmark.Open(_folder["b"]).Report));
+        var benchmark = Benchmark.Write(_folder.File("b"), report);
+        Assert.Equal(Json.Write(report), Json.Write(Benchmark.Open(_folder.File("b")).Report));
         Assert.Equal(Json.Write(report), Json.Write(BenchmarkReport.Read(benchmark.File(Benchmark.ManifestName))));
         var rows = File.ReadAllLines(benchmark.File(Benchmark.TableName));
         Assert.Equal("seed,accuracy_plain,accuracy_tta,seconds,train_seconds,steps,steps_per_second,usd", rows[0]);
@@ -87,9 +87,9 @@ public sealed class BenchmarkTests : IDisposable
         _folder.Write("gpus/0000:02:00.0/information", "Model: \t\t NVIDIA Two\nIRQ: 7\n"u8);
         _folder.Write("gpus/0000:01:00.0/information", "IRQ: 7\nModel: \t\t NVIDIA One\n"u8);
         Assert.Equal("A Chip: 9000", BenchmarkMachine.CpuModel(cpus));
-        Assert.Equal("NVIDIA One, NVIDIA Two", BenchmarkMachine.GpuModels(_folder["gpus"]));
-        Assert.Null(BenchmarkMachine.GpuModels(_folder["none"]));
-        Assert.NotEmpty(BenchmarkMachine.CpuModel(_folder["none"]));
+        Assert.Equal("NVIDIA One, NVIDIA Two", BenchmarkMachine.GpuModels(_folder.File("gpus")));
+        Assert.Null(BenchmarkMachine.GpuModels(_folder.File("none")));
+        Assert.NotEmpty(BenchmarkMachine.CpuModel(_folder.File("none")));
     }
 
     /// <summary>Reads the report back with one JSON value replaced.</summary>

@@ -27,7 +27,7 @@ public sealed class TensorFileTests : IDisposable
     [Fact]
     public void A_link_to_a_file_is_read_like_the_file()
     {
-        var link = _folder["link.safetensors"];
+        var link = _folder.File("link.safetensors");
         File.CreateSymbolicLink(link, WriteValid());
 
         using var file = TensorFile.Open(link);
@@ -38,7 +38,7 @@ public sealed class TensorFileTests : IDisposable
     [Fact]
     public void A_missing_file_is_named()
     {
-        var error = Assert.Throws<InvalidFileException>(() => TensorFile.Open(_folder["none.safetensors"]));
+        var error = Assert.Throws<InvalidFileException>(() => TensorFile.Open(_folder.File("none.safetensors")));
         Assert.Contains("none.safetensors: does not exist", error.Message);
     }
 
@@ -215,7 +215,7 @@ public sealed class TensorFileTests : IDisposable
         }, cases: 1000);
     }
 
-    private string NewFile() => _folder[$"{_files++}.safetensors"];
+    private string NewFile() => _folder.File($"{_files++}.safetensors");
 
     private string WriteValid()
     {

@@ -1,5 +1,3 @@
-using Airbench;
-
 namespace Airbench.FaultHost;
 
 /// <summary>Every event as a line, counts included.</summary>

@@ -1,5 +1,4 @@
 using System.ComponentModel;
-using Airbench;
 using Airbench.Pipeline;
 
 namespace Airbench.FaultHost;

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Airbench;
 using Airbench.Pipeline;
 
 namespace Airbench.FaultHost;

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using Airbench;
 
 namespace Airbench.FaultHost;
 

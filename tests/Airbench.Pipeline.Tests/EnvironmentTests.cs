@@ -170,7 +170,7 @@ public class EnvironmentTests
                     throw new DataException($"{Secret}: does not exist");
             },
         };
-        var progress = new RecordedProgress();
+        var progress = new ProgressLines();
         var pipeline = PipelineFile.Parse(Yaml, "pipeline.yaml", kinds.All, [], environment: Variables.GetValueOrDefault);
 
         var report = PipelineRunner.Run(pipeline, new RunOptions { Root = folder.Path }, progress, TimeProvider.System, CancellationToken.None);

@@ -174,7 +174,7 @@ internal sealed class FakeTime : TimeProvider
 }
 
 /// <summary>Remembers what it was told.</summary>
-internal sealed class RecordedProgress : IProgress, IProgressTask
+internal sealed class ProgressLines : IProgress, IProgressTask
 {
     public List<string> Lines { get; } = [];
 
@@ -191,20 +191,6 @@ internal sealed class RecordedProgress : IProgress, IProgressTask
     public void Report(long done, string? detail = null) => Lines.Add($"at {done}");
 
     public void Dispose() => Lines.Add("end");
-}
-
-/// <summary>A folder that goes when the test ends.</summary>
-internal sealed class TemporaryFolder(bool inMemory = false) : IDisposable
-{
-    private const string Memory = "/dev/shm";
-
-    public string Path { get; } = inMemory && Directory.Exists(Memory)
-        ? Directory.CreateDirectory(System.IO.Path.Combine(Memory, $"airbench-pipeline-{Guid.NewGuid():N}")).FullName
-        : Directory.CreateTempSubdirectory("airbench-pipeline-").FullName;
-
-    public string File(params string[] parts) => System.IO.Path.Combine([Path, .. parts]);
-
-    public void Dispose() => Directory.Delete(Path, recursive: true);
 }
 
 /// <summary>Texts and short forms that the tests share.</summary>

@@ -1,4 +1,4 @@
-using Airbench.Pipeline.Internal;
+using Airbench.Pipeline;
 using CsCheck;
 
 namespace Airbench.Tests;

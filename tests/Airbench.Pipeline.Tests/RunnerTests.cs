@@ -7,7 +7,7 @@ public sealed partial class RunnerTests : IDisposable
 {
     private readonly TemporaryFolder _root = new();
     private readonly FakeTime _time = new();
-    private readonly RecordedProgress _progress = new();
+    private readonly ProgressLines _progress = new();
 
     public void Dispose() => _root.Dispose();
 
@@ -316,10 +316,10 @@ public sealed partial class RunnerTests : IDisposable
     [Fact]
     public void Peak_memory_is_a_plausible_number_of_megabytes()
     {
-        Airbench.Pipeline.Internal.PeakMemory.Reset();
+        PeakMemory.Reset();
         var managed = GC.GetTotalMemory(forceFullCollection: false) / (1024 * 1024);
 
-        Assert.InRange(Airbench.Pipeline.Internal.PeakMemory.Megabytes()!.Value, Math.Max(1, managed / 2), 1_000_000);
+        Assert.InRange(PeakMemory.Megabytes()!.Value, Math.Max(1, managed / 2), 1_000_000);
     }
 
     [GeneratedRegex(@",[0-9]+,(?=([0-9.]*,)(""|\n|$))", RegexOptions.CultureInvariant)]

@@ -1,5 +1,4 @@
 using Airbench.Pipeline;
-using Airbench.Pipeline.Internal;
 using CsCheck;
 
 namespace Airbench.Tests;

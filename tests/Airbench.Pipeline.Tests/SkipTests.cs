@@ -8,7 +8,7 @@ public sealed class SkipTests : IDisposable
 {
     private readonly TemporaryFolder _root = new();
     private readonly FakeTime _time = new();
-    private readonly RecordedProgress _progress = new();
+    private readonly ProgressLines _progress = new();
 
     public void Dispose() => _root.Dispose();
 

@@ -1,3 +1,4 @@
+using Airbench.Data;
 using Airbench.Report;
 
 namespace Airbench.Tests;
@@ -16,7 +17,7 @@ public sealed class BrowserTests
             .Prepare().Train(losses: [2, 1.7, 1.3, 1.2]).Evaluate(0.7, status: "failed", images: 2000).End("failed", options: "      flip: random\n");
         string[] pages =
         [
-            RunPage.Write(run.Folder), RunPage.Write(failed.Folder, failed["failed.html"]), ComparisonPage.Write(run.Folder, failed.Folder, run["comparison.html"]),
+            RunPage.Write(run.Folder, new ImagePicker()), RunPage.Write(failed.Folder, new ImagePicker(), failed["failed.html"]), ComparisonPage.Write(run.Folder, failed.Folder, run["comparison.html"]),
         ];
         var (code, output) = Programs.Run(
             "node", [Path.Combine(Programs.Clients, "check_report.mjs"), Path.Combine(AppContext.BaseDirectory, "TestResults", "report"), .. pages]);

@@ -1,3 +1,4 @@
+using Airbench.Data;
 using System.Globalization;
 using System.Xml.Linq;
 using Airbench.Report;
@@ -12,7 +13,7 @@ public sealed class RunPageTests
     public void A_whole_run_is_one_well_formed_file_that_loads_nothing()
     {
         using var run = new RunFolder().Prepare().Train(runs: 3).Export().Evaluate().End();
-        var page = Parse(RunPage.Render(run.Folder));
+        var page = Parse(RunPage.Render(run.Folder, new ImagePicker()));
         string[] sections = ["time", "accuracy", "evaluation-1", "training", "model", "environment", "reproduce"];
         Assert.Equal(sections, page.Descendants("section").Select(section => (string)section.Attribute("id")!));
         Assert.Empty(page.Descendants("script"));
@@ -30,7 +31,7 @@ public sealed class RunPageTests
     {
         using var run = new RunFolder().Prepare().Train().Export().Evaluate().End();
         var metrics = Evaluation.Open(run["evaluate"]).Metrics;
-        var page = Parse(RunPage.Render(run.Folder));
+        var page = Parse(RunPage.Render(run.Folder, new ImagePicker()));
         var row = Cells(Section(page, "accuracy").Descendants("table").First()).Single();
         Assert.Equal("300", row[3]);
         Assert.Equal(Percent(metrics.AccuracyPlain), row[4]);
@@ -53,7 +54,7 @@ public sealed class RunPageTests
     {
         using var run = new RunFolder().Prepare().Evaluate(0.6).End();
         var counts = Csv.Read(run["evaluate", "confusion.csv"]).Skip(1).SelectMany(row => row[1..]).Where(count => count != "0");
-        var shown = Parse(RunPage.Render(run.Folder)).Descendants("text").Where(text => ((string)text.Attribute("class")!).StartsWith("count", StringComparison.Ordinal));
+        var shown = Parse(RunPage.Render(run.Folder, new ImagePicker())).Descendants("text").Where(text => ((string)text.Attribute("class")!).StartsWith("count", StringComparison.Ordinal));
         Assert.Equal(counts, shown.Select(text => text.Value));
     }
 
@@ -63,7 +64,7 @@ public sealed class RunPageTests
         using var run = new RunFolder().Prepare().Evaluate(0.5).End();
         var worst = Csv.Read(run["evaluate", "predictions.csv"]).Skip(1).Where(row => row[5] == "false")
             .OrderByDescending(row => double.Parse(row[4], CultureInfo.InvariantCulture)).Take(20).ToList();
-        var items = Parse(RunPage.Render(run.Folder)).Descendants("ul").Single(list => (string?)list.Attribute("class") == "pictures").Elements("li").ToList();
+        var items = Parse(RunPage.Render(run.Folder, new ImagePicker())).Descendants("ul").Single(list => (string?)list.Attribute("class") == "pictures").Elements("li").ToList();
         Assert.Equal(worst.Select(row => row[1]), items.Select(item => item.Elements("span").Single().Value));
         using var split = Dataset.Open(run.Dataset).OpenSplit(Split.Test);
         using var decoder = new ImageDecoder();
@@ -92,10 +93,10 @@ public sealed class RunPageTests
             hash = images.Sha256;
         }
         run.Evaluate(0, images: 3, paths: paths, sha256: hash).End(options: "  evaluate:\n    uses: evaluate\n    with:\n      data: photos\n      split: test\n");
-        Assert.Equal(3, Parse(RunPage.Render(run.Folder)).Descendants("img").Count());
+        Assert.Equal(3, Parse(RunPage.Render(run.Folder, new ImagePicker())).Descendants("img").Count());
 
         File.Delete(Path.Combine(run.Root, paths[0]));
-        var page = Parse(RunPage.Render(run.Folder));
+        var page = Parse(RunPage.Render(run.Folder, new ImagePicker()));
         Assert.Empty(page.Descendants("img"));
         Assert.Contains("No pictures: photos changed since", page.Root!.Value, StringComparison.Ordinal);
     }
@@ -106,7 +107,7 @@ public sealed class RunPageTests
         {
             string[] hostile = ["</style><script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "a&amp;b", "'", "\u0001\uD800", .. names.Select((name, i) => $"{name}{i}")];
             using var run = new RunFolder { Classes = [.. hostile.Distinct()] }.Prepare(40).Evaluate(0.5, images: 40, broken: 1, status: "failed").End("failed");
-            var page = Parse(RunPage.Render(run.Folder));
+            var page = Parse(RunPage.Render(run.Folder, new ImagePicker()));
             Assert.Empty(page.Descendants("script"));
             Assert.All(page.Descendants().Attributes(), attribute => Assert.False(attribute.Name.LocalName.StartsWith("on", StringComparison.Ordinal)));
             var shown = page.Descendants("td").Select(cell => cell.Value).ToHashSet();
@@ -121,7 +122,7 @@ public sealed class RunPageTests
     public void A_failed_run_says_what_failed_and_shows_what_there_is()
     {
         using var run = new RunFolder().Prepare().Train().Export().Evaluate(status: "failed").Stage("later", "evaluate", "notrun", error: "it needs 'evaluate', which failed").End("failed");
-        var page = Parse(RunPage.Render(run.Folder));
+        var page = Parse(RunPage.Render(run.Folder, new ImagePicker()));
         var problems = page.Descendants("p").Where(p => (string?)p.Attribute("class") == "problem").Select(p => p.Value).ToList();
         Assert.Equal("evaluate failed: accuracy_min: found 0.9, expected at least 0.99 <script>alert(1)</script>", problems[0]);
         Assert.Equal("later did not run: it needs 'evaluate', which failed", problems[1]);
@@ -133,7 +134,7 @@ public sealed class RunPageTests
     public void A_run_that_failed_at_once_still_has_a_page()
     {
         using var run = new RunFolder().Stage("prepare", "prepare", "failed", 0.01, error: "there is no such file").Stage("train", "train", "notrun").End("failed");
-        var page = Parse(RunPage.Render(run.Folder));
+        var page = Parse(RunPage.Render(run.Folder, new ImagePicker()));
         Assert.Contains("prepare failed: there is no such file", page.Root!.Value, StringComparison.Ordinal);
         Assert.DoesNotContain(page.Descendants("section"), section => (string?)section.Attribute("id") is "accuracy" or "training");
     }
@@ -142,7 +143,7 @@ public sealed class RunPageTests
     public void A_killed_run_shows_what_lies_in_its_folder()
     {
         using var run = new RunFolder().Prepare().Train().Evaluate().End(record: false);
-        var page = Parse(RunPage.Render(run.Folder));
+        var page = Parse(RunPage.Render(run.Folder, new ImagePicker()));
         Assert.Contains("the run was killed, is still going on", page.Root!.Value, StringComparison.Ordinal);
         Assert.NotNull(Section(page, "evaluation-1"));
     }
@@ -151,7 +152,7 @@ public sealed class RunPageTests
     public void Several_evaluations_have_a_section_each_and_a_run_without_training_has_none_for_it()
     {
         using var run = new RunFolder().Prepare().Evaluate(0.9, "first").Evaluate(0.8, "second", Tta.None).End();
-        var page = Parse(RunPage.Render(run.Folder));
+        var page = Parse(RunPage.Render(run.Folder, new ImagePicker()));
         Assert.Equal(["first", "second"], Cells(Section(page, "accuracy").Descendants("table").First()).Select(cells => cells[0]));
         Assert.StartsWith("Evaluation: second", Section(page, "evaluation-2").Value, StringComparison.Ordinal);
         Assert.DoesNotContain(page.Descendants("section"), section => (string?)section.Attribute("id") is "training" or "model");
@@ -165,7 +166,7 @@ public sealed class RunPageTests
     public void Any_number_of_classes_stays_readable(int classes)
     {
         using var run = new RunFolder { Classes = [.. Enumerable.Range(0, classes).Select(i => $"class {i}")] }.Prepare(images: 10, size: 2).Evaluate(0.5, images: 4000).End();
-        var html = RunPage.Render(run.Folder);
+        var html = RunPage.Render(run.Folder, new ImagePicker());
         Assert.True(html.Length < 1_000_000, $"{html.Length} characters");
         var page = Parse(html);
         var details = Section(page, "evaluation-1");
@@ -182,7 +183,7 @@ public sealed class RunPageTests
         var predictions = File.ReadAllLines(run["evaluate", "predictions.csv"]);
         predictions[1] = "0,test/0.png,cat,dog,NaN,false,";
         File.WriteAllLines(run["evaluate", "predictions.csv"], predictions);
-        var html = RunPage.Render(run.Folder);
+        var html = RunPage.Render(run.Folder, new ImagePicker());
         Parse(html);
         Assert.DoesNotContain("NaN", html, StringComparison.Ordinal);
         Assert.DoesNotContain("Infinity", html, StringComparison.Ordinal);
@@ -192,7 +193,7 @@ public sealed class RunPageTests
     public void An_evaluation_without_an_image_that_could_be_decoded_has_a_page()
     {
         using var run = new RunFolder().Prepare().Evaluate(images: 0, broken: 3).End();
-        var page = Parse(RunPage.Render(run.Folder));
+        var page = Parse(RunPage.Render(run.Folder, new ImagePicker()));
         Assert.Contains("3 images could not be decoded", page.Root!.Value, StringComparison.Ordinal);
     }
 
@@ -215,20 +216,20 @@ public sealed class RunPageTests
         for (var length = 0; length < whole.Length; length += Math.Max(1, whole.Length / 7))
         {
             File.WriteAllBytes(run[file], whole[..length]);
-            Parse(RunPage.Render(run.Folder));
+            Parse(RunPage.Render(run.Folder, new ImagePicker()));
         }
         File.Delete(run[file]);
-        Parse(RunPage.Render(run.Folder));
+        Parse(RunPage.Render(run.Folder, new ImagePicker()));
     }
 
     [Fact]
     public void The_same_files_give_the_same_page_wherever_they_lie()
     {
         using var run = new RunFolder().Prepare().Train().Export().Evaluate(0.7).End();
-        var page = RunPage.Render(run.Folder);
-        Assert.Equal(page, RunPage.Render(run.Folder));
+        var page = RunPage.Render(run.Folder, new ImagePicker());
+        Assert.Equal(page, RunPage.Render(run.Folder, new ImagePicker()));
         Assert.DoesNotContain(run.Root, page, StringComparison.Ordinal);
-        Assert.Equal(run[RunPage.FileName], RunPage.Write(run.Folder));
+        Assert.Equal(run[RunPage.FileName], RunPage.Write(run.Folder, new ImagePicker()));
         Assert.Equal(page, File.ReadAllText(run[RunPage.FileName]));
     }
 
@@ -236,7 +237,7 @@ public sealed class RunPageTests
     public void Another_folder_is_refused_with_what_was_expected()
     {
         using var run = new RunFolder();
-        var error = Assert.Throws<DataException>(() => RunPage.Render(run.Folder));
+        var error = Assert.Throws<DataException>(() => RunPage.Render(run.Folder, new ImagePicker()));
         Assert.Contains("found no timings.csv and no run.json there; expected the folder of a run", error.Message, StringComparison.Ordinal);
     }
 

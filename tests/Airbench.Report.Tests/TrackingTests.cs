@@ -1,3 +1,4 @@
+using Airbench.Data;
 using System.Buffers.Binary;
 using System.Globalization;
 using Airbench.Report;
@@ -46,7 +47,7 @@ public sealed class TrackingTests
     public void Mlflow_finds_run_parameters_metrics_tags_and_artifacts()
     {
         using var run = new RunFolder().Prepare().Train(losses: [2, 1.5, double.NaN]).Evaluate().End();
-        RunPage.Write(run.Folder);
+        RunPage.Write(run.Folder, new ImagePicker());
         var store = Path.Combine(run.Root, "mlruns");
         var place = MlflowStore.Write(run.Folder, store);
         Assert.Equal(place, MlflowStore.Write(run.Folder, store));   // once more replaces

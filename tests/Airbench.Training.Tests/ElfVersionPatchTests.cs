@@ -1,4 +1,4 @@
-using Airbench.Training.Native;
+using Airbench.Training;
 using CsCheck;
 
 namespace Airbench.Tests;

@@ -1,3 +1,5 @@
+using Airbench.Data;
+
 namespace Airbench.Tests;
 
 /// <summary>A small drawn data set in a folder of its own, and options that train on it in about a second.</summary>

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using Airbench.Pipeline;
 
-namespace Airbench.Cli.Commands;
+namespace Airbench.Cli;
 
 /// <summary>How much of earlier results is kept: "20GB", "500MB", "0".</summary>
 internal static partial class CacheLimit

@@ -1,10 +1,8 @@
 using System.CommandLine;
-using Airbench.Cli.Doctor;
-using Airbench.Cli.Terminal;
 using Airbench.Pipeline;
 using Spectre.Console;
 
-namespace Airbench.Cli.Commands;
+namespace Airbench.Cli;
 
 /// <summary><c>airbench doctor</c>: what this machine has, and whether the pipeline could run.</summary>
 internal static class DoctorCommand

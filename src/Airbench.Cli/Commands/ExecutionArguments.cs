@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Airbench.Pipeline;
 
-namespace Airbench.Cli.Commands;
+namespace Airbench.Cli;
 
 /// <summary>How stages are executed: the flags that <c>run</c> and the verbs of single stages share.</summary>
 internal sealed class ExecutionArguments

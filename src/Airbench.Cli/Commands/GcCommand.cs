@@ -1,10 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
-using Airbench.Cli.Terminal;
 using Airbench.Pipeline;
 using Spectre.Console;
 
-namespace Airbench.Cli.Commands;
+namespace Airbench.Cli;
 
 /// <summary><c>airbench gc</c>: what the cache of earlier results holds, and less of it.</summary>
 internal static class GcCommand

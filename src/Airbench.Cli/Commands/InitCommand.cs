@@ -1,9 +1,8 @@
 using System.CommandLine;
-using Airbench.Cli.Init;
-using Airbench.Cli.Terminal;
+using Airbench.Data;
 using Airbench.Pipeline;
 
-namespace Airbench.Cli.Commands;
+namespace Airbench.Cli;
 
 /// <summary><c>airbench init</c>: a commented pipeline to start from.</summary>
 internal static class InitCommand

@@ -1,8 +1,7 @@
 using System.CommandLine;
-using Airbench.Cli.Terminal;
-using Airbench.Inference;
+using Airbench.Onnx;
 
-namespace Airbench.Cli.Commands;
+namespace Airbench.Cli;
 
 /// <summary><c>airbench merge</c>: one evaluation of its shards.</summary>
 internal static class MergeCommand

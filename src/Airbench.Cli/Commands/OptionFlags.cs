@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Airbench.Pipeline;
 
-namespace Airbench.Cli.Commands;
+namespace Airbench.Cli;
 
 /// <summary>The flags of an options record: one for each option, and one that may be repeated where it is a list.</summary>
 internal sealed class OptionFlags

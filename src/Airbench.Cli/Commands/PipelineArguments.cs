@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Airbench.Pipeline;
 
-namespace Airbench.Cli.Commands;
+namespace Airbench.Cli;
 
 /// <summary>What run, plan and validate have in common: the file, <c>--set</c>, <c>--demo</c>, <c>--from</c> and <c>--only</c>.</summary>
 internal sealed class PipelineArguments

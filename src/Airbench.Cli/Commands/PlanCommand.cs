@@ -1,9 +1,8 @@
 using System.CommandLine;
-using Airbench.Cli.Terminal;
 using Airbench.Pipeline;
 using Spectre.Console;
 
-namespace Airbench.Cli.Commands;
+namespace Airbench.Cli;
 
 /// <summary><c>airbench plan</c>: what a run would do, and why.</summary>
 internal static class PlanCommand

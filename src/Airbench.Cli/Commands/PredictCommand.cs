@@ -1,11 +1,11 @@
 using System.CommandLine;
 using System.Globalization;
-using Airbench.Cli.Terminal;
-using Airbench.Inference;
+using Airbench.Data;
+using Airbench.Onnx;
 using Airbench.Pipeline;
 using CsvHelper;
 
-namespace Airbench.Cli.Commands;
+namespace Airbench.Cli;
 
 /// <summary><c>airbench predict</c>: images in, labels and probabilities out as CSV. A broken image is a row with its error.</summary>
 internal static class PredictCommand

@@ -1,9 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
-using Airbench.Cli.Terminal;
 using Spectre.Console;
 
-namespace Airbench.Cli.Commands;
+namespace Airbench.Cli;
 
 /// <summary><c>airbench recipes</c>: what can be trained, what it costs and what it must reach.</summary>
 internal static class RecipesCommand

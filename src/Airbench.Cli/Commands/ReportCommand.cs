@@ -1,8 +1,8 @@
 using System.CommandLine;
-using Airbench.Cli.Terminal;
+using Airbench.Data;
 using Airbench.Report;
 
-namespace Airbench.Cli.Commands;
+namespace Airbench.Cli;
 
 /// <summary><c>airbench report</c>: the page of a run once more, or two runs side by side.</summary>
 internal static class ReportCommand
@@ -23,7 +23,7 @@ internal static class ReportCommand
             var file = (parsed.GetValue(compare), folders.Length) switch
             {
                 (true, 2) => ComparisonPage.Write(folders[0], folders[1], parsed.GetValue(output) ?? ComparisonPage.FileName),
-                (false, <= 1) => RunPage.Write(folders.FirstOrDefault() ?? Newest(), parsed.GetValue(output)),
+                (false, <= 1) => RunPage.Write(folders.FirstOrDefault() ?? Newest(), new ImagePicker(), parsed.GetValue(output)),
                 (true, var count) => throw new ConfigurationException($"--compare: found {count} runs; expected two"),
                 (false, var count) => throw new ConfigurationException($"found {count} runs; expected one, or two with --compare"),
             };

@@ -1,9 +1,9 @@
 using System.CommandLine;
-using Airbench.Cli.Terminal;
+using Airbench.Data;
 using Airbench.Pipeline;
 using Airbench.Report;
 
-namespace Airbench.Cli.Commands;
+namespace Airbench.Cli;
 
 /// <summary><c>airbench run</c>: the whole pipeline.</summary>
 internal static class RunCommand
@@ -49,7 +49,7 @@ internal static class RunCommand
         try
         {
             RunRecorder.Write(pipeline, options.Root, report);
-            var page = RunPage.Write(report.RunFolder);
+            var page = RunPage.Write(report.RunFolder, new ImagePicker());
             if (pipeline.Tracking.Contains(Tracker.Tensorboard))
             {
                 TensorBoardFiles.Write(report.RunFolder);

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Airbench.Pipeline;
 
-namespace Airbench.Cli.Commands;
+namespace Airbench.Cli;
 
 /// <summary><c>airbench schema</c>: JSON Schema of pipeline.yaml, for editors.</summary>
 internal static class SchemaCommand

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Airbench.Pipeline;
 
-namespace Airbench.Cli.Commands;
+namespace Airbench.Cli;
 
 /// <summary><c>airbench prepare|train|export|evaluate|benchmark</c>: one stage, its options as flags, its inputs as folders.</summary>
 internal static class StageCommand

@@ -1,6 +1,6 @@
 using System.CommandLine;
 
-namespace Airbench.Cli.Commands;
+namespace Airbench.Cli;
 
 /// <summary><c>airbench validate</c>: every error of a pipeline file at once.</summary>
 internal static class ValidateCommand

@@ -1,8 +1,7 @@
 using System.CommandLine;
-using Airbench.Inference;
-using Airbench.OnnxModel.Bundle;
+using Airbench.Onnx;
 
-namespace Airbench.Cli.Commands;
+namespace Airbench.Cli;
 
 /// <summary><c>airbench verify</c>: is a bundle still what was exported, and do its parts agree?</summary>
 internal static class VerifyCommand

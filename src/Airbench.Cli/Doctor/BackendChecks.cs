@@ -1,7 +1,7 @@
-using Airbench.Inference;
+using Airbench.Onnx;
 using Airbench.Training;
 
-namespace Airbench.Cli.Doctor;
+namespace Airbench.Cli;
 
 /// <summary>Whether the native libraries really load.</summary>
 internal static class BackendChecks

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Airbench.Cli.Doctor;
+namespace Airbench.Cli;
 
 /// <summary>Prepared data sets and archives that are here.</summary>
 internal static class DatasetChecks

@@ -1,4 +1,4 @@
-namespace Airbench.Cli.Doctor;
+namespace Airbench.Cli;
 
 /// <summary>How a finding bears on running the pipeline.</summary>
 internal enum FindingStatus

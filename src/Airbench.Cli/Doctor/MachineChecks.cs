@@ -2,7 +2,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 
-namespace Airbench.Cli.Doctor;
+namespace Airbench.Cli;
 
 /// <summary>What the machine has, whatever the pipeline.</summary>
 internal static class MachineChecks

@@ -1,9 +1,10 @@
 using System.Globalization;
-using Airbench.Inference;
+using Airbench.Data;
+using Airbench.Onnx;
 using Airbench.Pipeline;
 using Airbench.Training;
 
-namespace Airbench.Cli.Doctor;
+namespace Airbench.Cli;
 
 /// <summary>Whether a pipeline could run here: everything that can be told without doing its work.</summary>
 internal static class PipelineChecks

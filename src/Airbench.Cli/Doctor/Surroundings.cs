@@ -1,8 +1,8 @@
 using System.Net.Http.Headers;
-using Airbench.Inference;
+using Airbench.Onnx;
 using Airbench.Training;
 
-namespace Airbench.Cli.Doctor;
+namespace Airbench.Cli;
 
 /// <summary>What a pipeline may lean on, as plain values, so that the checks of a pipeline can be asked about any machine.</summary>
 internal sealed record Surroundings

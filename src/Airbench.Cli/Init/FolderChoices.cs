@@ -1,6 +1,7 @@
 using System.Globalization;
+using Airbench.Data;
 
-namespace Airbench.Cli.Init;
+namespace Airbench.Cli;
 
 /// <summary>A value of the pipeline and why it is this one, in one sentence for the comment above it.</summary>
 internal sealed record Choice<T>(T Value, string Why);

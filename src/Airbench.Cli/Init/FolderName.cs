@@ -1,7 +1,8 @@
 using System.Text;
+using Airbench.Data;
 using Airbench.Pipeline;
 
-namespace Airbench.Cli.Init;
+namespace Airbench.Cli;
 
 /// <summary>A name for the pipeline that is made from the images' own.</summary>
 internal static class FolderName

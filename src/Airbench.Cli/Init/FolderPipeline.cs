@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.Text;
+using Airbench.Data;
 using Airbench.Pipeline;
 
-namespace Airbench.Cli.Init;
+namespace Airbench.Cli;
 
 /// <summary>The commented pipeline that `airbench init` writes for somebody's images.</summary>
 internal static class FolderPipeline

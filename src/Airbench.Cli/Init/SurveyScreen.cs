@@ -1,8 +1,8 @@
 using System.Globalization;
-using Airbench.Cli.Terminal;
+using Airbench.Data;
 using Spectre.Console;
 
-namespace Airbench.Cli.Init;
+namespace Airbench.Cli;
 
 /// <summary>Prints what a survey found.</summary>
 internal static class SurveyScreen

@@ -1,6 +1,7 @@
 using System.Globalization;
+using Airbench.Data;
 
-namespace Airbench.Cli.Init;
+namespace Airbench.Cli;
 
 /// <summary>What would hurt a training on these images, in sentences that say what to do.</summary>
 internal static class SurveyWarnings

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
-namespace Airbench.Cli.Terminal;
+namespace Airbench.Cli;
 
 /// <summary>Progress as bars on a terminal, one for each task under way; lines appear above them.</summary>
 internal sealed class BarProgress(IAnsiConsole console, TimeProvider time) : IProgress

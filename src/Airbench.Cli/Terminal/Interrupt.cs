@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Airbench.Cli.Terminal;
+namespace Airbench.Cli;
 
 /// <summary>Ctrl-C and SIGTERM: the first asks the work to stop after the current step, a second Ctrl-C ends the process at once.</summary>
 internal sealed class Interrupt : IDisposable

@@ -1,4 +1,4 @@
-namespace Airbench.Cli.Terminal;
+namespace Airbench.Cli;
 
 /// <summary>Progress as plain lines for pipes and logs: at most one every ten seconds a task.</summary>
 internal sealed class PlainProgress(TextWriter output, TextWriter errors, TimeProvider time, bool quiet) : IProgress

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Airbench.Cli.Terminal;
+namespace Airbench.Cli;
 
 /// <summary>How far a task is, how fast, and how long it will take, from its start.</summary>
 internal sealed class Rate(TimeProvider time, long total, string unit)

@@ -2,7 +2,7 @@ using System.Globalization;
 using Airbench.Pipeline;
 using Spectre.Console;
 
-namespace Airbench.Cli.Terminal;
+namespace Airbench.Cli;
 
 /// <summary>What a person sees: bars and a table on a terminal, plain lines and a Markdown table in a pipe.</summary>
 internal static class Screen

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Airbench.Training.Native;
+namespace Airbench.Training;
 
 /// <summary>oneDNN's kernel for small bf16 matrix products on one thread, by the name that GCC gives it in libtorch.</summary>
 /// <remarks><c>at::native::cpublas::brgemm</c>. It makes code for each shape once a thread and keeps it.</remarks>

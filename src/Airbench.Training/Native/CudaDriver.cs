@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Airbench.Training.Native;
+namespace Airbench.Training;
 
 /// <summary>Names of CUDA devices, from the driver itself: TorchSharp 0.107 has no binding for them.</summary>
 internal static unsafe class CudaDriver

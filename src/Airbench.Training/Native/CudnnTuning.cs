@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Airbench.Training.Native;
+namespace Airbench.Training;
 
 /// <summary>
 /// cuDNN's autotuning: the first convolution of each shape tries all algorithms and keeps the fastest. TorchSharp 0.107 has no binding for it.

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace Airbench.Training.Native;
+namespace Airbench.Training;
 
 /// <summary>Marks one symbol-version need of a 64-bit little-endian ELF library as weak, so that the loader accepts its absence.</summary>
 /// <remarks>

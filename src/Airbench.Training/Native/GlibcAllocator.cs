@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Airbench.Training.Native;
+namespace Airbench.Training;
 
 /// <summary>Makes glibc keep the memory of large freed tensors.</summary>
 /// <remarks>

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using TorchSharp;
 
-namespace Airbench.Training.Native;
+namespace Airbench.Training;
 
 /// <summary>Parallel regions on the threads of libtorch's own OpenMP runtime.</summary>
 /// <remarks>

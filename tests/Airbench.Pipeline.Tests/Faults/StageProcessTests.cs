@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Text.RegularExpressions;
 using Airbench.FaultHost;
 using Airbench.Pipeline;
-using Airbench.Pipeline.Internal;
 
 namespace Airbench.Tests.Faults;
 
@@ -13,7 +12,7 @@ public sealed class StageProcessTests : IDisposable
         [Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", "exec", typeof(FastStages).Assembly.Location]);
 
     private readonly FaultPlace _place = new();
-    private readonly RecordedProgress _progress = new();
+    private readonly ProgressLines _progress = new();
 
     public void Dispose() => _place.Dispose();
 

@@ -1,0 +1,54 @@
+namespace Airbench;
+
+/// <summary>How a network was made from another one by fine-tuning.</summary>
+/// <param name="Parent">What it was before.</param>
+/// <param name="Train">What learned: head, head+bn, last_group or all.</param>
+/// <param name="Engine">What computed the steps.</param>
+/// <param name="Settings">Hyperparameters.</param>
+/// <param name="Images">Images that it learned from.</param>
+/// <param name="HeldOut">Images of the training split that chose the epoch.</param>
+/// <param name="OldImages">Images of the old data that were rehearsed; 0 where none were.</param>
+/// <param name="Epochs">Epochs done.</param>
+/// <param name="BestEpoch">The epoch whose weights these are; 0 is before the first step.</param>
+/// <param name="NewClasses">Classes that the parent did not know.</param>
+/// <param name="DroppedClasses">Classes that the parent knew and this network does not.</param>
+/// <param name="New">Right answers on the new data's test split.</param>
+public sealed record FinetuneRecord(
+    ParentModel Parent, string Train, string Engine, FinetuneSettings Settings, int Images, int HeldOut, int OldImages, int Epochs, int BestEpoch,
+    IReadOnlyList<string> NewClasses, IReadOnlyList<string> DroppedClasses, BeforeAndAfter New)
+{
+    /// <summary>Right answers on the old data's test split; null where it was not at hand.</summary>
+    public BeforeAndAfter? Old { get; init; }
+}
+
+/// <summary>A network that another one was made from.</summary>
+/// <param name="Name">Name of its bundle.</param>
+/// <param name="ModelSha256">SHA-256 of its <c>model.onnx</c>, lower-case hexadecimal.</param>
+/// <param name="WeightsSha256">SHA-256 of its weights.</param>
+/// <param name="DatasetName">What it was trained on.</param>
+/// <param name="DatasetSha256"><see cref="DatasetManifest.Sha256"/> of that.</param>
+public sealed record ParentModel(string Name, string ModelSha256, string WeightsSha256, string DatasetName, string DatasetSha256);
+
+/// <summary>Hyperparameters of a fine-tuning.</summary>
+/// <param name="Lr">Peak learning rate on the mean loss.</param>
+/// <param name="Momentum">Nesterov momentum.</param>
+/// <param name="WeightDecay">L2.</param>
+/// <param name="BatchSize">Images a step, rehearsed ones among them.</param>
+/// <param name="LabelSmoothing">Share of probability that is spread over all classes.</param>
+/// <param name="Flip">Whether images were mirrored at random.</param>
+/// <param name="Translate">Pixels that they were shifted by at most.</param>
+/// <param name="Rehearsal">Share of a batch that came from the old data.</param>
+public sealed record FinetuneSettings(
+    double Lr, double Momentum, double WeightDecay, int BatchSize, double LabelSmoothing, bool Flip, int Translate, double Rehearsal);
+
+/// <summary>Right answers of the parent and of the fine-tuned network on the same images, untouched.</summary>
+/// <param name="Data">Data set and split.</param>
+/// <param name="Count">Images.</param>
+/// <param name="CorrectBefore">Right answers of the parent; a class that it does not know it cannot get right.</param>
+/// <param name="CorrectAfter">Right answers of the fine-tuned network.</param>
+public sealed record BeforeAndAfter(string Data, int Count, int CorrectBefore, int CorrectAfter)
+{
+    /// <summary>For people: "my-photos/test: 12.0% before, 94.0% after (50 images)".</summary>
+    public override string ToString() => FormattableString.Invariant(
+        $"{Data}: {(double)CorrectBefore / Count:0.0%} before, {(double)CorrectAfter / Count:0.0%} after ({Count:N0} images)");
+}

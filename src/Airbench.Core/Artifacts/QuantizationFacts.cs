@@ -1,0 +1,9 @@
+namespace Airbench;
+
+/// <summary>How an int8 variant came about.</summary>
+/// <param name="Calibration">Activation ranges.</param>
+/// <param name="FloatLayers">Layers that stay in float, by name, because they were asked to or because accuracy needs it.</param>
+/// <param name="HeldOutImages">Training images that judged which.</param>
+/// <param name="HeldOutDrop">Accuracy that the variant loses on them, 0 to 1.</param>
+public sealed record QuantizationFacts(
+    CalibrationOptions Calibration, IReadOnlyList<string> FloatLayers, int HeldOutImages, double HeldOutDrop);

@@ -1,0 +1,13 @@
+namespace Airbench;
+
+/// <summary>A variant on the test split, each image untouched, and its speed.</summary>
+/// <param name="Device">"cpu" or "cuda:N".</param>
+/// <param name="Count">Test images n.</param>
+/// <param name="Correct">Right answers.</param>
+/// <param name="Accuracy">Their share, 0 to 1.</param>
+/// <param name="Drop">Accuracy of fp32 less this one, 0 to 1; negative where this one is better.</param>
+/// <param name="Agreement">Share of the images with the same best class as fp32, 0 to 1.</param>
+/// <param name="ImagesPerSecond">Throughput at batch 100, after warm-up.</param>
+/// <param name="P50Ms">Half of the calls at batch 1 take at most this many milliseconds, after warm-up.</param>
+public sealed record VariantScore(
+    string Device, int Count, int Correct, double Accuracy, double Drop, double Agreement, double ImagesPerSecond, double P50Ms);

@@ -1,0 +1,93 @@
+using System.Text;
+using Google.Protobuf;
+
+namespace Airbench.Onnx;
+
+/// <summary>Everything of a bundle but its model files: labels, card, test data, servers' folders, samples, page, sums and manifest.</summary>
+internal static class BundleWriter
+{
+    /// <summary>Class names, one a line, in label order.</summary>
+    public const string LabelsName = Exporter.LabelsName;
+
+    /// <summary>Images that lie beside the samples as PNG: the first of the test data.</summary>
+    public const int SampleImages = 4;
+
+    /// <summary>Completes <paramref name="folder"/>, which holds the model files already, and returns the manifest that it wrote.</summary>
+    /// <param name="folder">The bundle being built.</param>
+    /// <param name="model">The trained network.</param>
+    /// <param name="manifest">What is known of the models.</param>
+    /// <exception cref="InvalidFileException">The trained network's files are damaged or do not fit together.</exception>
+    public static BundleManifest Write(string folder, TrainedModel model, BundleManifest manifest)
+    {
+        var reference = ReferenceImages.Read(model, TestDataSet.Images);
+        var modelFile = Path.Combine(folder, manifest.Variants[ExportOptions.Fp32].File);
+        var signature = ProtoFile.Signature(ProtoFile.Read(modelFile, Proto.ModelProto.Parser));
+        var complete = Complete(manifest, model.Manifest, signature);
+        var confusion = Confusion.Of(model, ReferenceImages.Read(model, int.MaxValue));
+        var labels = string.Concat(manifest.Classes.Select(c => c + "\n"));
+        var triton = $"triton/{manifest.Name}";
+
+        var first = InputFormats.Encode(manifest.Input, reference.Image(0), reference.Size * reference.Size);
+        var one = InputFormats.Shape(manifest.Input, 1, reference.Size, reference.Size);
+
+        Save(LabelsName, labels);
+        Save("README.md", ModelCard.Write(complete, confusion));
+        Save(ModelCard.PictureName, confusion.Svg(manifest.Classes));
+        Save("sbom.cdx.json", Sbom.Write(complete, model.Manifest.Versions));
+        foreach (var (path, bytes) in TestDataSet.Files(signature, manifest.Input, reference))
+        {
+            SaveBytes(path, bytes);
+        }
+
+        Save($"{triton}/config.pbtxt", ServingFiles.TritonConfig(manifest.Name, signature, one));
+        Save($"{triton}/{LabelsName}", labels);
+        SaveBytes($"{triton}/{ServingFiles.WarmupName}", first);
+        File.Copy(modelFile, NewFile($"{triton}/1/model.onnx"));   // a file of its own: the folder is copied to servers alone
+        Save("kserve.yaml", ServingFiles.KServe(manifest.Name));
+        Save("request.json", ServingFiles.Request(signature, one, manifest.Input, first));
+
+        foreach (var (path, template) in Template.Files)
+        {
+            Save(path, Template.Text(template));
+        }
+        SaveBytes("web/train_step.onnx", HeadStep.Build().ToByteArray());
+        for (var i = 0; i < Math.Min(SampleImages, reference.Count); i++)
+        {
+            SaveBytes($"samples/images/{i}.png", Png.Encode(reference.Image(i), reference.Size));
+        }
+        Save(OnnxBundle.ManifestName, Json.Write(complete));
+        Checksums.Write(folder);
+        return complete;
+
+        void Save(string path, string text) => SaveBytes(path, Encoding.UTF8.GetBytes(text));
+        void SaveBytes(string path, byte[] bytes) => File.WriteAllBytes(NewFile(path), bytes);
+        string NewFile(string path)
+        {
+            var full = Path.Combine(folder, path);
+            Directory.CreateDirectory(Path.GetDirectoryName(full)!);
+            return full;
+        }
+    }
+
+    private static BundleManifest Complete(BundleManifest manifest, ModelManifest trained, ModelSignature signature)
+    {
+        var (network, score, plus) = (trained.Network, trained.Fp32, manifest.ProductVersion.IndexOf('+', StringComparison.Ordinal));
+        var isFloat = manifest.Input == InputFormat.FloatNchw;
+        return manifest with
+        {
+            Signature = signature,
+            PreprocessingSteps = new PreprocessingSteps(
+                "applied", network.ImageSize, "bilinear_antialias", network.ImageSize, "RGB", isFloat ? [0, 1] : [0, 255],
+                new Normalization(isFloat ? 1 : InputFormats.Scale, network.Mean, network.Std))
+            {
+                Layout = manifest.Input == InputFormat.Uint8Nhwc ? "nhwc" : "nchw",
+                ResizedInside = manifest.AcceptsAnySize,
+            },
+            Accuracy = score.Count == 0 ? null : new BundleAccuracy(
+                $"{trained.DatasetName}/test", trained.Synthetic, score.Count,
+                Proportion.Of(score.CorrectPlain, score.Count), Proportion.Of(score.CorrectTta, score.Count), score.Tta),
+            Provenance = new Provenance(
+                plus < 0 ? null : manifest.ProductVersion[(plus + 1)..], $"{trained.Device}, {trained.Precision}", trained.Versions),
+        };
+    }
+}

@@ -1,0 +1,35 @@
+namespace Airbench.Onnx;
+
+/// <summary>Files that are the same in every bundle: they lie in <c>Bundle/Templates</c> and travel inside this assembly.</summary>
+internal static class Template
+{
+    private const string Prefix = "Bundle/";
+
+    /// <summary>Path inside the bundle -> template.</summary>
+    public static IReadOnlyDictionary<string, string> Files { get; } = new Dictionary<string, string>
+    {
+        ["samples/csharp/classify.cs"] = "classify.cs",
+        ["samples/python/classify.py"] = "classify.py",
+        ["samples/python/requirements.txt"] = "requirements.txt",
+        ["samples/javascript/classify.mjs"] = "classify.mjs",
+        ["samples/javascript/package.json"] = "package.json",
+        ["web/index.html"] = "index.html",
+        ["web/style.css"] = "style.css",
+        ["web/app.mjs"] = "app.mjs",
+        ["web/images.mjs"] = "images.mjs",
+        ["web/model.mjs"] = "model.mjs",
+        ["web/notice.mjs"] = "notice.mjs",
+        ["web/preprocess.mjs"] = "preprocess.mjs",
+        ["web/teach.mjs"] = "teach.mjs",
+        ["web/teacher.mjs"] = "teacher.mjs",
+    };
+
+    /// <summary>Content of a template, with "\n".</summary>
+    public static string Text(string name)
+    {
+        using var stream = typeof(Template).Assembly.GetManifestResourceStream(Prefix + name)
+            ?? throw new InvalidOperationException($"the assembly has no template '{name}'");
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd().ReplaceLineEndings("\n");
+    }
+}

@@ -1,0 +1,66 @@
+using System.Diagnostics;
+using Airbench.Data;
+
+namespace Airbench.Onnx;
+
+/// <summary>One model over all images, as rows of <c>predictions.csv</c> that come one batch after the other.</summary>
+internal sealed class EvaluationPass(
+    ModelReference model, OnnxClassifier classifier, ImageStream images, int[] labels, EvaluateOptions options, Shard shard)
+{
+    private readonly Stopwatch _clock = new();
+
+    /// <summary>What was counted so far.</summary>
+    public Tally Tally { get; } = Tally.Of(classifier.ClassCount);
+
+    /// <summary>Seconds in the session, views included.</summary>
+    public double Seconds => _clock.Elapsed.TotalSeconds;
+
+    /// <summary>Classifies; to be enumerated once.</summary>
+    public IEnumerable<IReadOnlyList<object?>> Rows(IProgress progress, CancellationToken cancel)
+    {
+        var (size, classes, names) = (classifier.ImageSize, classifier.ClassCount, model.Description.Classes);
+        var batchSize = Math.Min(options.BatchSize, images.Count);
+        var voters = new TtaClassifier(classifier, model.Description.Outside(options.Tta), batchSize, options.AdaptiveThreshold);
+        var (plain, voted) = (new float[batchSize * classes], new float[batchSize * classes]);
+        using var task = progress.Start("evaluate", images.Count, "images");
+        foreach (var chunk in images.Read(size, options.BatchSize, shard, cancel))
+        {
+            cancel.ThrowIfCancellationRequested();
+            var count = chunk.ReadableCount;
+            if (count > 0)
+            {
+                _clock.Start();
+                Tally.AllViews += voters.Run(chunk.Pixels, count, plain.AsSpan(0, count * classes), voted.AsSpan(0, count * classes));
+                _clock.Stop();
+            }
+            var row = 0;
+            foreach (var image in chunk.Images)
+            {
+                var label = labels[image.Label];
+                if (image.Error is not null)
+                {
+                    Tally.Broken++;
+                    yield return EvaluationFiles.Row(image, names[label]);
+                    continue;
+                }
+                var scores = voted.AsSpan(row * classes, classes);
+                RequireNumbers(scores, image.Path);
+                var (predicted, confidence) = Tally.Add(label, plain.AsSpan(row++ * classes, classes), scores);
+                yield return EvaluationFiles.Row(image, names[label], names[predicted], confidence);
+            }
+            var accuracy = Tally.Count == 0 ? 0 : (double)Tally.Correct / Tally.Count;
+            task.Report(chunk.Images[^1].Index + 1, FormattableString.Invariant($"accuracy {accuracy:0.0000}"));
+        }
+    }
+
+    private void RequireNumbers(ReadOnlySpan<float> scores, string path)
+    {
+        foreach (var score in scores)
+        {
+            if (!float.IsFinite(score))
+            {
+                throw new InvalidFileException(model.Path, $"computes {score} as a score of {path}: its numbers mean nothing. Was it converted to a precision that is too low?");
+            }
+        }
+    }
+}

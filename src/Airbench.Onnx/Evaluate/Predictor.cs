@@ -1,0 +1,102 @@
+using Airbench.Data;
+
+namespace Airbench.Onnx;
+
+/// <summary>A class and how sure the model is of it.</summary>
+/// <param name="Label">Class name.</param>
+/// <param name="Confidence">Softmax probability, 0 to 1.</param>
+public sealed record Prediction(string Label, double Confidence);
+
+/// <summary>The answer to one image.</summary>
+/// <param name="Path">Where it came from.</param>
+/// <param name="Best">The likeliest class; null for a broken image.</param>
+/// <param name="Probabilities">Of every class, in label order; null for a broken image.</param>
+/// <param name="Error">Why it could not be decoded; null where it could.</param>
+public sealed record PredictedImage(string Path, Prediction? Best, IReadOnlyList<double>? Probabilities, string? Error);
+
+/// <summary>Labels for images that have none.</summary>
+public sealed class Predictor : IDisposable
+{
+    private readonly OnnxClassifier _classifier;
+    private readonly TtaClassifier _voters;
+    private readonly int _batchSize;
+
+    private Predictor(OnnxClassifier classifier, ModelDescription description, ClassifierOptions options)
+    {
+        (_classifier, Classes, _batchSize) = (classifier, description.Classes, options.BatchSize);
+        _voters = new TtaClassifier(classifier, description.Outside(options.Tta), options.BatchSize, options.AdaptiveThreshold);
+    }
+
+    /// <summary>Class names in the order of the scores.</summary>
+    public IReadOnlyList<string> Classes { get; }
+
+    /// <summary>Height and width of the images that it takes, pixels.</summary>
+    public int ImageSize => _classifier.ImageSize;
+
+    /// <summary>Where it computes.</summary>
+    public ExecutionDevice Device => _classifier.Device;
+
+    /// <summary>Opens a model.</summary>
+    /// <param name="model">A variant of <paramref name="bundle"/>, an ONNX file, or another bundle's folder.</param>
+    /// <param name="bundle">The exported model; null where <paramref name="model"/> is a path.</param>
+    /// <param name="options">How it is fed and run.</param>
+    /// <param name="device">auto, cpu, cuda or cuda:N.</param>
+    /// <exception cref="ConfigurationException">There is no such variant, or the options leave something open.</exception>
+    /// <exception cref="InvalidFileException">The model file is missing, damaged, not the one that was exported, or no classifier.</exception>
+    /// <exception cref="DeviceException">CUDA was asked for and is absent.</exception>
+    public static Predictor Open(string model, OnnxBundle? bundle, ClassifierOptions options, string device)
+    {
+        var reference = ModelReference.Resolve(model, bundle, options);
+        return new Predictor(reference.Open(device, SessionSettings.Of(options)), reference.Description, options);
+    }
+
+    /// <summary>The answer to every image, in order, one batch after the other; memory does not grow with their number.</summary>
+    public IEnumerable<PredictedImage> Predict(ImageStream images, CancellationToken cancel)
+    {
+        foreach (var chunk in images.Read(ImageSize, _batchSize, Shard.Whole, cancel))
+        {
+            var answers = Predict(chunk.Pixels);
+            var row = 0;
+            foreach (var image in chunk.Images)
+            {
+                if (image.Error is not null)
+                {
+                    yield return new PredictedImage(image.Path, null, null, image.Error);
+                    continue;
+                }
+                var probabilities = answers[row++];
+                var best = 0;
+                for (var k = 1; k < probabilities.Length; k++)
+                {
+                    best = probabilities[k] > probabilities[best] ? k : best;
+                }
+                yield return new PredictedImage(image.Path, new Prediction(Classes[best], probabilities[best]), probabilities, null);
+            }
+        }
+    }
+
+    /// <summary>Probabilities of every class for each image.</summary>
+    /// <param name="images">uint8 [count,3,S,S], planar RGB.</param>
+    public IReadOnlyList<double[]> Predict(ReadOnlySpan<byte> images)
+    {
+        var pixels = 3 * ImageSize * ImageSize;
+        ArgumentOutOfRangeException.ThrowIfNotEqual(images.Length % pixels, 0);
+        var answers = new List<double[]>(images.Length / pixels);
+        var (plain, voted) = (new float[_batchSize * Classes.Count], new float[_batchSize * Classes.Count]);
+        while (!images.IsEmpty)
+        {
+            var count = Math.Min(_batchSize, images.Length / pixels);
+            var logits = count * Classes.Count;
+            _voters.Run(images[..(count * pixels)], count, plain.AsSpan(0, logits), voted.AsSpan(0, logits));
+            for (var i = 0; i < count; i++)
+            {
+                answers.Add(Softmax.Probabilities(voted.AsSpan(i * Classes.Count, Classes.Count)));
+            }
+            images = images[(count * pixels)..];
+        }
+        return answers;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _classifier.Dispose();
+}

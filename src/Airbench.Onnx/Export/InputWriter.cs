@@ -1,0 +1,83 @@
+using Airbench.Onnx.Proto;
+using static Airbench.Onnx.Proto.TensorProto.Types;
+
+namespace Airbench.Onnx;
+
+/// <summary>
+/// Writes what stands between a model's input <c>images</c> and its network: layout, scale, and for images of any size the resampling of
+/// <c>prepare</c>, so that a deployed model sees the pixels that training saw.
+/// </summary>
+/// <remarks>
+/// Resampling is two products with matrices that the graph computes from height and width: the triangle filter of <c>prepare</c>, weight by
+/// weight, crop included, rounded to bytes as there. The operator Resize would not do: antialiased only from opset 18 on, it crops nothing, and runtimes differ in
+/// its edges.
+/// </remarks>
+internal static class InputWriter
+{
+    /// <summary>The value that the first layer reads: float [N,3,S,S], 0 to 255.</summary>
+    public const string Pixels = "pixels";
+
+    private const string Images = "images";
+
+    /// <summary>Whether a node or constant of this name belongs to the input, not to the network.</summary>
+    public static bool IsOurs(string name) =>
+        name.StartsWith($"{Images}/", StringComparison.Ordinal) || name.StartsWith($"{Images}.", StringComparison.Ordinal);
+
+    /// <summary>Adds the input and its nodes; returns <see cref="Pixels"/>.</summary>
+    public static string Write(GraphBuilder graph, int size, InputOptions options)
+    {
+        var (height, width) = options.AnySize ? ("H", "W") : ($"{size}", $"{size}");
+        var x = options.Format switch
+        {
+            InputFormat.Uint8Nhwc => graph.Node("Transpose", "images/planar",
+                [graph.Input(Images, DataType.Uint8, [GraphBuilder.Batch, height, width, "3"])], [Attribute.Ints("perm", 0, 3, 1, 2)]),
+            InputFormat.FloatNchw => graph.Node("Mul", "images/scaled",
+                [graph.Input(Images, DataType.Float, [GraphBuilder.Batch, "3", height, width]), graph.Scalar("images.255", 255)]),
+            _ => graph.Input(Images, DataType.Uint8, [GraphBuilder.Batch, "3", height, width]),
+        };
+        if (options.AnySize)
+        {
+            x = options.Format == InputFormat.FloatNchw ? x : graph.Node("Cast", "images/values", [x], [Attribute.Int("to", (long)DataType.Float)]);
+            x = Fit(graph, x, size);
+        }
+        return graph.Node("Cast", Pixels, [x], [Attribute.Int("to", (long)DataType.Float)]);
+    }
+
+    /// <summary>(N, 3, H, W) of any float values -> the centre, uint8 (N, 3, S, S).</summary>
+    private static string Fit(GraphBuilder graph, string images, int size)
+    {
+        var shape = graph.Node("Shape", "images/shape", [images]);                       // (4)
+        var height = graph.Node("Gather", "images/height", [shape, graph.Integer("images.2", 2)], [Attribute.Int("axis", 0)]);
+        var width = graph.Node("Gather", "images/width", [shape, graph.Integer("images.3", 3)], [Attribute.Int("axis", 0)]);
+        var shortSide = graph.Node("Min", "images/short_side", [height, width]);
+        var columns = graph.Node("Transpose", "images/columns", [Weights(graph, "columns", "W", width, shortSide, size)], [Attribute.Ints("perm", 1, 0)]);
+        var rows = Weights(graph, "rows", "H", height, shortSide, size);
+        var narrow = graph.Node("MatMul", "images/narrow", [images, columns]);           // (N, 3, H, S)
+        var small = graph.Node("MatMul", "images/small", [rows, narrow]);                // (N, 3, S, S)
+        var rounded = graph.Node("Floor", "images/rounded", [graph.Node("Add", "images/raised", [small, graph.Scalar("images.half", 0.5f)])]);
+        var bounded = graph.Node("Clip", "images/bounded", [rounded, graph.Scalar("images.0", 0), graph.Scalar("images.255", 255)]);
+        return graph.Node("Cast", "images/square", [bounded], [Attribute.Int("to", (long)DataType.Uint8)]);
+    }
+
+    /// <summary>The share of each of the L samples along an axis in each of the S pixels of the centre: (S, L), rows sum to 1.</summary>
+    private static string Weights(GraphBuilder graph, string axis, string extent, string length, string shortSide, int size)
+    {
+        var scaled = Node("Div", "scaled", Node("Mul", "product", length, graph.Integer("images.size", size)), shortSide);   // whole, rounded down
+        var excess = Float("excess", Node("Sub", "beyond", scaled, graph.Integer("images.size", size)));
+        var margin = Node("Round", "margin", Node("Mul", "half", excess, graph.Scalar("images.half", 0.5f)));                 // half to even
+        var step = Node("Div", "step", Float("length", length), Float("scaled_float", scaled));
+        var support = Node("Max", "support", step, graph.Scalar("images.1", 1));
+        var places = graph.Constant("images.places", [.. Enumerable.Range(0, size).Select(i => i + 0.5f)], size, 1);
+        var centre = Node("Mul", "centre", Node("Add", "place", places, margin), step);                                       // (S, 1)
+        var count = Node("Range", "indices", graph.Integer("images.first", 0), length, graph.Integer("images.next", 1));
+        var samples = Node("Add", "samples", Float("index", graph.Shape(count, DataType.Int64, [extent])), graph.Scalar("images.half", 0.5f));
+        var distance = Node("Abs", "distance", Node("Sub", "offset", samples, centre));                                       // (S, L)
+        var triangle = Node("Relu", "triangle", Node("Sub", "height", graph.Scalar("images.1", 1), Node("Div", "relative", distance, support)));
+        var total = graph.Node("ReduceSum", $"images/{axis}/total", [triangle, graph.Integers("images.axis", 1)], [Attribute.Int("keepdims", 1)]);
+        return Node("Div", "weights", triangle, total);
+
+        string Node(string op, string name, params ReadOnlySpan<string> inputs) => graph.Node(op, $"images/{axis}/{name}", inputs);
+        string Float(string name, string value) =>
+            graph.Node("Cast", $"images/{axis}/{name}", [value], [Attribute.Int("to", (long)DataType.Float)]);
+    }
+}

@@ -1,0 +1,102 @@
+using System.Globalization;
+using System.Text.Json;
+using Airbench.Onnx.Proto;
+using Google.Protobuf;
+
+namespace Airbench.Onnx;
+
+/// <summary>A trained network as an ONNX model: the graph of <see cref="LayerWriter"/> and where it comes from.</summary>
+internal static class NetworkExporter
+{
+    /// <summary>Protocol buffers end at 2 GB; a model beyond needs its weights in a file of their own.</summary>
+    private const long MaxModelBytes = int.MaxValue - 1_000_000;
+
+    /// <summary>Metadata property with the network's own height and width, pixels.</summary>
+    public const string ImageSizeKey = "image_size";
+
+    /// <summary>What a caller must do, and must not do, before the model.</summary>
+    public static string Preprocessing(NetworkSpec network, InputOptions input)
+    {
+        var size = network.ImageSize.ToString(CultureInfo.InvariantCulture);
+        var values = input.Format switch
+        {
+            InputFormat.Uint8Nhwc => "RGB pixels as uint8, 0 to 255, interleaved [N,",
+            InputFormat.FloatNchw => "RGB pixels / 255 as float32, 0 to 1, planar [N,3,",
+            _ => "RGB pixels as uint8, 0 to 255, planar [N,3,",
+        };
+        var extents = (input.AnySize ? "H,W" : $"{size},{size}") + (input.Format == InputFormat.Uint8Nhwc ? ",3]" : "]");
+        var geometry = input.AnySize
+            ? $"Give the upright image in its own size: the model resizes the short side to {size} and crops the centre; "
+            : $"Resize the short side to {size} and crop the centre; ";
+        var limit = input.Format == InputFormat.FloatNchw ? "do not normalize the values: the model does." : "do not scale or normalize the values: the model does.";
+        return $"images: {values}{extents}. {geometry}{limit}";
+    }
+
+    /// <summary>Builds the model. The same network, weights and manifest give the same bytes.</summary>
+    /// <exception cref="InvalidFileException">The weights do not fit the network.</exception>
+    public static ModelProto Build(ModelManifest manifest, string weightsFile, int opset, InputOptions? input = null)
+    {
+        input ??= InputOptions.Default;
+        var network = manifest.Network;
+        network.Validate();
+        var bytes = network.Parameters().Sum(p => p.Shape.Aggregate((long)sizeof(float), (product, extent) => product * extent));
+        if (bytes > MaxModelBytes)
+        {
+            throw new ConfigurationException(
+                $"network: {bytes} bytes of weights; one ONNX file holds at most {MaxModelBytes}: choose smaller widths");
+        }
+        var graph = new GraphBuilder(manifest.Recipe.Name);
+        using (var weights = NetworkWeights.Open(weightsFile, network))
+        {
+            LayerWriter.Write(network, weights, graph, opset, input);
+        }
+        var model = graph.Build(opset);
+        model.DocString = Describe(manifest);
+        foreach (var (key, value) in Metadata(manifest, input))
+        {
+            model.MetadataProps.Add(new StringStringEntryProto { Key = key, Value = value });
+        }
+        return model;
+    }
+
+    /// <summary>Writes <paramref name="model"/> to a new file.</summary>
+    public static void Save(ModelProto model, string path)
+    {
+        using var stream = new FileStream(path, FileMode.CreateNew, FileAccess.Write);
+        model.WriteTo(stream);
+    }
+
+    private static string Describe(ModelManifest manifest) =>
+        $"{manifest.Recipe.Name} network for {manifest.Classes.Count} classes, trained on {manifest.DatasetName}, seed {manifest.Seed}." +
+        (manifest.Synthetic ? " The training images are synthetic: drawn by a program, not photographed." : "");
+
+    private static IEnumerable<(string Key, string Value)> Metadata(ModelManifest manifest, InputOptions input)
+    {
+        yield return ("classes", JsonSerializer.Serialize(manifest.Classes));
+        yield return ("preprocessing", Preprocessing(manifest.Network, input));
+        yield return (ImageSizeKey, Integer(manifest.Network.ImageSize));
+        yield return ("layout", input.Format == InputFormat.Uint8Nhwc ? "nhwc" : "nchw");
+        if (input.Format == InputFormat.FloatNchw)
+        {
+            yield return ("scale", InputFormats.Scale.ToString("R", CultureInfo.InvariantCulture));
+        }
+        yield return ("recipe", manifest.Recipe.Name);
+        yield return ("seed", Integer(manifest.Seed));
+        yield return ("dataset", manifest.DatasetName);
+        yield return ("dataset_sha256", manifest.DatasetSha256);
+        yield return ("synthetic", manifest.Synthetic ? "true" : "false");
+        yield return ("weights_sha256", manifest.WeightsSha256);
+        var score = manifest.Fp32;
+        if (score.Count > 0)
+        {
+            yield return ("accuracy_plain", Share(score.CorrectPlain));
+            yield return ("accuracy_tta", Share(score.CorrectTta));
+            yield return ("accuracy_n", Integer(score.Count));
+            yield return ("tta", JsonNamingPolicy.SnakeCaseLower.ConvertName(score.Tta.ToString()));
+        }
+        yield return ("product_version", Product.Version);
+
+        string Share(int correct) => ((double)correct / score.Count).ToString(CultureInfo.InvariantCulture);
+        static string Integer(int value) => value.ToString(CultureInfo.InvariantCulture);
+    }
+}

@@ -1,0 +1,221 @@
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+
+namespace Airbench.Onnx;
+
+/// <summary>
+/// <c>train_step.onnx</c> in ONNX Runtime: every call is one step of training. The state stays where the session computes, each step's
+/// output being the next one's input; only the batch goes in and the loss and the logits come out.
+/// </summary>
+public sealed class TrainStepSession : IDisposable
+{
+    private static readonly string[] NotState = ["images", "labels", "lr", "momentum", "weight_decay"];
+
+    private readonly string _modelFile;
+    private readonly InferenceSession _session;
+    private readonly OrtIoBinding _binding;
+    private readonly OrtMemoryInfo _stateMemory;
+    private readonly RunOptions _runOptions = new();
+    private readonly string[] _names;
+    private OrtValue[] _state;
+    private long _classes;
+    private IDisposableReadOnlyCollection<OrtValue>? _held;   // the last step's outputs, of which the state is a part
+
+    private TrainStepSession(string modelFile, InferenceSession session, ExecutionDevice device)
+    {
+        (_modelFile, _session, Device) = (modelFile, session, device);
+        _names = [.. session.InputNames.Except(NotState)];
+        _state = [];
+        _binding = session.CreateIoBinding();
+        _stateMemory = device.CudaIndex is { } index
+            ? new OrtMemoryInfo(OrtMemoryInfo.allocatorCUDA, OrtAllocatorType.DeviceAllocator, index, OrtMemType.Default)
+            : OrtMemoryInfo.DefaultInstance;
+    }
+
+    /// <summary>Where it computes.</summary>
+    public ExecutionDevice Device { get; }
+
+    /// <summary>Opens the model with an initial state.</summary>
+    /// <param name="modelFile"><c>train_step.onnx</c>.</param>
+    /// <param name="state">Shape and values of every tensor of its state.</param>
+    /// <param name="device">auto, cpu, cuda or cuda:N.</param>
+    /// <param name="threads">Threads of one operator; 0 is one per core.</param>
+    /// <exception cref="InvalidFileException">It is no such model, or the state does not fit it.</exception>
+    /// <exception cref="DeviceException">CUDA was asked for and is absent or does not start.</exception>
+    public static TrainStepSession Open(
+        string modelFile, IReadOnlyDictionary<string, (long[] Shape, float[] Values)> state, string device = "cpu", int threads = 0)
+    {
+        var chosen = ExecutionDevice.Resolve(device, OnnxRuntime.Start().GetAvailableProviders());
+        var session = OnnxClassifier.OpenSession(modelFile, ref chosen, new SessionSettings(threads));
+        var step = new TrainStepSession(modelFile, session, chosen);
+        try
+        {
+            step.Load(state);
+            return step;
+        }
+        catch
+        {
+            step.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>One step.</summary>
+    /// <param name="images">uint8 [n,3,S,S], planar RGB.</param>
+    /// <param name="labels">n rows of the head.</param>
+    /// <param name="settings">Hyperparameters.</param>
+    /// <param name="logits">Receives float32 [n,K], before the update; may be empty.</param>
+    /// <returns>The mean loss, before the update.</returns>
+    /// <exception cref="DataException">The head has no row for a label.</exception>
+    public unsafe float Step(ReadOnlySpan<byte> images, ReadOnlySpan<long> labels, StepSettings settings, Span<float> logits = default)
+    {
+        var shape = _session.InputMetadata["images"].Dimensions;
+        ArgumentOutOfRangeException.ThrowIfLessThan(labels.Length, 1);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(images.Length, checked(labels.Length * shape[1] * shape[2] * shape[3]));
+        for (var i = 0; i < labels.Length; i++)
+        {
+            if (labels[i] < 0 || labels[i] >= _classes)
+            {
+                throw new DataException($"label {labels[i]} of image {i} is outside the head, which has the rows 0 to {_classes - 1}");
+            }
+        }
+        fixed (byte* pixels = images)
+        fixed (long* classes = labels)
+        {
+            try
+            {
+                using var imagesValue = OrtValue.CreateTensorValueWithData(
+                    OrtMemoryInfo.DefaultInstance, TensorElementType.UInt8, [labels.Length, shape[1], shape[2], shape[3]], (nint)pixels, images.Length);
+                using var labelsValue = OrtValue.CreateTensorValueWithData(
+                    OrtMemoryInfo.DefaultInstance, TensorElementType.Int64, [labels.Length], (nint)classes, 8L * labels.Length);
+                _binding.BindInput("images", imagesValue);
+                _binding.BindInput("labels", labelsValue);
+                using var lr = Bind("lr", settings.Lr);
+                using var momentum = Bind("momentum", settings.Momentum);
+                using var decay = Bind("weight_decay", settings.WeightDecay);
+                _binding.BindOutputToDevice("loss", OrtMemoryInfo.DefaultInstance);
+                _binding.BindOutputToDevice("logits", OrtMemoryInfo.DefaultInstance);
+                for (var i = 0; i < _names.Length; i++)
+                {
+                    _binding.BindInput(_names[i], _state[i]);
+                    _binding.BindOutputToDevice(_names[i] + ".next", _stateMemory);
+                }
+                _binding.SynchronizeBoundInputs();
+                _session.RunWithBinding(_runOptions, _binding);
+                _binding.SynchronizeBoundOutputs();
+                return Take(logits);
+            }
+            catch (OnnxRuntimeException e)
+            {
+                throw new InvalidFileException(_modelFile, $"failed in ONNX Runtime on {labels.Length} images: {e.Message}", e);
+            }
+            finally
+            {
+                _binding.ClearBoundInputs();
+                _binding.ClearBoundOutputs();
+            }
+        }
+    }
+
+    /// <summary>Where a tensor of the state lies now; until the next step.</summary>
+    internal OrtValue this[string name] => _state[Array.IndexOf(_names, name)];
+
+    /// <summary>Names of the state's tensors.</summary>
+    internal IReadOnlyList<string> StateNames => _names;
+
+    /// <summary>Rows of the head.</summary>
+    public int ClassCount => (int)_classes;
+
+    /// <summary>The state after the last step, row-major by name.</summary>
+    public Dictionary<string, float[]> ReadState()
+    {
+        var state = new Dictionary<string, float[]>();
+        for (var i = 0; i < _names.Length; i++)
+        {
+            state.Add(_names[i], Read(_state[i]));
+        }
+        return state;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Release();
+        _binding.Dispose();
+        _runOptions.Dispose();
+        _session.Dispose();
+        if (Device.CudaIndex is not null)
+        {
+            _stateMemory.Dispose();
+        }
+    }
+
+    private void Load(IReadOnlyDictionary<string, (long[] Shape, float[] Values)> state)
+    {
+        string[] missing = [.. _names.Except(state.Keys), .. NotState.Except(_session.InputNames).Select(name => $"input {name}")];
+        string[] unanswered = [.. _names.Select(name => name + ".next").Append("loss").Append("logits").Except(_session.OutputNames)];
+        if (missing.Length > 0 || unanswered.Length > 0 || state.Keys.Except(_names).Any())
+        {
+            throw new InvalidFileException(_modelFile,
+                $"takes the state {string.Join(", ", _names)}; found {string.Join(", ", state.Keys)}; " +
+                $"expected the same names, inputs {string.Join(", ", NotState)} and each state with an output .next");
+        }
+        _state = new OrtValue[_names.Length];
+        for (var i = 0; i < _names.Length; i++)
+        {
+            var (shape, values) = state[_names[i]];
+            if (_session.InputMetadata[_names[i]].SymbolicDimensions.ElementAtOrDefault(0) == "K")
+            {
+                _classes = shape[0];
+            }
+            _state[i] = OrtValue.CreateAllocatedTensorValue(OrtAllocator.DefaultInstance, TensorElementType.Float, shape);
+            values.CopyTo(_state[i].GetTensorMutableDataAsSpan<float>());
+        }
+    }
+
+    private OrtValue Bind(string name, float value)
+    {
+        var scalar = OrtValue.CreateAllocatedTensorValue(OrtAllocator.DefaultInstance, TensorElementType.Float, []);
+        scalar.GetTensorMutableDataAsSpan<float>()[0] = value;
+        _binding.BindInput(name, scalar);
+        return scalar;
+    }
+
+    /// <summary>Takes the loss and the logits out of the outputs, and makes the rest the state.</summary>
+    private float Take(Span<float> logits)
+    {
+        var outputs = _binding.GetOutputValues();   // in the order of binding
+        if (logits.Length > 0)
+        {
+            outputs[1].GetTensorDataAsSpan<float>().CopyTo(logits);
+        }
+        Release();
+        (_held, _state) = (outputs, [.. outputs.Skip(2)]);
+        return outputs[0].GetTensorDataAsSpan<float>()[0];
+    }
+
+    private void Release()
+    {
+        if (_held is not null)
+        {
+            _held.Dispose();
+            return;
+        }
+        foreach (var value in _state)
+        {
+            value?.Dispose();
+        }
+    }
+
+    /// <summary>Copies a value from wherever it lies: an output bound to the CPU by a model of one node would do the same on the device.</summary>
+    private float[] Read(OrtValue value)
+    {
+        if (Device.CudaIndex is null || _held is null)
+        {
+            return value.GetTensorDataAsSpan<float>().ToArray();
+        }
+        using var host = OrtValue.CreateAllocatedTensorValue(OrtAllocator.DefaultInstance, TensorElementType.Float, value.GetTensorTypeAndShape().Shape);
+        OrtEnv.Instance().CopyTensors([value], [host], null);
+        return host.GetTensorDataAsSpan<float>().ToArray();
+    }
+}

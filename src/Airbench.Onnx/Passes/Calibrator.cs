@@ -1,0 +1,83 @@
+using Microsoft.ML.OnnxRuntime;
+
+namespace Airbench.Onnx;
+
+/// <summary>Observes the inner values of a model on images, on the CPU.</summary>
+internal static class Calibrator
+{
+    private const int BatchSize = 16;
+
+    /// <summary>Chooses a range for each of <paramref name="values"/>.</summary>
+    /// <param name="modelFile">A model of ours with these values as further float outputs.</param>
+    /// <param name="values">Names of the outputs.</param>
+    /// <param name="split">Where the images are.</param>
+    /// <param name="indices">Which of them, at least one.</param>
+    /// <param name="options">How to choose.</param>
+    /// <param name="progress">Told of each batch.</param>
+    /// <param name="cancel">Ends the work within a batch.</param>
+    /// <exception cref="InvalidFileException">ONNX Runtime does not run the model, or a value is not a finite number.</exception>
+    public static IReadOnlyDictionary<string, ValueRange> Observe(
+        string modelFile, IReadOnlyList<string> values, ImageSplit split, IReadOnlyList<int> indices, CalibrationOptions options,
+        IProgress progress, CancellationToken cancel)
+    {
+        OnnxRuntime.Start();
+        var input = ModelDescription.Read(modelFile, ModelInspector.Inspect(modelFile), new ClassifierOptions()).Input;
+        var encoder = new PixelEncoder(input);
+        try
+        {
+            using var settings = ExecutionDevice.Cpu("cpu").CreateOptions(threads: 0);
+            using var session = new InferenceSession(modelFile, settings);
+            var passes = options.Method == CalibrationMethod.Minmax ? 1 : 2;   // ranges, then histograms inside of them
+            using var task = progress.Start("calibrate", (long)passes * indices.Count, "images");
+            var done = 0L;
+            var low = Enumerable.Repeat(double.PositiveInfinity, values.Count).ToArray();
+            var high = Enumerable.Repeat(double.NegativeInfinity, values.Count).ToArray();
+            ForEachBatch((value, numbers) =>
+            {
+                foreach (var number in numbers)
+                {
+                    if (!float.IsFinite(number))
+                    {
+                        throw new InvalidFileException(modelFile, $"computes {number} in '{values[value]}' on a training image: train again");
+                    }
+                    low[value] = Math.Min(low[value], number);
+                    high[value] = Math.Max(high[value], number);
+                }
+            });
+            var ranges = low.Zip(high, (l, h) => new ValueRange(l, h)).ToArray();
+            if (options.Method != CalibrationMethod.Minmax)
+            {
+                var histograms = Array.ConvertAll(ranges, range => new ValueHistogram(range));
+                ForEachBatch((value, numbers) => histograms[value].Add(numbers));
+                ranges = Array.ConvertAll(histograms, histogram => histogram.Choose(options));
+            }
+            return values.Zip(ranges).ToDictionary(pair => pair.First, pair => pair.Second);
+
+            void ForEachBatch(Observer observe)
+            {
+                using var run = new RunOptions();
+                foreach (var batch in indices.Chunk(BatchSize))
+                {
+                    cancel.ThrowIfCancellationRequested();
+                    var pixels = ImageBatch.Gather(split, batch);
+                    var encoded = new byte[pixels.Length * input.ValueBytes];
+                    encoder.Encode(pixels, encoded);
+                    using var images = OrtValues.Create(input.Type, encoded, input.Shape(batch.Length));
+                    using var outputs = session.Run(run, [input.Name], [images], [.. values]);
+                    foreach (var (value, output) in outputs.Index())
+                    {
+                        observe(value, output.GetTensorDataAsSpan<float>());
+                    }
+                    done += batch.Length;
+                    task.Report(done);
+                }
+            }
+        }
+        catch (OnnxRuntimeException e)
+        {
+            throw new InvalidFileException(modelFile, $"does not run in ONNX Runtime for calibration: {e.Message}", e);
+        }
+    }
+
+    private delegate void Observer(int value, ReadOnlySpan<float> numbers);
+}

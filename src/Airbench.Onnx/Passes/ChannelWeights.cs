@@ -1,0 +1,52 @@
+namespace Airbench.Onnx;
+
+/// <summary>
+/// Weights in int8, symmetric, with a scale for each output channel, and the bias in int32 steps of input scale times weight scale, the
+/// unit in which the integer products are summed.
+/// </summary>
+/// <param name="Weights">-127 to 127: without -128 the grid is symmetric about zero.</param>
+/// <param name="Scales">One a channel, positive.</param>
+/// <param name="Bias">One a channel; empty where there is none.</param>
+/// <param name="BiasScales">Input scale times <paramref name="Scales"/>.</param>
+internal sealed record ChannelWeights(sbyte[] Weights, float[] Scales, int[] Bias, float[] BiasScales)
+{
+    /// <summary>A bias takes at most half of int32; the rest is for the sum that it is added to.</summary>
+    private const double LargestBias = 1 << 30;
+
+    /// <summary>Rounds half to even, as QuantizeLinear does.</summary>
+    /// <param name="weight">Output channels first.</param>
+    /// <param name="bias">One a channel, or empty.</param>
+    /// <param name="channels">Output channels.</param>
+    /// <param name="inputScale">Scale of the layer's input.</param>
+    public static ChannelWeights Quantize(ReadOnlySpan<float> weight, ReadOnlySpan<float> bias, int channels, float inputScale)
+    {
+        var row = weight.Length / channels;
+        var (weights, scales) = (new sbyte[weight.Length], new float[channels]);
+        var (biases, biasScales) = (new int[bias.Length], new float[channels]);
+        for (var c = 0; c < channels; c++)
+        {
+            var values = weight.Slice(c * row, row);
+            var largest = 0.0;
+            foreach (var value in values)
+            {
+                largest = Math.Max(largest, Math.Abs((double)value));
+            }
+            // A channel of next to no weight still has to hold its bias.
+            var forBias = bias.IsEmpty ? 0 : Math.Abs((double)bias[c]) / (inputScale * LargestBias);
+            var scale = (float)Math.Max(largest / sbyte.MaxValue, forBias);
+            scales[c] = scale > 0 && float.IsNormal(scale * inputScale) ? scale : 1;
+            biasScales[c] = scales[c] * inputScale;
+            for (var i = 0; i < row; i++)
+            {
+                weights[(c * row) + i] = (sbyte)Round(values[i] / (double)scales[c], sbyte.MaxValue);
+            }
+            if (!bias.IsEmpty)
+            {
+                biases[c] = (int)Round(bias[c] / (double)biasScales[c], int.MaxValue);
+            }
+        }
+        return new ChannelWeights(weights, scales, biases, biasScales);
+    }
+
+    private static double Round(double value, double largest) => Math.Clamp(Math.Round(value, MidpointRounding.ToEven), -largest, largest);
+}

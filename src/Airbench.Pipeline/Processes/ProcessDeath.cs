@@ -1,0 +1,97 @@
+using System.Globalization;
+using System.Text;
+
+namespace Airbench.Pipeline;
+
+/// <summary>Says how a process ended that did not come to say it itself, and why that may be.</summary>
+internal static class ProcessDeath
+{
+    private const int SignalBase = 128;   // what .NET, like a shell, adds to the number of the signal
+    private const int Interrupt = 2;
+    private const int Kill = 9;
+
+    /// <summary>Numbers of Linux and macOS where they agree.</summary>
+    private static readonly Dictionary<int, (string Name, string Cause)> Signals = new()
+    {
+        [1] = ("SIGHUP", "its terminal went away"),
+        [Interrupt] = ("SIGINT", "it was interrupted"),
+        [3] = ("SIGQUIT", "someone ended it"),
+        [4] = ("SIGILL", "a native library uses an instruction that this CPU does not have; `airbench doctor` shows what it has"),
+        [6] = ("SIGABRT", "a native library gave up, or an error on a thread of its own was caught by nobody"),
+        [8] = ("SIGFPE", "a division by zero in native code"),
+        [Kill] = ("SIGKILL", "someone killed it, or the system ran out of memory"),
+        [11] = ("SIGSEGV", "a defect in native code: it touched memory that is not its own"),
+        [15] = ("SIGTERM", "someone ended it"),
+        [25] = ("SIGXFSZ", "a file grew past the limit that is set for this process (ulimit -f)"),
+    };
+
+    private static readonly (string Name, string Cause) Bus =
+        ("SIGBUS", "a file that it reads through memory became shorter, or its disk failed");
+
+    /// <summary>Whether Ctrl-C ended it.</summary>
+    public static bool IsInterrupt(int exitCode) => !OperatingSystem.IsWindows() && exitCode == SignalBase + Interrupt;
+
+    /// <summary>"its process was killed by signal 9 (SIGKILL). Likely cause: ...", and the last lines that it printed.</summary>
+    public static string Explain(int exitCode, MemoryWatch memory, LastLines lastLines)
+    {
+        var (end, cause) = Describe(exitCode);
+        if (exitCode == SignalBase + Kill)
+        {
+            cause = memory.Verdict() ?? cause;
+        }
+        var text = new StringBuilder($"its process {end}. Likely cause: {cause}");
+        if (memory.PeakMegabytes is { } peak)
+        {
+            text.Append(CultureInfo.InvariantCulture, $". It had up to {peak:N0} MiB of memory");
+        }
+        var lines = lastLines.ToArray();
+        text.Append(lines.Length == 0 ? ". It printed nothing" : ". Last lines that it printed:");
+        foreach (var line in lines)
+        {
+            text.Append("\n  ").Append(line);
+        }
+        return text.ToString();
+    }
+
+    private static (string End, string Cause) Describe(int exitCode)
+    {
+        if (!OperatingSystem.IsWindows() && exitCode > SignalBase)
+        {
+            var signal = exitCode - SignalBase;
+            var bus = OperatingSystem.IsMacOS() ? 10 : 7;
+            var (name, cause) = signal == bus ? Bus : Signals.GetValueOrDefault(signal, ("no name known", "unknown"));
+            return (FormattableString.Invariant($"was ended by signal {signal} ({name})"), cause);
+        }
+        var code = OperatingSystem.IsWindows() ? FormattableString.Invariant($"0x{exitCode:X8}") : exitCode.ToString(CultureInfo.InvariantCulture);
+        return ($"ended with exit code {code} and without a word", "a native library called exit, or the program could not start");
+    }
+}
+
+/// <summary>The last lines that a process printed.</summary>
+internal sealed class LastLines
+{
+    private const int Count = 12;
+
+    private readonly Lock _lock = new();
+    private readonly Queue<string> _lines = [];
+
+    public void Add(string line)
+    {
+        lock (_lock)
+        {
+            _lines.Enqueue(line);
+            if (_lines.Count > Count)
+            {
+                _lines.Dequeue();
+            }
+        }
+    }
+
+    public string[] ToArray()
+    {
+        lock (_lock)
+        {
+            return [.. _lines];
+        }
+    }
+}

@@ -1,0 +1,94 @@
+using System.Text;
+using System.Xml.Linq;
+using static Airbench.Report.Html;
+
+namespace Airbench.Report;
+
+/// <summary>A confusion matrix: numbers where they can be read, shades where they cannot, nothing where neither can.</summary>
+internal static class ConfusionChart
+{
+    /// <summary>Classes up to which every cell has its number.</summary>
+    private const int MostNumbers = 20;
+
+    /// <summary>Classes up to which cells can be told apart.</summary>
+    public const int MostShades = 200;
+
+    private const int LabelLength = 12;
+    private const int Shades = 9;
+
+    /// <returns>Null where there are too many classes for a picture.</returns>
+    public static XElement? Draw(ConfusionCounts confusion)
+    {
+        var count = confusion.Classes.Count;
+        return count == 0 || count > MostShades ? null : Tag("figure", Set("class", "square"),
+            Tag("figcaption", Tag("b", "Confusion matrix"), " ", Classed("span", "muted", "rows: true class; columns: predicted; shade: share of the row")),
+            count <= MostNumbers ? Numbers(confusion) : Heat(confusion));
+    }
+
+    private static XElement Numbers(ConfusionCounts confusion)
+    {
+        const double Left = 84, Top = 78, Size = 440;
+        var names = confusion.Classes;
+        var cell = (Size - Left) / names.Count;
+        var font = Math.Clamp(cell * 0.36, 6.5, 12);
+        var support = confusion.Support();
+        return Plot.Svg(Size, Top + (cell * names.Count) + 2, "Confusion matrix",
+            names.Select((name, i) => Label(name, Left - 6, Top + ((i + 0.5) * cell) + 4, "end")),
+            names.Select((name, i) =>
+            {
+                var (x, y) = (Left + ((i + 0.5) * cell) + 3, Top - 6.0);
+                var label = Label(name, x, y, "start");
+                label.Add(Set("transform", $"rotate(-55 {Format.Plain(x)} {Format.Plain(y)})"));
+                return label;
+            }),
+            Plot.Rectangle(Left, Top, cell * names.Count, cell * names.Count, "field"),
+            confusion.Cells.Select(entry =>
+            {
+                var share = (double)entry.Count / support[entry.Actual];
+                var (x, y) = (Left + (entry.Predicted * cell), Top + (entry.Actual * cell));
+                var tip = $"{names[entry.Actual]} taken for {names[entry.Predicted]}: {Format.Count(entry.Count)} of {Format.Count(support[entry.Actual])} ({Format.Percent(share, 1)})";
+                return Tag("g",
+                    Plot.Rectangle(x + 0.5, y + 0.5, cell - 1, cell - 1, $"cell {Kind(entry)}", Set("fill-opacity", Opacity(share)), Tag("title", tip)),
+                    Tag("text", Set("x", x + (cell / 2)), Set("y", y + (cell / 2) + (font * 0.36)), Set("text-anchor", "middle"), Set("font-size", Fit(entry.Count)),
+                        Set("class", share > 0.5 ? "count strong" : "count"), $"{entry.Count}"));
+            }));
+
+        // A large count must not touch its neighbours: a digit is 0.6 of its height wide.
+        double Fit(int number) => Math.Min(font, (cell - 3) / (0.6 * $"{number}".Length));
+    }
+
+    /// <summary>One path for each shade, so that tens of thousands of cells stay a small page.</summary>
+    private static XElement Heat(ConfusionCounts confusion)
+    {
+        var (count, support) = (confusion.Classes.Count, confusion.Support());
+        var paths = new Dictionary<(string Kind, int Shade), StringBuilder>();
+        foreach (var entry in confusion.Cells)
+        {
+            var key = (Kind(entry), (int)Math.Ceiling((double)entry.Count / support[entry.Actual] * Shades));
+            if (!paths.TryGetValue(key, out var path))
+            {
+                paths[key] = path = new StringBuilder();
+            }
+            path.Append('M').Append(entry.Predicted).Append(' ').Append(entry.Actual).Append("h1v1h-1z");
+        }
+        return Plot.Svg(count, count, "Confusion matrix",
+            Plot.Rectangle(0, 0, count, count, "field"),
+            paths.OrderBy(path => path.Key).Select(path => Tag("path",
+                Set("d", path.Value.ToString()), Set("class", $"cell {path.Key.Kind}"), Set("fill-opacity", Opacity((double)path.Key.Shade / Shades)))));
+    }
+
+    private static XElement Label(string name, double x, double y, string anchor)
+    {
+        var text = Plot.Text(x, y, Format.Short(name, LabelLength), anchor);
+        if (name.Length > LabelLength)
+        {
+            text.Add(Tag("title", name));
+        }
+        return text;
+    }
+
+    private static string Kind(ConfusionCell entry) => entry.Actual == entry.Predicted ? "right" : "wrong";
+
+    /// <summary>A single mistake has to be seen beside a thousand right answers: shades begin well above nothing.</summary>
+    private static double Opacity(double share) => Math.Round(0.12 + (0.88 * Math.Sqrt(Math.Min(1, share))), 2);
+}

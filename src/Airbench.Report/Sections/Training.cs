@@ -1,0 +1,69 @@
+using System.Xml.Linq;
+using static Airbench.Report.Html;
+
+namespace Airbench.Report;
+
+/// <summary>Learning curves and the result of every training run.</summary>
+internal static class Training
+{
+    /// <summary>More runs than this are drawn thin.</summary>
+    private const int MostBoldRuns = 3;
+
+    public static XElement? Of(Run run) => run.Models.Count == 0 ? null : Page.Section("training", "Training", run.Models.Select(model => One(
+        run, model, run.Models.Count > 1)));
+
+    /// <summary>Loss, accuracy and learning rate over epochs.</summary>
+    /// <param name="groups">Curves by the name of their group and its colour; one group has a colour for each kind of line.</param>
+    public static IEnumerable<XElement> Charts(IReadOnlyList<(string Name, string? CssClass, IReadOnlyList<CurvePoint> Curve)> groups)
+    {
+        var points = groups.SelectMany(group => group.Curve).ToList();
+        if (points.Count == 0)
+        {
+            yield break;
+        }
+        var epochs = Axis.FromZero(points.Select(point => point.Epoch), "epochs");
+        var accuracy = Lines("training", "s1", "", point => point.TrainAccuracy).Concat(Lines("test, plain", "s2", "dash", point => point.ValidationAccuracy)).ToList();
+        yield return LineChart.Draw("Accuracy", epochs, Axis.Share("share of images, 0% to 100%"), accuracy);
+        yield return LineChart.Draw("Training loss", epochs,
+            Axis.FromZero(points.Select(point => point.TrainLoss ?? 0), "mean over the epoch of the loss an image, nats"), [.. Lines("training loss", "s1", "", point => point.TrainLoss)]);
+        yield return LineChart.Draw("Learning rate", epochs,
+            Axis.FromZero(points.Select(point => point.LearningRate ?? 0), "at the end of the epoch, in the recipe's units"), [.. Lines("learning rate", "s1", "", point => point.LearningRate)]);
+
+        // One group: a colour a kind. Two groups: a colour a group, dashes for the second kind.
+        IEnumerable<Series> Lines(string kind, string own, string dash, Func<CurvePoint, double?> value) =>
+            from @group in groups
+            from one in @group.Curve.GroupBy(point => point.Run)
+            let thin = @group.Curve.Select(point => point.Run).Distinct().Take(MostBoldRuns + 1).Count() > MostBoldRuns ? " thin" : ""
+            let measured = one.Where(point => value(point) is not null).Select(point => (point.Epoch, value(point)!.Value)).ToList()
+            where measured.Count > 0
+            select new Series(
+                groups.Count == 1 ? kind : $"{@group.Name}, {kind}", $"{@group.CssClass ?? own} {(@group.CssClass is null ? "" : dash)}{thin}".TrimEnd(), measured);
+    }
+
+    private static IEnumerable<XElement> One(Run run, Recorded<ModelManifest> recorded, bool named)
+    {
+        var (model, isOwn) = (recorded.Manifest, run.Times.Any(time => time.Stage == recorded.Stage && time.Uses == "train" && time.Status == "ok"));
+        if (named)
+        {
+            yield return Tag("h3", recorded.Stage);
+        }
+        yield return Tag("p",
+            $"{model.Recipe.Name}, {Format.Number(model.Recipe.Epochs, "0.##")} epochs of batches of {Format.Count(model.Recipe.BatchSize)} on {model.DatasetName}, {model.Precision}, {model.Device}, {model.Threads} threads",
+            isOwn ? "." : $"; trained by an earlier run, kept in {recorded.Folder}.");
+        if (run.Curves.TryGetValue(recorded.Stage, out var curve) && curve.Count > 0)
+        {
+            yield return Classed("div", "charts", Charts([("", null, curve)]));
+        }
+        yield return Html.Table(["seed", "plain", "with TTA", "training, s", "steps", "s/step"], model.Runs.Select(result => Tag("tr",
+            Tag("td", $"{result.Seed}"), Number(Format.Percent(result.AccuracyPlain)), Number(Format.Percent(result.AccuracyTta)),
+            Number(Format.Number(result.TrainSeconds, "#,0.00")), Number(Format.Count(result.Steps)),
+            Number(Format.Number(result.Steps > 0 ? result.TrainSeconds / result.Steps : null, "0.000")))));
+        var summary = model.AccuracyTta;
+        if (summary is { StandardDeviation: { } deviation, Low95: { } low, High95: { } high })
+        {
+            yield return Tag("p", $"With TTA over {summary.Count} runs: mean {Format.Percent(summary.Mean)}, standard deviation {Format.Percent(deviation)}, 95% interval of the mean {Format.Range(low, high)} (Student's t).");
+        }
+        yield return Classed("p", "muted",
+            $"Accuracies here are TorchSharp's, in the training's precision, on the test split; the first seed is what is exported. Seconds: whitening, training and the last evaluation with TTA ({EvaluationDetails.Words(model.Recipe.Tta)}).");
+    }
+}
