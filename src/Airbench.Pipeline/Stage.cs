@@ -17,7 +17,7 @@ public enum DeviceUse
 
 /// <summary>
 /// One kind of stage: a function from artifacts and typed options to one artifact. The pipeline knows stages by this
-/// interface alone; the command line lists them (<c>Stages.cs</c>).
+/// interface alone; <see cref="Stage{TOptions, TArtifact}"/> is what to derive from.
 /// </summary>
 public interface IStage
 {
@@ -39,7 +39,13 @@ public interface IStage
     /// <summary>Artifact type that it makes.</summary>
     Type Output { get; }
 
-    /// <summary>Problems of option values that the types cannot express, as "key: found; expected"; empty where all is well. No work, no files.</summary>
+    /// <summary>Why no earlier result can stand for a new one ("it measures time"); null where one can.</summary>
+    string? AlwaysRuns { get; }
+
+    /// <summary>Does the work.</summary>
+    StageResult Run(StageContext context, object options);
+
+    /// <summary>Problems of option values that the types cannot express, as "key: found; expected"; empty where there are none. No work, no files.</summary>
     IEnumerable<string> Check(object options);
 
     /// <summary>Those of <see cref="OptionalInputs"/> that these options cannot do without.</summary>
@@ -54,92 +60,87 @@ public interface IStage
     /// <summary>What it does with the device.</summary>
     DeviceUse UseOf(object options);
 
-    /// <summary>Does the work.</summary>
-    StageResult Run(StageContext context, object options);
+    /// <summary>What decides the result, beside the artifacts that it needs.</summary>
+    Fingerprint Fingerprint(StageContext context, object options);
+}
 
+/// <summary>Everything outside of its artifacts that a stage's result depends on. An earlier result stands for a new one where nothing in it differs.</summary>
+public sealed record Fingerprint
+{
     /// <summary>
     /// What the options mean: an object whose members decide the result. Members that change nothing in it are left out or set to a constant;
     /// what an option stands for (a recipe by its name) is written out.
     /// </summary>
-    object Settings(object options);
+    public required object Settings { get; init; }
 
-    /// <summary>What else decides the result, by name, beside the options and the artifacts that it needs: seed, device, threads.</summary>
-    IReadOnlyDictionary<string, string> Environment(StageContext context, object options);
+    /// <summary>What else decides it, by name: seed, device, threads.</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
 
     /// <summary>Files and folders that it reads beside the artifacts, full or relative to <see cref="StageContext.Root"/>; they need not exist.</summary>
-    IEnumerable<string> Reads(StageContext context, object options);
+    public IEnumerable<string> Reads { get; init; } = [];
 
-    /// <summary>Versions of all code that decides the result, by name. Found without loading a native library.</summary>
-    IReadOnlyDictionary<string, string> Versions();
-
-    /// <summary>Why no earlier result can stand for a new one ("it measures time"); null where one can.</summary>
-    string? AlwaysRuns { get; }
+    /// <summary>Versions of all code that decides it, by name. Found without loading a native library.</summary>
+    public IReadOnlyDictionary<string, string> Versions { get; init; } = new Dictionary<string, string> { [Product.Name] = Product.Version };
 }
 
-/// <summary>Typed form of <see cref="IStage"/>, assembled from plain functions.</summary>
-public sealed class Stage<TOptions, TOutput> : IStage
+/// <summary>One kind of stage with typed options: what a new kind derives from.</summary>
+/// <typeparam name="TOptions">The record behind <c>with:</c>.</typeparam>
+/// <typeparam name="TArtifact">What it makes.</typeparam>
+public abstract class Stage<TOptions, TArtifact> : IStage
     where TOptions : class, new()
-    where TOutput : Artifact
+    where TArtifact : Artifact
 {
     /// <inheritdoc/>
-    public required string Uses { get; init; }
+    public abstract string Uses { get; }
 
     /// <inheritdoc/>
-    public required string Description { get; init; }
+    public abstract string Description { get; }
 
     /// <inheritdoc/>
-    public IReadOnlyList<Type> Inputs { get; init; } = [];
+    public virtual IReadOnlyList<Type> Inputs => [];
 
     /// <inheritdoc/>
-    public IReadOnlyList<Type> OptionalInputs { get; init; } = [];
-
-    /// <summary>See <see cref="IStage.InputsFor"/>.</summary>
-    public Func<TOptions, IReadOnlyList<Type>> InputsFor { get; init; } = _ => [];
-
-    /// <summary>See <see cref="IStage.OutputFolder"/>.</summary>
-    public required Func<StageContext, TOptions, string> Folder { get; init; }
-
-    /// <summary>See <see cref="IStage.Open"/>.</summary>
-    public required Func<string, TOutput> Opener { get; init; }
-
-    /// <summary>See <see cref="IStage.Check"/>.</summary>
-    public Func<TOptions, IEnumerable<string>> Checker { get; init; } = _ => [];
-
-    /// <summary>See <see cref="IStage.UseOf"/>; by default it computes on the device.</summary>
-    public Func<TOptions, DeviceUse> UseOf { get; init; } = _ => DeviceUse.Takes;
-
-    /// <summary>See <see cref="IStage.Run"/>.</summary>
-    public required Func<StageContext, TOptions, StageResult> Work { get; init; }
-
-    /// <summary>See <see cref="IStage.Settings"/>; by default the options as they are.</summary>
-    public Func<TOptions, object> Settings { get; init; } = options => options;
-
-    /// <summary>See <see cref="IStage.Environment"/>; by default seed and device.</summary>
-    public Func<StageContext, TOptions, IReadOnlyDictionary<string, string>> Environment { get; init; } = (context, _) =>
-        new Dictionary<string, string> { ["seed"] = context.Seed.ToString(CultureInfo.InvariantCulture), ["device"] = context.Device };
-
-    /// <summary>See <see cref="IStage.Reads"/>.</summary>
-    public Func<StageContext, TOptions, IEnumerable<string>> Reads { get; init; } = (_, _) => [];
-
-    /// <summary>See <see cref="IStage.Versions"/>; by default the product's.</summary>
-    public Func<IReadOnlyDictionary<string, string>> Versions { get; init; } = () =>
-        new Dictionary<string, string> { [Product.Name] = Product.Version };
+    public virtual IReadOnlyList<Type> OptionalInputs => [];
 
     /// <inheritdoc/>
-    public string? AlwaysRuns { get; init; }
+    public virtual string? AlwaysRuns => null;
+
+    /// <inheritdoc cref="IStage.Run"/>
+    public abstract StageResult Run(StageContext context, TOptions options);
+
+    /// <inheritdoc cref="IStage.Check"/>
+    public virtual IEnumerable<string> Check(TOptions options) => [];
+
+    /// <inheritdoc cref="IStage.InputsFor"/>
+    public virtual IReadOnlyList<Type> InputsFor(TOptions options) => [];
+
+    /// <inheritdoc cref="IStage.OutputFolder"/>
+    public abstract string OutputFolder(StageContext context, TOptions options);
+
+    /// <inheritdoc cref="IStage.Open"/>
+    public abstract TArtifact Open(string folder);
+
+    /// <inheritdoc cref="IStage.UseOf"/>
+    /// <remarks>By default it computes on the device.</remarks>
+    public virtual DeviceUse UseOf(TOptions options) => DeviceUse.Takes;
+
+    /// <inheritdoc cref="IStage.Fingerprint"/>
+    /// <remarks>By default the options as they are, seed, device and the product's version.</remarks>
+    public virtual Fingerprint Fingerprint(StageContext context, TOptions options) => new()
+    {
+        Settings = options,
+        Environment = new Dictionary<string, string> { ["seed"] = context.Seed.ToString(CultureInfo.InvariantCulture), ["device"] = context.Device },
+    };
 
     Type IStage.OptionsType => typeof(TOptions);
-    Type IStage.Output => typeof(TOutput);
-    IEnumerable<string> IStage.Check(object options) => Checker((TOptions)options);
+    Type IStage.Output => typeof(TArtifact);
+    StageResult IStage.Run(StageContext context, object options) => Run(context, (TOptions)options);
+    IEnumerable<string> IStage.Check(object options) => Check((TOptions)options);
     IReadOnlyList<Type> IStage.InputsFor(object options) => InputsFor((TOptions)options);
-    string IStage.OutputFolder(StageContext context, object options) => Folder(context, (TOptions)options);
-    Artifact IStage.Open(string folder) => Opener(folder);
+    string IStage.OutputFolder(StageContext context, object options) => OutputFolder(context, (TOptions)options);
+    Artifact IStage.Open(string folder) => Open(folder);
     DeviceUse IStage.UseOf(object options) => UseOf((TOptions)options);
-    StageResult IStage.Run(StageContext context, object options) => Work(context, (TOptions)options);
-    object IStage.Settings(object options) => Settings((TOptions)options);
-    IReadOnlyDictionary<string, string> IStage.Environment(StageContext context, object options) => Environment(context, (TOptions)options);
-    IEnumerable<string> IStage.Reads(StageContext context, object options) => Reads(context, (TOptions)options);
-    IReadOnlyDictionary<string, string> IStage.Versions() => Versions();
+    Fingerprint IStage.Fingerprint(StageContext context, object options) => Fingerprint(context, (TOptions)options);
 }
 
 /// <summary>What a stage gets beside its options.</summary>
@@ -179,6 +180,12 @@ public sealed record StageContext
 
     /// <summary>The input of type <typeparamref name="T"/>; the checked graph guarantees exactly one.</summary>
     public T Input<T>() where T : Artifact => Inputs.OfType<T>().Single();
+
+    /// <summary>A folder of <see cref="Root"/> for an artifact: <paramref name="parent"/>/<paramref name="name"/>, or the default name where that is null.</summary>
+    public string Below(string parent, string? name) => Path.Combine(Root, parent, name ?? DefaultName);
+
+    /// <summary>The folder of this stage in the run's folder.</summary>
+    public string InRunFolder() => Path.Combine(RunFolder, Name);
 }
 
 /// <summary>What a stage reports.</summary>

@@ -29,6 +29,8 @@ public class FactorsTests
         ["finetune.weights"] = "the content of what lies there",
     };
 
+    private static StageContext Anywhere => new() { Name = "stage", DefaultName = "any", Seed = 1, Device = "cpu", Root = "/", RunFolder = "/run" };
+
     public static TheoryData<string> Kinds => [.. Stages.All.Where(kind => kind.AlwaysRuns is null).Select(kind => kind.Uses)];
 
     [Theory]
@@ -48,18 +50,18 @@ public class FactorsTests
             var counts = starts.Any(start => Others(field).Any(value =>
                 With(start, field, value) is { } other && !kind.Check(other).Any() && Text(kind, other) != Text(kind, start)));
             var name = $"{uses}.{field.Key}";
-            Assert.True(counts != Elsewhere.ContainsKey(name), $"{name}: {(counts ? "counts, and is listed as one that does not" : "changes nothing in the stage's Settings (Stages.cs)")}");
+            Assert.True(counts != Elsewhere.ContainsKey(name), $"{name}: {(counts ? "counts, and is listed as one that does not" : "changes nothing in the stage's Fingerprint")}");
         }
     }
 
     [Fact]
     public void Versions_name_what_does_the_work_without_loading_it()
     {
-        var train = Stages.All.Single(kind => kind.Uses == "train").Versions();
+        var train = Stages.All.Single(kind => kind.Uses == "train").Fingerprint(Anywhere, new TrainOptions()).Versions;
         Assert.Equal(["Airbench.Core", "Airbench.Training", "TorchSharp", "libtorch"], train.Keys.Order(StringComparer.Ordinal));
         Assert.Matches("^[0-9]+ bytes$", train["libtorch"]);
         Assert.StartsWith($"{Product.Version} build ", train["Airbench.Core"], StringComparison.Ordinal);
-        var evaluate = Stages.All.Single(kind => kind.Uses == "evaluate").Versions();
+        var evaluate = Stages.All.Single(kind => kind.Uses == "evaluate").Fingerprint(Anywhere, new EvaluateOptions()).Versions;
         Assert.StartsWith("1.", evaluate["Microsoft.ML.OnnxRuntime"], StringComparison.Ordinal);
         Assert.Matches("^[0-9]+ bytes$", evaluate["libonnxruntime"]);
     }
@@ -90,7 +92,7 @@ public class FactorsTests
     [InlineData("2tb", 2_000_000_000_000)]
     public void Sizes_are_read_with_their_units(string text, long bytes) => Assert.Equal(bytes, CacheLimit.Parse("--limit", text));
 
-    private static string Text(IStage kind, object options) => Json.Write(Json.ToNode(kind.Settings(options)));
+    private static string Text(IStage kind, object options) => Json.Write(Json.ToNode(kind.Fingerprint(Anywhere, options).Settings));
 
     private static object? With(object options, OptionField field, object? value)
     {

@@ -27,38 +27,44 @@ internal static class FastStages
 {
     public static IReadOnlyList<IStage> All { get; } =
     [
-        Kind("draw", [], folder => new Drawn(folder), (context, _) => Path.Combine(context.Root, "data", context.DefaultName)),
-        Kind("mix", [typeof(Drawn)], folder => new Mixed(folder), (context, _) => Path.Combine(context.Root, "models", context.DefaultName)),
-        Kind("fold", [typeof(Mixed)], folder => new Folded(folder), (context, _) => Path.Combine(context.Root, "exports", context.DefaultName)),
-        Kind("score", [typeof(Drawn), typeof(Folded)], folder => new Scored(folder), (context, _) => Path.Combine(context.RunFolder, context.Name)),
+        new FastStage<Drawn>("draw", [], folder => new Drawn(folder), context => Path.Combine(context.Root, "data", context.DefaultName)),
+        new FastStage<Mixed>("mix", [typeof(Drawn)], folder => new Mixed(folder), context => Path.Combine(context.Root, "models", context.DefaultName)),
+        new FastStage<Folded>("fold", [typeof(Mixed)], folder => new Folded(folder), context => Path.Combine(context.Root, "exports", context.DefaultName)),
+        new FastStage<Scored>("score", [typeof(Drawn), typeof(Folded)], folder => new Scored(folder), context => Path.Combine(context.RunFolder, context.Name)),
     ];
 
-    private static Stage<FastOptions, T> Kind<T>(
-        string uses, IReadOnlyList<Type> inputs, Func<string, T> open, Func<StageContext, FastOptions, string> folder) where T : Parts => new()
+
+    private sealed class FastStage<T>(string uses, IReadOnlyList<Type> inputs, Func<string, T> open, Func<StageContext, string> folder) : Stage<FastOptions, T>
+        where T : Parts
+    {
+        public override string Uses => uses;
+
+        public override string Description => $"The {uses} stage.";
+
+        public override IReadOnlyList<Type> Inputs => inputs;
+
+        public override StageResult Run(StageContext context, FastOptions options)
         {
-            Uses = uses,
-            Description = $"The {uses} stage.",
-            Inputs = inputs,
-            Folder = folder,
-            Opener = path =>
+            Faults.Do(options.Fault, context);
+            var key = $"{uses} {context.Seed} {string.Join(' ', context.Inputs.Select(input => Parts.Check(input.Folder)))}";
+            var artifact = open(Parts.Write(folder(context), key, options, context.Progress, context.Cancel));
+            context.Progress.Info($"{uses} wrote {options.Files} files");
+            return new StageResult(artifact, $"{options.Files} files")
             {
-                Json.Read<Parts.Manifest>(Path.Combine(path, Parts.ManifestName));
-                return open(path);
-            },
-            Work = (context, options) =>
-            {
-                Faults.Do(options.Fault, context);
-                var key = $"{uses} {context.Seed} {string.Join(' ', context.Inputs.Select(input => Parts.Check(input.Folder)))}";
-                var artifact = open(Parts.Write(folder(context, options), key, options, context.Progress, context.Cancel));
-                context.Progress.Info($"{uses} wrote {options.Files} files");
-                return new StageResult(artifact, $"{options.Files} files")
-                {
-                    WorkSeconds = 0.5,
-                    Items = options.Files,
-                    Device = "cpu",
-                    AccuracyPlain = 0.25,
-                    AccuracyTta = 0.75,
-                };
-            },
-        };
+                WorkSeconds = 0.5,
+                Items = options.Files,
+                Device = "cpu",
+                AccuracyPlain = 0.25,
+                AccuracyTta = 0.75,
+            };
+        }
+
+        public override string OutputFolder(StageContext context, FastOptions options) => folder(context);
+
+        public override T Open(string path)
+        {
+            Json.Read<Parts.Manifest>(Path.Combine(path, Parts.ManifestName));
+            return open(path);
+        }
+    }
 }

@@ -93,10 +93,9 @@ internal sealed class FakeKinds
 
     public IReadOnlyList<IStage> All =>
     [
-        new Stage<PrepareOptions, Pictures>
+        new FakeStage<PrepareOptions, Pictures>("prepare")
         {
-            Uses = "prepare",
-            Description = "Prepares images.",
+            About = "Prepares images.",
             Folder = (context, options) => Below(context, "data", options.Name),
             Opener = folder => new Pictures(Whole(folder)),
             Checker = options => options.ImageSize is < 16 or > 1024 ? [$"image_size: found {options.ImageSize}; expected 16 to 1024"] : [],
@@ -106,33 +105,30 @@ internal sealed class FakeKinds
                 WorkSeconds = 2,
             },
         },
-        new Stage<TrainOptions, Network>
+        new FakeStage<TrainOptions, Network>("train")
         {
-            Uses = "train",
-            Description = "Trains a network.",
-            Inputs = [typeof(Pictures)],
+            About = "Trains a network.",
+            Takes = [typeof(Pictures)],
             Folder = (context, _) => Below(context, "models", null),
             Opener = folder => new Network(Whole(folder)),
             Checker = options => options.Optimizer.Lr <= 0 ? ["optimizer.lr: found 0; expected more"] : [],
             Work = (context, _) => Make(context, new Network(Below(context, "models", null))),
         },
-        new Stage<ExportOptions, Bundle>
+        new FakeStage<ExportOptions, Bundle>("export")
         {
-            Uses = "export",
-            Description = "Writes ONNX.",
-            Inputs = [typeof(Network)],
-            OptionalInputs = [typeof(Pictures)],
-            InputsFor = options => options.Variants.Contains("int8") ? [typeof(Pictures)] : [],
+            About = "Writes ONNX.",
+            Takes = [typeof(Network)],
+            MayTake = [typeof(Pictures)],
+            Demands = options => options.Variants.Contains("int8") ? [typeof(Pictures)] : [],
             Folder = (context, options) => Below(context, "exports", options.Name),
             Opener = folder => new Bundle(Whole(folder)),
             Work = (context, options) => Make(context, new Bundle(Below(context, "exports", options.Name))),
         },
-        new Stage<EvaluateOptions, Score>
+        new FakeStage<EvaluateOptions, Score>("evaluate")
         {
-            Uses = "evaluate",
-            Description = "Evaluates a bundle.",
-            AlwaysRuns = EvaluateAlwaysRuns,
-            Inputs = [typeof(Pictures), typeof(Bundle)],
+            About = "Evaluates a bundle.",
+            NeverStands = EvaluateAlwaysRuns,
+            Takes = [typeof(Pictures), typeof(Bundle)],
             Folder = (context, _) => Path.Combine(context.RunFolder, context.Name),
             Opener = folder => new Score(Whole(folder)),
             Work = (context, _) => Make(context, new Score(Path.Combine(context.RunFolder, context.Name))),

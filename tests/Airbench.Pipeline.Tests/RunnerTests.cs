@@ -126,10 +126,8 @@ public sealed partial class RunnerTests : IDisposable
     [Fact]
     public void A_stage_that_makes_another_artifact_than_declared_is_a_defect()
     {
-        var wrong = new Stage<ExportOptions, Bundle>
+        var wrong = new FakeStage<ExportOptions, Bundle>("wrong")
         {
-            Uses = "wrong",
-            Description = "",
             Folder = (context, _) => Path.Combine(context.Root, "exports", "x"),
             Opener = folder => new Bundle(folder),
             Work = (_, _) => new StageResult(new Score("x"), ""),

@@ -123,11 +123,9 @@ public sealed class ScheduleTests
             Needs = needs,
             Options = new Options(),
             Position = SourcePosition.Flag(key),
-            Kind = new Stage<Options, Pictures>
+            Kind = new FakeStage<Options, Pictures>(key)
             {
-                Uses = key,
-                Description = "",
-                UseOf = _ => use,
+                Device = _ => use,
                 Folder = (_, _) => "",
                 Opener = folder => new Pictures(folder),
                 Work = (_, _) => throw new InvalidOperationException("only scheduled"),

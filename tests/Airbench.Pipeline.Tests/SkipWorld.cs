@@ -207,20 +207,21 @@ internal sealed class SkipWorld : IDisposable
         Make("judge", folder => new Score(folder), [typeof(Pictures), typeof(Bundle)]),
     ];
 
-    private Stage<SkipOptions, T> Make<T>(string uses, Func<string, T> open, Type[]? inputs = null, Type[]? optional = null) where T : Artifact => new()
+    private FakeStage<SkipOptions, T> Make<T>(string uses, Func<string, T> open, Type[]? inputs = null, Type[]? optional = null) where T : Artifact => new(uses)
     {
-        Uses = uses,
-        Description = uses,
-        Inputs = inputs ?? [],
-        OptionalInputs = optional ?? [],
+        Takes = inputs ?? [],
+        MayTake = optional ?? [],
         Folder = (context, _) => uses == "judge" ? Path.Combine(context.RunFolder, context.Name) : Path.Combine(context.Root, uses, context.DefaultName),
         Opener = folder => File.Exists(Path.Combine(folder, ContentName)) ? open(folder) : throw new InvalidFileException(folder, "nothing there"),
-        Settings = options => options with { Idle = 0 },
-        Environment = (context, options) => uses == "refine" || (uses == "source" && options.Value >= 4)
-            ? new Dictionary<string, string> { ["seed"] = context.Seed.ToString(CultureInfo.InvariantCulture) }
-            : [],
-        Reads = (_, options) => options.File is { } file ? [file] : [],
-        Versions = () => new Dictionary<string, string> { [uses] = _versions[uses].ToString(CultureInfo.InvariantCulture) },
+        Decides = (context, options) => new Fingerprint
+        {
+            Settings = options with { Idle = 0 },
+            Environment = uses == "refine" || (uses == "source" && options.Value >= 4)
+                ? new Dictionary<string, string> { ["seed"] = context.Seed.ToString(CultureInfo.InvariantCulture) }
+                : [],
+            Reads = options.File is { } file ? [file] : [],
+            Versions = new Dictionary<string, string> { [uses] = _versions[uses].ToString(CultureInfo.InvariantCulture) },
+        },
         Work = (context, options) =>
         {
             Ran.Add(context.Name);

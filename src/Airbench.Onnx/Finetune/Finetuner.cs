@@ -29,6 +29,7 @@ public static class Finetuner
     {
         var export = inputs.ExportLike(options);
         var (bundle, parent) = (inputs.Bundle, inputs.Parent);
+        progress.Info($"to be exported as {bundle.Folder}: {string.Join(", ", export.Variants)}; {bundle.Manifest.Signature?.Inputs[0]}, opset {export.Opset}");
         var size = parent.Manifest.Network.ImageSize;
         var head = HeadPlan.For(parent.Manifest.Classes, inputs.Data.Manifest.Classes, options.KeepClasses);
         var random = new Random(seed);

@@ -22,15 +22,15 @@ internal sealed class FactFinder(string root, HashIndex index, PipelineEnvironme
     public Facts Of(
         PipelineStage stage, StageContext context, string folder, IEnumerable<KeyValuePair<Type, IReadOnlyDictionary<string, string>?>> inputs)
     {
-        var (kind, options) = (stage.Kind, stage.Options);
+        var fingerprint = stage.Kind.Fingerprint(context, stage.Options);
         List<Fact> facts =
         [
-            new(Facts.Stage, "uses", kind.Uses),
+            new(Facts.Stage, "uses", stage.Kind.Uses),
             new(Facts.Stage, "folder", folder.Replace(Path.DirectorySeparatorChar, '/')),
-            .. SettingsText.Of(kind.Settings(options), environment.Fingerprint).Select(setting => new Fact(Facts.Settings, setting.Path, setting.Value)),
-            .. kind.Environment(context, options).Select(item => new Fact(Facts.Environment, item.Key, item.Value)),
-            .. kind.Versions().Select(version => new Fact(Facts.Versions, version.Key, version.Value)),
-            .. kind.Reads(context, options).Distinct(StringComparer.Ordinal).Select(Read),
+            .. SettingsText.Of(fingerprint.Settings, environment.Fingerprint).Select(setting => new Fact(Facts.Settings, setting.Path, setting.Value)),
+            .. fingerprint.Environment.Select(item => new Fact(Facts.Environment, item.Key, item.Value)),
+            .. fingerprint.Versions.Select(version => new Fact(Facts.Versions, version.Key, version.Value)),
+            .. fingerprint.Reads.Distinct(StringComparer.Ordinal).Select(Read),
         ];
         foreach (var (type, files) in inputs)
             facts.AddRange((files ?? new Dictionary<string, string>()).Select(file => new Fact(Facts.Inputs, $"{type.Name}/{file.Key}", file.Value)));
