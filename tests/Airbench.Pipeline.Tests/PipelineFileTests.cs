@@ -160,8 +160,8 @@ public class PipelineFileTests
     [InlineData("name:", "name: found nothing; expected a text")]
     [InlineData("usd_per_hour: -0.5", "usd_per_hour: found -0.5; expected 0 or more US dollars an hour, or null")]
     [InlineData("usd_per_hour: .inf", "usd_per_hour: found '.inf'; expected a finite number")]
-    [InlineData("tracking: wandb", "tracking: found 'wandb'; expected a list, each one of tensorboard, mlflow")]
-    [InlineData("tracking: [mlflow, mlflow]", "tracking: found a name twice; expected each at most once")]
+    [InlineData("tracking: wandb", "tracking: found 'wandb'; expected a list, each one of tensorboard")]
+    [InlineData("tracking: [tensorboard, tensorboard]", "tracking: found a name twice; expected each at most once")]
     [InlineData("usd_per_hour: $2", "usd_per_hour: found '$2'; expected a number")]
     public void The_header_is_checked(string line, string expected)
     {

@@ -71,12 +71,11 @@ public class SchemaTests
                   "type": "array",
                   "items": {
                     "enum": [
-                      "tensorboard",
-                      "mlflow"
+                      "tensorboard"
                     ]
                   },
                   "uniqueItems": true,
-                  "description": "Formats that a run is written in as well: tensorboard (event files in its folder), mlflow (a run in mlruns/).",
+                  "description": "Formats that a run is written in as well: tensorboard (event files in its folder).",
                   "default": []
                 },
                 "env": {

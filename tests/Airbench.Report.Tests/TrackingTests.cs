@@ -3,7 +3,6 @@ using System.Buffers.Binary;
 using System.Globalization;
 using Airbench.Report;
 using Tensorboard;
-using YamlDotNet.Serialization;
 
 namespace Airbench.Tests;
 
@@ -42,50 +41,6 @@ public sealed class TrackingTests
         TensorBoardFiles.Write(run.Folder);
         Assert.Equal(["run-1", "run-2"], Directory.GetDirectories(run["tensorboard", "train"]).Select(folder => Path.GetFileName(folder)).Order());
     }
-
-    [Fact]
-    public void Mlflow_finds_run_parameters_metrics_tags_and_artifacts()
-    {
-        using var run = new RunFolder().Prepare().Train(losses: [2, 1.5, double.NaN]).Evaluate().End();
-        RunPage.Write(run.Folder, new ImagePicker());
-        var store = Path.Combine(run.Root, "mlruns");
-        var place = MlflowStore.Write(run.Folder, store);
-        Assert.Equal(place, MlflowStore.Write(run.Folder, store));   // once more replaces
-
-        var experiment = Meta(Path.GetDirectoryName(place)!);
-        Assert.Equal("demo", experiment["name"]);
-        Assert.Equal(Path.GetFileName(Path.GetDirectoryName(place)), experiment["experiment_id"]);
-        Assert.Equal("active", experiment["lifecycle_stage"]);
-        var meta = Meta(place);
-        Assert.Equal(["artifact_uri", "end_time", "entry_point_name", "experiment_id", "lifecycle_stage", "run_id", "run_name", "run_uuid", "source_name", "source_type", "source_version", "start_time", "status", "tags", "user_id"], meta.Keys.Order(StringComparer.Ordinal));
-        Assert.Matches("^[0-9a-f]{32}$", (string)meta["run_id"]);
-        Assert.Equal(Path.GetFileName(place), meta["run_id"]);
-        Assert.Equal("3", meta["status"]);
-        Assert.Equal(new Uri(Path.Combine(place, "artifacts")).AbsoluteUri, meta["artifact_uri"]);
-        var start = (long)(new DateTime(2026, 1, 1, 12, 0, 0, DateTimeKind.Utc) - DateTime.UnixEpoch).TotalMilliseconds;
-        Assert.Equal($"{start}", meta["start_time"]);
-
-        Assert.Equal([$"{start + 16500} 2 10", $"{start + 31500} 1.5 20", $"{start + 46500} nan 30"], File.ReadAllLines(Path.Combine(place, "metrics", "train", "train_loss")));
-        var accuracy = File.ReadAllText(Path.Combine(place, "metrics", "evaluate", "accuracy")).Split(' ');
-        Assert.Equal(Evaluation.Open(run["evaluate"]).Metrics.Accuracy, double.Parse(accuracy[1], CultureInfo.InvariantCulture));
-        Assert.Equal("9.9", File.ReadAllText(Path.Combine(place, "params", "train.epochs")));
-        Assert.Equal(run.Id, File.ReadAllText(Path.Combine(place, "tags", "mlflow.runName")));
-        Assert.Equal(File.ReadAllText(run["report.html"]), File.ReadAllText(Path.Combine(place, "artifacts", "report.html")));
-    }
-
-    [Fact]
-    public void An_experiment_that_mlflow_made_is_used()
-    {
-        using var run = new RunFolder().Stage("prepare", "prepare", "failed", error: "no").End("failed");
-        var made = Directory.CreateDirectory(Path.Combine(run.Root, "mlruns", "470850165402704540")).FullName;
-        File.WriteAllText(Path.Combine(made, "meta.yaml"), "artifact_location: file:///x\nexperiment_id: '470850165402704540'\nlifecycle_stage: active\nname: demo\n");
-        var place = MlflowStore.Write(run.Folder, Path.Combine(run.Root, "mlruns"));
-        Assert.Equal(made, Path.GetDirectoryName(place));
-        Assert.Equal("4", Meta(place)["status"]);
-    }
-
-    private static Dictionary<string, object> Meta(string folder) =>
-        new DeserializerBuilder().Build().Deserialize<Dictionary<string, object>>(File.ReadAllText(Path.Combine(folder, "meta.yaml")));
 
     /// <summary>A reader of its own: records by their lengths, both sums checked bit by bit, the messages by TensorBoard's generated classes.</summary>
     private static List<Event> Events(string folder)

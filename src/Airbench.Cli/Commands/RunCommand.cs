@@ -54,10 +54,6 @@ internal static class RunCommand
             {
                 TensorBoardFiles.Write(report.RunFolder);
             }
-            if (pipeline.Tracking.Contains(Tracker.Mlflow))
-            {
-                MlflowStore.Write(report.RunFolder, Path.Combine(options.Root, MlflowStore.FolderName));
-            }
             return page;
         }
 #pragma warning disable CA1031 // results that took hours are not lost to a page about them

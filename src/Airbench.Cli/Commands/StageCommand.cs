@@ -43,7 +43,7 @@ internal static class StageCommand
             ["seed"] = new("--seed") { Description = "Seed of everything random [default: 1]." },
             ["device"] = new("--device") { Description = "auto, cpu, cuda or cuda:N [default: auto]." },
             ["usd_per_hour"] = new("--usd-per-hour") { Description = "Price of the machine, US dollars an hour, for the cost of the stage." },
-            ["tracking"] = new("--tracking") { Description = "Other formats that the run is written in as well: tensorboard, mlflow." },
+            ["tracking"] = new("--tracking") { Description = "Other formats that the run is written in as well: tensorboard." },
         };
         var fields = OptionFlags.Of(kind.OptionsType);
         var execution = new ExecutionArguments();

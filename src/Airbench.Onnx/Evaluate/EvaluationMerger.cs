@@ -87,25 +87,10 @@ public static class EvaluationMerger
         }
     }
 
-    private static EvaluationMetrics Identity(EvaluationMetrics metrics) => metrics with
-    {
-        Shard = null,
-        AllViewsShare = null,
-        Broken = 0,
-        Count = 0,
-        Correct = 0,
-        CorrectPlain = 0,
-        Accuracy = 0,
-        AccuracyPlain = 0,
-        AccuracyInterval95 = [],
-        Nll = 0,
-        Ece = 0,
-        ImagesPerSecond = 0,
-        WallSeconds = 0,
-        SessionSeconds = 0,
-        Comparison = null,
-        Classes = [.. metrics.Classes.Select(c => new ClassMetrics(c.Name, 0, null, null, null))],
-    };
+    /// <summary>The metrics of a shard as if nothing had been counted or timed yet.</summary>
+    private static EvaluationMetrics Identity(EvaluationMetrics metrics) => Tally.Of(metrics.Classes.Count).Complete(
+        metrics with { Shard = null, ImagesPerSecond = 0, WallSeconds = 0, SessionSeconds = 0, Comparison = null },
+        [.. metrics.Classes.Select(c => c.Name)]);
 
     private static (EvaluationMetrics Metrics, Tally Tally) Sum(List<Part> parts)
     {

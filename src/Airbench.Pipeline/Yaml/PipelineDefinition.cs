@@ -5,9 +5,6 @@ public enum Tracker
 {
     /// <summary>Event files in the run's folder.</summary>
     Tensorboard,
-
-    /// <summary>A run in MLflow's file store, the folder <c>mlruns</c>.</summary>
-    Mlflow,
 }
 
 /// <summary>A pipeline that passed every check: typed options, a graph without cycles, the artifacts that each stage needs.</summary>

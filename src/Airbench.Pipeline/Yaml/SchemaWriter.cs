@@ -58,7 +58,7 @@ public static class SchemaWriter
                     ["type"] = "array",
                     ["items"] = new JsonObject { ["enum"] = new JsonArray([.. new ChoiceType(typeof(Tracker)).Names.Select(name => JsonValue.Create(name))]) },
                     ["uniqueItems"] = true,
-                    ["description"] = "Formats that a run is written in as well: tensorboard (event files in its folder), mlflow (a run in mlruns/).",
+                    ["description"] = "Formats that a run is written in as well: tensorboard (event files in its folder).",
                     ["default"] = new JsonArray(),
                 },
                 ["env"] = new JsonObject
