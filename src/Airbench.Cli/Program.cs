@@ -32,7 +32,7 @@ catch (AirbenchException e)
 }
 catch (OperationCanceledException) when (interrupt.Token.IsCancellationRequested)
 {
-    Console.Error.WriteLine("interrupted; earlier results are as they were");
+    Console.Error.WriteLine("interrupted; earlier results are unchanged");
     return ExitCode.Interrupted;
 }
 catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -1,7 +1,7 @@
 namespace Airbench;
 
 /// <summary>
-/// A mistake that the user can mend. The message says what, where, what was found, what was expected and what to do;
+/// A mistake that the user can fix. The message says what, where, what was found, what was expected and what to do;
 /// it is printed without a stack trace. Anything else that escapes is a defect of ours.
 /// </summary>
 public abstract class AirbenchException(string message, Exception? inner = null) : Exception(message, inner)

@@ -61,7 +61,7 @@ public enum PlanAction
 
 /// <summary>One stage in a plan.</summary>
 /// <param name="Stage">The stage.</param>
-/// <param name="Folder">Where its artifact lies or will lie, relative to the root; RUN stands for the run's name.</param>
+/// <param name="Folder">Where its artifact is or will be, relative to the root; RUN stands for the run's name.</param>
 /// <param name="Action">What happens with it.</param>
 /// <param name="Why">The reason, for the user: "recipe.epochs 9.9 -> 8", "--from train: artifact of an earlier run in data/demo".</param>
 public sealed record PlanRow(PipelineStage Stage, string Folder, PlanAction Action, string Why)
@@ -175,7 +175,7 @@ public sealed record PipelinePlan(PipelineDefinition Pipeline, IReadOnlyList<Pla
         problem = "";
         if (FolderCheck.IsOfRun(folder))
         {
-            problem = "it lies in the folder of its run, which no other run uses";
+            problem = "it is stored in the folder of its own run, which other runs do not use";
             return null;
         }
         try

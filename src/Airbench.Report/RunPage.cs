@@ -16,7 +16,7 @@ public static class RunPage
     /// <param name="picker">Reads pictures of mistakes from what was evaluated without being prepared.</param>
     /// <param name="path">Where to; null for <see cref="FileName"/> in that folder.</param>
     /// <returns>The file.</returns>
-    /// <exception cref="DataException">No run lies there.</exception>
+    /// <exception cref="DataException">It is not the folder of a run.</exception>
     /// <exception cref="IOException">The file cannot be written.</exception>
     public static string Write(string folder, IImagePicker picker, string? path = null)
     {
@@ -26,7 +26,7 @@ public static class RunPage
     }
 
     /// <summary>The page of the run in <paramref name="folder"/>.</summary>
-    /// <exception cref="DataException">No run lies there.</exception>
+    /// <exception cref="DataException">It is not the folder of a run.</exception>
     public static string Render(string folder, IImagePicker picker)
     {
         var run = RunReader.Read(folder, picker);

@@ -28,7 +28,7 @@ public static class TensorBoardFiles
     private const uint SimpleValueTag = (2 << 3) | 5;  // Value.simple_value, float
 
     /// <summary>Writes the files of the run in <paramref name="folder"/>, whole or not at all.</summary>
-    /// <exception cref="DataException">No run lies there.</exception>
+    /// <exception cref="DataException">It is not the folder of a run.</exception>
     public static void Write(string folder)
     {
         var run = RunReader.Read(folder);

@@ -23,7 +23,7 @@ public sealed class ReportTests : IDisposable
         string[] sections = ["time", "accuracy", "evaluation-1", "training", "model", "environment", "reproduce"];
         Assert.Equal(sections, page.Descendants("section").Select(section => (string)section.Attribute("id")!));
         var metrics = Evaluation.Open(Path.Combine(run, "evaluate")).Metrics;
-        Assert.Contains(FormattableString.Invariant($"{metrics.Correct} of 64 right"), page.Root!.Value, StringComparison.Ordinal);
+        Assert.Contains(FormattableString.Invariant($"{metrics.Correct} of 64 correct"), page.Root!.Value, StringComparison.Ordinal);
         Assert.Equal(Math.Min(20, metrics.Count - metrics.Correct), page.Descendants("img").Count());
         Assert.Contains(TrainedModel.Open(_place["models/small"]).Manifest.WeightsSha256, page.Root!.Value, StringComparison.Ordinal);
 

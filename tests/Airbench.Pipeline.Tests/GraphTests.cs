@@ -17,8 +17,8 @@ public class GraphTests
 
         Assert.Equal(
             """
-            pipeline.yaml:3:29: stages need each other in a circle: p -> e -> t -> p
-            pipeline.yaml:5:54: stages need each other in a circle: own -> own
+            pipeline.yaml:3:29: stages depend on each other in a cycle: p -> e -> t -> p
+            pipeline.yaml:5:54: stages depend on each other in a cycle: own -> own
             """,
             error);
     }
@@ -105,7 +105,7 @@ public class GraphTests
     [Fact]
     public void A_folder_name_that_no_system_takes_is_refused() =>
         Assert.Equal(
-            "pipeline.yaml:2:3: stage 'a': found a folder name with a NUL character, which no system takes",
+            "pipeline.yaml:2:3: stage 'a': found a folder name with a NUL character, which no file system accepts",
             Given.Error("stages:\n  a: { uses: prepare, with: { name: \"x\\0\" } }"));
 
     [Fact]

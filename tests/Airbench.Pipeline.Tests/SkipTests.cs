@@ -151,7 +151,7 @@ public sealed class SkipTests : IDisposable
 
         Assert.Equal(RunStatus.Failed, report.Status);
         Assert.Equal(
-            $"its inputs were changed while it ran: {file[..^13]}: manifest.txt changed. Its result is not recorded: run again when they are at rest",
+            $"its inputs were changed while it ran: {file[..^13]}: manifest.txt changed. Its result is not recorded: run again when nothing changes them",
             report.Stages[2].Error);
         Assert.Equal(RunStatus.NotRun, report.Stages[3].Status);
         Assert.DoesNotContain("\nexport:", File.ReadAllText(_root.File("demo.lock.yaml")), StringComparison.Ordinal);
@@ -212,7 +212,7 @@ public sealed class SkipTests : IDisposable
     }
 
     [Theory]
-    [InlineData("epochs: 2", "epochs: 3", "the key is not that of what stands under 'from': changed by hand")]
+    [InlineData("epochs: 2", "epochs: 3", "the key does not match what is under 'from': edited by hand")]
     [InlineData("\n  outputs:\n    manifest.txt:", "\n  outputs:\n    ../manifest.txt:", "expected a path inside of the artifact")]
     [InlineData("    summary: a Network from Pictures\n", "", "'summary' is missing")]
     [InlineData("train:", "<<<<<<< ours\ntrain:", "not valid YAML")]

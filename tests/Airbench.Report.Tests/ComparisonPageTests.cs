@@ -15,7 +15,7 @@ public sealed class ComparisonPageTests
         var pairs = Csv.Read(first["evaluate", "predictions.csv"]).Skip(1).Zip(Csv.Read(second["evaluate", "predictions.csv"]).Skip(1), (a, b) => (A: a[5] == "true", B: b[5] == "true")).ToList();
         var (onlyA, onlyB) = (pairs.Count(pair => pair.A && !pair.B), pairs.Count(pair => pair.B && !pair.A));
         var text = RunPageTests.Section(page, "accuracy").Value;
-        Assert.Contains(FormattableString.Invariant($"Only A is right on {onlyA}, only B on {onlyB}"), text, StringComparison.Ordinal);
+        Assert.Contains(FormattableString.Invariant($"Only A is correct on {onlyA}, only B on {onlyB}"), text, StringComparison.Ordinal);
         var difference = 100.0 * (onlyB - onlyA) / pairs.Count;
         Assert.Contains($"B less A: {difference.ToString("+0.00;−0.00", CultureInfo.InvariantCulture)} points", text, StringComparison.Ordinal);
         Assert.Contains("paired, the same 300 images", text, StringComparison.Ordinal);

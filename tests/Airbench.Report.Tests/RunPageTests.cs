@@ -171,7 +171,7 @@ public sealed class RunPageTests
         var page = Parse(html);
         var details = Section(page, "evaluation-1");
         Assert.Equal(classes <= 200, details.Descendants("svg").Any(picture => (string)picture.Attribute("aria-label")! == "Confusion matrix"));
-        var top = Cells(details.Descendants("table").Single(table => table.Descendants("th").Any(head => head.Value == "taken for")));
+        var top = Cells(details.Descendants("table").Single(table => table.Descendants("th").Any(head => head.Value == "predicted as")));
         Assert.Equal(Math.Min(20, classes * (classes - 1)), top.Count);
         Assert.Equal(top.OrderByDescending(row => int.Parse(row[2], NumberStyles.AllowThousands, CultureInfo.InvariantCulture)).Select(row => row[2]), top.Select(row => row[2]));
     }

@@ -40,7 +40,7 @@ internal static class GcCommand
         if (results.Count > 0)
         {
             var table = Screen.NewTable();
-            table.AddColumns("stage", "what came out");
+            table.AddColumns("stage", "result");
             table.AddColumn(new TableColumn("size").RightAligned().NoWrap());
             table.AddColumn(new TableColumn("last used (UTC)").NoWrap());
             foreach (var result in results)

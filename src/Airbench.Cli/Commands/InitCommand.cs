@@ -48,7 +48,7 @@ internal static class InitCommand
         if (Path.Exists(file) && !force)
         {
             throw new ConfigurationException(
-                $"{Screen.Relative(file)}: exists and is left as it is; move it away, or replace it with --force");
+                $"{Screen.Relative(file)}: exists and was not changed; move it away, or replace it with --force");
         }
     }
 

@@ -14,7 +14,7 @@ internal static class MergeCommand
             Arity = ArgumentArity.OneOrMore,
         };
         var output = new Option<string>("--out") { Description = "Folder of the merged evaluation.", DefaultValueFactory = _ => "evaluation" };
-        var command = new Command("merge", "Merge sharded evaluations into the one that they are parts of.") { shards, output };
+        var command = new Command("merge", "Merge the shards of an evaluation into one evaluation.") { shards, output };
         command.SetAction(parsed =>
         {
             var evaluation = EvaluationMerger.Merge(parsed.GetRequiredValue(shards), parsed.GetRequiredValue(output));
@@ -24,7 +24,7 @@ internal static class MergeCommand
                 Console.WriteLine(line);
             }
             Console.WriteLine(FormattableString.Invariant(
-                $"{metrics.Data}: {metrics.Correct:N0} of {metrics.Count:N0} right, {metrics.Accuracy:0.00%}, {metrics.Broken:N0} broken -> {Screen.Relative(evaluation.Folder)}"));
+                $"{metrics.Data}: {metrics.Correct:N0} of {metrics.Count:N0} correct, {metrics.Accuracy:0.00%}, {metrics.Broken:N0} broken -> {Screen.Relative(evaluation.Folder)}"));
             return ExitCode.Done;
         });
         return command;

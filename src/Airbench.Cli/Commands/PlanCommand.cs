@@ -10,7 +10,7 @@ internal static class PlanCommand
     public static Command Create()
     {
         var arguments = new PipelineArguments();
-        var command = new Command("plan", "Show what a run would do and why; does nothing.");
+        var command = new Command("plan", "Show what a run would do, and why, without running anything.");
         arguments.AddTo(command, withSelection: true);
         command.SetAction((parsed, cancel) =>
         {

@@ -14,7 +14,7 @@ internal static class ReportCommand
             Description = "Folder of a run, runs/<pipeline>/<run> [default: the newest below runs/].",
             Arity = ArgumentArity.ZeroOrMore,
         };
-        var compare = new Option<bool>("--compare") { Description = "Set two runs side by side: report --compare runA runB." };
+        var compare = new Option<bool>("--compare") { Description = "Compare two runs side by side: report --compare runA runB." };
         var output = new Option<string?>("--out") { Description = $"File to write [default: {RunPage.FileName} in the run's folder; comparison.html here]." };
         var command = new Command("report", "Write the page of a run, or of two runs side by side.") { runs, compare, output };
         command.SetAction(parsed =>

@@ -30,7 +30,7 @@ internal static class VerifyCommand
             Console.Error.WriteLine($"{folder}: {result.Problems.Count} differences; take the bundle from its source again, or export again");
             return ExitCode.Failed;
         }
-        Console.WriteLine($"{folder}: as it was exported");
+        Console.WriteLine($"{folder}: unchanged since it was exported");
         return ExitCode.Done;
     }
 }

@@ -21,7 +21,7 @@ internal sealed record Finding(string What, string Found)
     /// <summary>How bad it is.</summary>
     public FindingStatus Status { get; init; }
 
-    /// <summary>The one command, or change of the pipeline, that mends it.</summary>
+    /// <summary>The one command, or change of the pipeline, that fixes it.</summary>
     public string? Remedy { get; init; }
 
     public static Finding Note(string what, string found, string? remedy = null) => new(what, found) { Status = FindingStatus.Note, Remedy = remedy };

@@ -78,8 +78,8 @@ internal sealed record FolderChoices
             batch /= 2;
         batch = Math.Min(batch, Math.Max(2, trainCount));
         return new(batch, batch == LargestBatch
-            ? "The recipe's; the learning rate keeps its meaning at any."
-            : $"{Number(trainCount / batch)} steps an epoch; the recipe's 1024 is for more images. The learning rate keeps its meaning.");
+            ? "The recipe's value; the learning rate is per example and holds for any batch size."
+            : $"{Number(trainCount / batch)} steps an epoch; the recipe's 1024 is for more images. The learning rate is per example and holds for any batch size.");
     }
 
     private static string Number(int value) => value.ToString("N0", CultureInfo.InvariantCulture);

@@ -36,7 +36,7 @@ internal static class SurveyWarnings
         if (few.Count > 0)
         {
             yield return $"fewer than {FewImages} training images: {Some(few.Select(c => $"{c.Name} ({c.Train})"))}. "
-                + "They will hardly be learned; 100 a class are a start, 1,000 are good";
+                + "They will hardly be learned; 100 per class is a start, 1,000 is good";
         }
         var (least, most) = (survey.Classes.MinBy(c => c.Train)!, survey.Classes.MaxBy(c => c.Train)!);
         if (most.Train >= StrongImbalance * least.Train)
@@ -78,7 +78,7 @@ internal static class SurveyWarnings
         {
             // Half the width of a 95% interval around 80%, normal approximation: to show the order of magnitude.
             var margin = 1.96 * Math.Sqrt(0.8 * 0.2 / survey.TestCount);
-            yield return string.Create(CultureInfo.InvariantCulture, $"{survey.TestCount} test images say little: at 80% accuracy, the 95% interval is about ")
+            yield return string.Create(CultureInfo.InvariantCulture, $"{survey.TestCount} test images are few: at 80% accuracy, the 95% interval is about ")
                 + string.Create(CultureInfo.InvariantCulture, $"{100 * Math.Min(1, margin):0} points to either side");
         }
     }

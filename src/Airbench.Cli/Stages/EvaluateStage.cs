@@ -25,7 +25,7 @@ internal sealed class EvaluateStage : Stage<EvaluateOptions, Evaluation>
         var (metrics, interval) = (evaluation.Metrics, evaluation.Metrics.AccuracyInterval95);
         var broken = metrics.Broken > 0 ? $", {metrics.Broken:N0} broken" : "";
         return new StageResult(evaluation, FormattableString.Invariant(
-            $"{metrics.Data}: {metrics.Correct:N0} of {metrics.Count:N0} right, 95% interval {interval[0]:0.0%} to {interval[1]:0.0%}{broken}"))
+            $"{metrics.Data}: {metrics.Correct:N0} of {metrics.Count:N0} correct, 95% interval {interval[0]:0.0%} to {interval[1]:0.0%}{broken}"))
         {
             WorkSeconds = metrics.ImagesPerSecond > 0 ? metrics.Count / metrics.ImagesPerSecond : null,
             Items = metrics.Count,

@@ -17,13 +17,13 @@ internal static class Screen
             ? new PlainProgress(System.Console.Out, System.Console.Error, TimeProvider.System, quiet)
             : new BarProgress(Console, TimeProvider.System);
 
-    /// <summary>Stage, time, what came out, accuracy plain and with TTA.</summary>
+    /// <summary>Stage, time, result, accuracy plain and with TTA.</summary>
     public static void Summary(RunReport report, string? page)
     {
         var table = NewTable();
         table.AddColumn("stage");
         table.AddColumn(new TableColumn("seconds").RightAligned().NoWrap());
-        table.AddColumn("what came out");
+        table.AddColumn("result");
         table.AddColumn(new TableColumn("plain").RightAligned().NoWrap());
         table.AddColumn(new TableColumn("TTA").RightAligned().NoWrap());
         if (report.UsdPerHour is not null)

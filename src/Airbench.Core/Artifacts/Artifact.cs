@@ -4,7 +4,7 @@ namespace Airbench;
 /// What a stage leaves on disk: a folder that is whole once its manifest is there. Holds paths, shapes, hashes and settings,
 /// never live tensors.
 /// </summary>
-/// <param name="Folder">Where it lies.</param>
+/// <param name="Folder">Where it is stored.</param>
 public abstract record Artifact(string Folder)
 {
     /// <summary>Full path of a file of this artifact.</summary>

@@ -10,7 +10,7 @@ public sealed record Benchmark(string Folder, BenchmarkReport Report) : Artifact
     public const string TableName = "benchmark.csv";
 
     /// <summary>Opens the benchmark in <paramref name="folder"/>.</summary>
-    /// <exception cref="InvalidFileException">No benchmark lies there, or it is damaged.</exception>
+    /// <exception cref="InvalidFileException">There is no benchmark, or it is damaged.</exception>
     public static Benchmark Open(string folder) => new(folder, BenchmarkReport.Read(Path.Combine(folder, ManifestName)));
 
     /// <summary>Writes a benchmark, whole or not at all; <c>benchmark.json</c> comes last.</summary>

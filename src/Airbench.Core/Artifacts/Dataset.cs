@@ -7,7 +7,7 @@ public sealed record Dataset(string Folder, DatasetManifest Manifest) : Artifact
     public const string ManifestName = "dataset.json";
 
     /// <summary>Opens the prepared set in <paramref name="folder"/>: reads its manifest only.</summary>
-    /// <exception cref="InvalidFileException">No prepared set lies there, or its manifest is damaged.</exception>
+    /// <exception cref="InvalidFileException">There is no prepared set, or its manifest is damaged.</exception>
     public static Dataset Open(string folder) => new(folder, Json.Read<DatasetManifest>(Path.Combine(folder, ManifestName)));
 
     /// <summary>Memory-maps one split and checks it against the manifest.</summary>

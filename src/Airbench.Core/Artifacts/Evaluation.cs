@@ -65,10 +65,10 @@ public sealed record EvaluationMetrics
     /// <summary>Images evaluated.</summary>
     public required int Count { get; init; }
 
-    /// <summary>Right answers with <see cref="Tta"/>.</summary>
+    /// <summary>Correct answers with <see cref="Tta"/>.</summary>
     public required int Correct { get; init; }
 
-    /// <summary>Right answers from the untouched image, the same pass.</summary>
+    /// <summary>Correct answers from the untouched image, the same pass.</summary>
     public required int CorrectPlain { get; init; }
 
     /// <summary><see cref="Correct"/> / <see cref="Count"/>.</summary>
@@ -80,7 +80,7 @@ public sealed record EvaluationMetrics
     /// <summary>95% Wilson interval of <see cref="Accuracy"/>.</summary>
     public required IReadOnlyList<double> AccuracyInterval95 { get; init; }
 
-    /// <summary>Mean negative log-likelihood of the right class, nats.</summary>
+    /// <summary>Mean negative log-likelihood of the correct class, nats.</summary>
     public required double Nll { get; init; }
 
     /// <summary>Expected calibration error over 15 equal-width confidence bins.</summary>
@@ -120,14 +120,14 @@ public sealed record RunSettings(
 
 /// <summary>One model beside the first of the same call, on the same images.</summary>
 /// <param name="Name">Variant or file.</param>
-/// <param name="Folder">Where its evaluation lies, relative to that of the first: "." or "models/...".</param>
+/// <param name="Folder">Where its evaluation is stored, relative to that of the first: "." or "models/...".</param>
 /// <param name="Count">Images evaluated.</param>
-/// <param name="Correct">Right answers.</param>
+/// <param name="Correct">Correct answers.</param>
 /// <param name="Accuracy">Their share.</param>
 /// <param name="Interval95">95% Wilson interval of the accuracy.</param>
 /// <param name="Agreement">Share of the images that get the same class as from the first.</param>
-/// <param name="OnlyFirst">Images that only the first gets right.</param>
-/// <param name="OnlyThis">Images that only this one gets right.</param>
+/// <param name="OnlyFirst">Images that only the first classifies correctly.</param>
+/// <param name="OnlyThis">Images that only this one classifies correctly.</param>
 /// <param name="Difference">Accuracy minus that of the first.</param>
 /// <param name="Difference95">95% interval of the difference, paired (Bonett and Price 2012).</param>
 /// <param name="McNemarP">Two-sided exact p-value of McNemar's test: the chance of counts at least this uneven if both were equally good.</param>

@@ -12,12 +12,12 @@ namespace Airbench;
 /// <param name="BestEpoch">The epoch whose weights these are; 0 is before the first step.</param>
 /// <param name="NewClasses">Classes that the parent did not know.</param>
 /// <param name="DroppedClasses">Classes that the parent knew and this network does not.</param>
-/// <param name="New">Right answers on the new data's test split.</param>
+/// <param name="New">Correct answers on the new data's test split.</param>
 public sealed record FinetuneRecord(
     ParentModel Parent, string Train, string Engine, FinetuneSettings Settings, int Images, int HeldOut, int OldImages, int Epochs, int BestEpoch,
     IReadOnlyList<string> NewClasses, IReadOnlyList<string> DroppedClasses, BeforeAndAfter New)
 {
-    /// <summary>Right answers on the old data's test split; null where it was not at hand.</summary>
+    /// <summary>Correct answers on the old data's test split; null where it was not at hand.</summary>
     public BeforeAndAfter? Old { get; init; }
 }
 
@@ -41,11 +41,11 @@ public sealed record ParentModel(string Name, string ModelSha256, string Weights
 public sealed record FinetuneSettings(
     double Lr, double Momentum, double WeightDecay, int BatchSize, double LabelSmoothing, bool Flip, int Translate, double Rehearsal);
 
-/// <summary>Right answers of the parent and of the fine-tuned network on the same images, untouched.</summary>
+/// <summary>Correct answers of the parent and of the fine-tuned network on the same images, untouched.</summary>
 /// <param name="Data">Data set and split.</param>
 /// <param name="Count">Images.</param>
-/// <param name="CorrectBefore">Right answers of the parent; a class that it does not know it cannot get right.</param>
-/// <param name="CorrectAfter">Right answers of the fine-tuned network.</param>
+/// <param name="CorrectBefore">Correct answers of the parent; images of a class that it does not know count as wrong.</param>
+/// <param name="CorrectAfter">Correct answers of the fine-tuned network.</param>
 public sealed record BeforeAndAfter(string Data, int Count, int CorrectBefore, int CorrectAfter)
 {
     /// <summary>For people: "my-photos/test: 12.0% before, 94.0% after (50 images)".</summary>

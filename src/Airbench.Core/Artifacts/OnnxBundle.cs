@@ -13,7 +13,7 @@ public sealed record OnnxBundle(string Folder, BundleManifest Manifest) : Artifa
     public const string TrainingStateName = "state.safetensors";
 
     /// <summary>Opens the bundle in <paramref name="folder"/>: reads its manifest only.</summary>
-    /// <exception cref="InvalidFileException">No bundle lies there, or its manifest is damaged.</exception>
+    /// <exception cref="InvalidFileException">There is no bundle, or its manifest is damaged.</exception>
     public static OnnxBundle Open(string folder) => new(folder, Json.Read<BundleManifest>(Path.Combine(folder, ManifestName)));
 }
 
@@ -115,7 +115,7 @@ public sealed record VariantFile(string File, long Bytes, string Sha256)
     /// <summary>Of a model with views inside: it against the same vote of the same variant outside.</summary>
     public ParityResult? VoteParity { get; init; }
 
-    /// <summary>Of a model with views inside for images in doubt: which those are.</summary>
+    /// <summary>Of a model that votes with its views on low-confidence images alone: which those are.</summary>
     public DoubtFacts? Doubt { get; init; }
 
     /// <summary>Of an int8 variant: how it was quantized.</summary>

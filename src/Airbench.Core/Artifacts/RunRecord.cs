@@ -80,5 +80,5 @@ public sealed record RunStageRecord
 /// <summary>Where an artifact was.</summary>
 /// <param name="Type">Dataset, TrainedModel, OnnxBundle, Evaluation or Benchmark.</param>
 /// <param name="Folder">Its folder, relative to the one that holds <c>runs/</c>, with '/'.</param>
-/// <param name="Copies">Folder with copies of its small files, relative to the run's; null where it lies in the run's folder itself.</param>
+/// <param name="Copies">Folder with copies of its small files, relative to the run's; null where it is in the run's folder itself.</param>
 public sealed record ArtifactRecord(string Type, string Folder, string? Copies = null);

@@ -22,7 +22,7 @@ public sealed record TrainedModel(string Folder, ModelManifest Manifest) : Artif
     public const string ConfusionName = "confusion.csv";
 
     /// <summary>Opens the trained model in <paramref name="folder"/>: reads its manifest only.</summary>
-    /// <exception cref="InvalidFileException">No trained model lies there, or its manifest is damaged.</exception>
+    /// <exception cref="InvalidFileException">There is no trained model, or its manifest is damaged.</exception>
     public static TrainedModel Open(string folder) => new(folder, Json.Read<ModelManifest>(Path.Combine(folder, ManifestName)));
 }
 
@@ -88,8 +88,8 @@ public sealed record ModelManifest
 /// For recipes with <see cref="Airbench.Tta.Adaptive"/> the score is therefore counted with <see cref="Airbench.Tta.MirrorTranslate"/>.
 /// </remarks>
 /// <param name="Count">Test images.</param>
-/// <param name="CorrectPlain">Right answers from the untouched image.</param>
-/// <param name="CorrectTta">Right answers with <paramref name="Tta"/>.</param>
+/// <param name="CorrectPlain">Correct answers from the untouched image.</param>
+/// <param name="CorrectTta">Correct answers with <paramref name="Tta"/>.</param>
 /// <param name="Tta">The test-time augmentation used; never <see cref="Airbench.Tta.Adaptive"/>.</param>
 public sealed record Fp32Score(int Count, int CorrectPlain, int CorrectTta, Tta Tta);
 

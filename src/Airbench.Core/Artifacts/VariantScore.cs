@@ -3,7 +3,7 @@ namespace Airbench;
 /// <summary>A variant on the test split, each image untouched, and its speed.</summary>
 /// <param name="Device">"cpu" or "cuda:N".</param>
 /// <param name="Count">Test images n.</param>
-/// <param name="Correct">Right answers.</param>
+/// <param name="Correct">Correct answers.</param>
 /// <param name="Accuracy">Their share, 0 to 1.</param>
 /// <param name="Drop">Accuracy of fp32 less this one, 0 to 1; negative where this one is better.</param>
 /// <param name="Agreement">Share of the images with the same best class as fp32, 0 to 1.</param>

@@ -18,7 +18,7 @@ public static class BenchmarkReporter
     /// <param name="tolerance">Slowdown that is let pass; 0.05 is 5%.</param>
     /// <param name="folder">Where the benchmark goes, whole or not at all.</param>
     /// <param name="progress">Gets every number, in lines of at most 80 columns where names allow.</param>
-    /// <exception cref="GateException">The slowdown of a quantity lies beyond the tolerance with its whole interval; the folder is written.</exception>
+    /// <exception cref="GateException">The slowdown of a quantity is beyond the tolerance with its whole interval; the folder is written.</exception>
     public static Benchmark Finish(
         BenchmarkReport report, (BenchmarkReport Report, string Path)? earlier, double tolerance, string folder, IProgress progress)
     {
@@ -82,7 +82,7 @@ public static class BenchmarkReporter
             : $"          no p-value: {(accuracy.Count == 1 ? "a single run shows no spread" : "all runs have the same accuracy")}";
         if (train is { UsdPerHour: { } price, UsdPerRun: { } cost })
         {
-            var what = train.TargetReached ? "to reach the target" : "a run, WITHOUT reaching the target";
+            var what = train.TargetReached ? "to reach the target" : "per run, WITHOUT reaching the target";
             yield return $"cost      {Usd(cost)} {what}, at {Usd(price)} an hour";
         }
     }

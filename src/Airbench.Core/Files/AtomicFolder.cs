@@ -36,7 +36,7 @@ public sealed class AtomicFolder : IDisposable
         }
     }
 
-    /// <summary>The folder to write into; it lies beside the final place, on the same file system.</summary>
+    /// <summary>The folder to write into; it is beside the final place, on the same file system.</summary>
     public string Path => _place.Path;
 
     /// <summary>Where it will be, a full path.</summary>

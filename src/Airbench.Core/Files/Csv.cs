@@ -57,7 +57,7 @@ public static class Csv
         }
         catch (Exception e) when (e is CsvFormatException or CsvValidationException)
         {
-            throw new InvalidFileException(path, $"is not a CSV file that can be read: {e.Message}", e);
+            throw new InvalidFileException(path, $"is not a readable CSV file: {e.Message}", e);
         }
     }
 }

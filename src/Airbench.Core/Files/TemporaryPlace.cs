@@ -16,7 +16,7 @@ internal sealed class TemporaryPlace : IDisposable
 
     private TemporaryPlace(string path, FileStream claim) => (Path, _claim) = (path, claim);
 
-    /// <summary>Full path; nothing lies there yet.</summary>
+    /// <summary>Full path; nothing is there yet.</summary>
     public string Path { get; }
 
     /// <summary>Takes a new name beside <paramref name="final"/>, in whose parent folder it has to be possible to write.</summary>

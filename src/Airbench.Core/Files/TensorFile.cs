@@ -224,7 +224,7 @@ public sealed unsafe class TensorFile : IDisposable
         {
             if (tensor.Offset > fileLength - tensor.Length)   // no sum: a hostile offset must not overflow
             {
-                throw Invalid($"tensor '{tensor.Name}' lies outside the file, which has {fileLength} bytes: truncated?");
+                throw Invalid($"tensor '{tensor.Name}' is outside the file, which has {fileLength} bytes: truncated?");
             }
             if (tensor.Offset != end)
             {

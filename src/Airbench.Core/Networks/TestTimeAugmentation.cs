@@ -13,7 +13,7 @@ public readonly record struct View(int Shift, bool Mirror, float Weight);
 public static class TestTimeAugmentation
 {
     /// <summary>
-    /// The views of <paramref name="tta"/>, for <see cref="Tta.Adaptive"/> those of an image in doubt; the first is the untouched image,
+    /// The views of <paramref name="tta"/>, for <see cref="Tta.Adaptive"/> those of a low-confidence image; the first is the unaugmented image,
     /// the weights sum to 1.
     /// </summary>
     public static IReadOnlyList<View> Views(Tta tta) => tta switch

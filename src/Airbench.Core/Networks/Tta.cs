@@ -13,7 +13,7 @@ public enum Tta
     MirrorTranslate,
 
     /// <summary>
-    /// <see cref="MirrorTranslate"/> only for the images that the untouched image alone leaves in doubt: the least confident quarter
+    /// <see cref="MirrorTranslate"/> only for low-confidence images: the least confident quarter
     /// of a test set in training (as the 2025 record counts), those under a fixed confidence threshold in deployment.
     /// </summary>
     Adaptive,

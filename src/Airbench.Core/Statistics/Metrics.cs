@@ -36,7 +36,7 @@ public static class Metrics
     /// Expected calibration error: |accuracy - mean confidence| over <see cref="CalibrationBins"/> equal-width bins,
     /// weighted by their share of the images (Guo et al. 2017, arXiv:1706.04599).
     /// </summary>
-    /// <param name="gaps">Sum of (1 if right, else 0) - confidence in each bin.</param>
+    /// <param name="gaps">Sum of (1 if correct, else 0) - confidence in each bin.</param>
     /// <param name="count">Images.</param>
     public static double CalibrationError(IEnumerable<decimal> gaps, int count) => count == 0 ? 0 : (double)(gaps.Sum(Math.Abs) / count);
 
@@ -44,8 +44,8 @@ public static class Metrics
     /// 95% interval of the difference of two accuracies on the same images: Wald's with one added to either disagreement
     /// (Bonett and Price 2012, "Adjusted Wald confidence interval for a difference of binomial proportions based on paired data").
     /// </summary>
-    /// <param name="onlyFirst">Images that only the first gets right.</param>
-    /// <param name="onlySecond">Images that only the second gets right.</param>
+    /// <param name="onlyFirst">Images that only the first classifies correctly.</param>
+    /// <param name="onlySecond">Images that only the second classifies correctly.</param>
     /// <param name="count">Images.</param>
     /// <returns>Ends of the interval of second minus first.</returns>
     public static double[] PairedInterval(int onlyFirst, int onlySecond, int count, double z = 1.959963984540054)

@@ -46,7 +46,7 @@ internal sealed record FaultData(string Type, string Message, string Trace, stri
     };
 }
 
-/// <summary>A mistake that the user can mend, of a type that the process which runs the pipeline has no use for.</summary>
+/// <summary>A mistake that the user can fix, of a type that the process which runs the pipeline has no use for.</summary>
 internal sealed class RemoteUserException(string type, string message, int exitCode) : AirbenchException(message)
 {
     /// <summary>Full name of the type that it had.</summary>

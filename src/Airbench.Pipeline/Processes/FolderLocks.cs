@@ -7,7 +7,7 @@ namespace Airbench.Pipeline;
 /// <remarks>
 /// A lock is a file in <c>.airbench/locks</c> that is held open. The kernel lets go of it however the run ends, so that no lock is ever
 /// stale, and no process number has to be believed. All are taken before any work and in one order, so that no two runs can wait for
-/// each other. Beside each lock lies a note on who holds it, for messages alone.
+/// each other. Beside each lock is a note on who holds it, for messages alone.
 /// </remarks>
 internal sealed class FolderLocks : IDisposable
 {
@@ -76,11 +76,11 @@ internal sealed class FolderLocks : IDisposable
                 var who = $"{folder} is in use by {holder ?? "a process of a run that has ended"}";
                 if (!wait)
                 {
-                    throw new BusyException($"{who}; wait for its end (run without --no-wait), or end it, or use another name");
+                    throw new BusyException($"{who}; wait for it to finish (run without --no-wait), stop it, or use another name");
                 }
                 if (!isTold)
                 {
-                    progress.Info($"{who}: waiting for its end; Ctrl-C ends the waiting");
+                    progress.Info($"{who}: waiting for it to finish; Ctrl-C stops waiting");
                     isTold = true;
                 }
             }

@@ -32,7 +32,7 @@ internal sealed class MemoryWatch : IDisposable
     {
         const string Remedy = "Give the stage less to do at once (a smaller batch_size, fewer images), or the machine or container more memory";
         return OomKills() > _killsBefore
-            ? $"out of memory: the kernel's out-of-memory killer ended a process meanwhile. {Remedy}"
+            ? $"out of memory: the kernel's out-of-memory killer ended a process in the meantime. {Remedy}"
             : null;
     }
 

@@ -13,15 +13,15 @@ internal static class ProcessDeath
     /// <summary>Numbers of Linux and macOS where they agree.</summary>
     private static readonly Dictionary<int, (string Name, string Cause)> Signals = new()
     {
-        [1] = ("SIGHUP", "its terminal went away"),
+        [1] = ("SIGHUP", "its terminal was closed"),
         [Interrupt] = ("SIGINT", "it was interrupted"),
-        [3] = ("SIGQUIT", "someone ended it"),
+        [3] = ("SIGQUIT", "another process or user ended it"),
         [4] = ("SIGILL", "a native library uses an instruction that this CPU does not have; `airbench doctor` shows what it has"),
-        [6] = ("SIGABRT", "a native library gave up, or an error on a thread of its own was caught by nobody"),
+        [6] = ("SIGABRT", "a native library aborted, or an exception on one of its threads was not handled"),
         [8] = ("SIGFPE", "a division by zero in native code"),
-        [Kill] = ("SIGKILL", "someone killed it, or the system ran out of memory"),
-        [11] = ("SIGSEGV", "a defect in native code: it touched memory that is not its own"),
-        [15] = ("SIGTERM", "someone ended it"),
+        [Kill] = ("SIGKILL", "another process or user killed it, or the system ran out of memory"),
+        [11] = ("SIGSEGV", "a defect in native code: an invalid memory access"),
+        [15] = ("SIGTERM", "another process or user ended it"),
         [25] = ("SIGXFSZ", "a file grew past the limit that is set for this process (ulimit -f)"),
     };
 
@@ -63,7 +63,7 @@ internal static class ProcessDeath
             return (FormattableString.Invariant($"was ended by signal {signal} ({name})"), cause);
         }
         var code = OperatingSystem.IsWindows() ? FormattableString.Invariant($"0x{exitCode:X8}") : exitCode.ToString(CultureInfo.InvariantCulture);
-        return ($"ended with exit code {code} and without a word", "a native library called exit, or the program could not start");
+        return ($"ended with exit code {code} and no message", "a native library called exit, or the program could not start");
     }
 }
 

@@ -36,7 +36,7 @@ public sealed class ProcessExecutor(IReadOnlyList<string> program) : IStageExecu
         }
         catch (System.ComponentModel.Win32Exception e)
         {
-            return new(null, new StageProcessException($"its process cannot be started: {program[0]}: {e.Message}; --in-process does without"), null);
+            return new(null, new StageProcessException($"its process cannot be started: {program[0]}: {e.Message}; use --in-process to run without one"), null);
         }
         var isOver = false;
         try

@@ -16,7 +16,7 @@ internal static class ArtifactFiles
     {
         var hashes = new SortedDictionary<string, string>(StringComparer.Ordinal);
         foreach (var name in In(folder))
-            hashes.Add(name, index.Of(Path.Combine(folder, name)) ?? throw new IOException($"{Path.Combine(folder, name)}: went away while it was read"));
+            hashes.Add(name, index.Of(Path.Combine(folder, name)) ?? throw new IOException($"{Path.Combine(folder, name)}: disappeared while it was read"));
         return hashes;
     }
 

@@ -10,8 +10,8 @@ internal static class FileFailure
     public static string Describe(Exception error) => error switch
     {
         IOException { HResult: NoSpace or WindowsDiskFull } =>
-            $"{error.Message}; the disk is full. Earlier results are as they were: free some space and run again",
-        UnauthorizedAccessException => $"{error.Message} Earlier results are as they were: allow it, or work in a folder that you can write to",
+            $"{error.Message}; the disk is full. Earlier results are unchanged: free some space and run again",
+        UnauthorizedAccessException => $"{error.Message} Earlier results are unchanged: allow it, or work in a folder that you can write to",
         _ => error.Message,
     };
 }

@@ -6,7 +6,7 @@ internal static class FolderCheck
     /// <summary>Stands for a run's name before there is a run.</summary>
     public const string RunPlaceholder = "RUN";
 
-    /// <summary>Whether <paramref name="folder"/>, relative to the root, lies in the folder of a run.</summary>
+    /// <summary>Whether <paramref name="folder"/>, relative to the root, is in the folder of a run.</summary>
     public static bool IsOfRun(string folder) => folder.Split(Path.DirectorySeparatorChar).Contains(RunPlaceholder);
 
     public static void Check(PipelineDefinition pipeline, Problems problems)
@@ -29,14 +29,14 @@ internal static class FolderCheck
             }
             if (folder.Contains('\0', StringComparison.Ordinal))
             {
-                problems.Add(stage.Position, $"stage '{stage.Key}': found a folder name with a NUL character, which no system takes");
+                problems.Add(stage.Position, $"stage '{stage.Key}': found a folder name with a NUL character, which no file system accepts");
                 continue;
             }
             folder = Path.GetFullPath(folder);
             if (folder != Path.GetFullPath(stage.Kind.OutputFolder(pipeline.Context(stage, root, runFolder), stage.OptionsAsWritten ?? stage.Options)))
             {
                 problems.Add(stage.Position, $"stage '{stage.Key}': its folder would be named after the value of an environment variable, "
-                    + "for everyone to see; set its name");
+                    + "which would reveal it; set its name");
                 continue;
             }
             var who = $"stage '{stage.Key}' would write to {Quote.Show(Path.GetRelativePath(root, folder))}";
@@ -51,7 +51,7 @@ internal static class FolderCheck
         }
     }
 
-    /// <summary>Whether <paramref name="folder"/> lies below <paramref name="parent"/>.</summary>
+    /// <summary>Whether <paramref name="folder"/> is below <paramref name="parent"/>.</summary>
     public static bool Inside(string folder, string parent) =>
         folder.StartsWith(Path.TrimEndingDirectorySeparator(parent) + Path.DirectorySeparatorChar, StringComparison.OrdinalIgnoreCase);
 

@@ -34,7 +34,7 @@ internal sealed record ResultRecord
         AccuracyTta = result.AccuracyTta,
     };
 
-    /// <summary>What the stage reported, with its artifact where it lies now.</summary>
+    /// <summary>What the stage reported, with its artifact where it is now.</summary>
     public StageResult Result(Artifact artifact) => new(artifact, Summary)
     {
         WorkSeconds = WorkSeconds,
@@ -76,7 +76,7 @@ internal sealed record ResultRecord
             ? Texts(section).Select(fact => new Fact(section.Key, fact.Key, fact.Value))
             : throw new FormatException($"{section.At}: found '{section.Key}'; expected one of {string.Join(", ", Facts.Sections)}")));
         if (Text(map, "key") != facts.Key)
-            throw new FormatException($"{map.At}: the key is not that of what stands under 'from': changed by hand");
+            throw new FormatException($"{map.At}: the key does not match what is under 'from': edited by hand");
         var outputs = Texts(map.Find("outputs") ?? throw Missing(map, "outputs"));
         foreach (var name in outputs.Keys.Where(name => name.Length == 0 || Path.IsPathRooted(name) || name.Split('/', '\\').Contains("..")))
             throw new FormatException($"{map.At}: found the output {Quote.Show(name)}; expected a path inside of the artifact");

@@ -13,7 +13,7 @@ internal sealed record Verdict(PlanAction Action, string Why)
 }
 
 /// <summary>
-/// What earlier runs made and from what: decides which stages have to run, and keeps the record of those that did. All of it lies in
+/// What earlier runs made and from what: decides which stages have to run, and keeps the record of those that did. All of it is in
 /// <c>&lt;pipeline&gt;.lock.yaml</c> and <c>.airbench/</c>; both can be deleted at any time, and cost a new run then.
 /// </summary>
 internal sealed class StageMemory
@@ -31,7 +31,7 @@ internal sealed class StageMemory
     private readonly Dictionary<string, ResultRecord> _records;
     private readonly string? _damage;
 
-    // What lies in the folder of each stage, as far as it is known: of a stage that has to run, nothing before it did.
+    // What is in the folder of each stage, as far as it is known: of a stage that has to run, nothing before it did.
     private readonly Dictionary<string, Content?> _contents = new(StringComparer.Ordinal);
 
     // Results of the cache that this run needs: no other result may push them out.
@@ -56,12 +56,12 @@ internal sealed class StageMemory
 
     /// <summary>Decides about a stage, as things are now. What is known of the stages that it needs was told by earlier calls.</summary>
     /// <param name="stage">The stage.</param>
-    /// <param name="folder">Where its artifact lies or will lie, relative to the root; RUN stands for the run's name.</param>
+    /// <param name="folder">Where its artifact is or will be, relative to the root; RUN stands for the run's name.</param>
     /// <param name="forced">Why it has to run whatever is known; null where it has not.</param>
     public Verdict Judge(PipelineStage stage, string folder, string? forced)
     {
         if (!_options.KeepRecord)
-            return new(PlanAction.Run, "a stage by itself always runs");
+            return new(PlanAction.Run, "a single stage always runs");
         lock (_lock)
         {
             var verdict = Decide(stage, folder, forced);
@@ -72,7 +72,7 @@ internal sealed class StageMemory
         }
     }
 
-    /// <summary>Takes the artifact of an earlier run as it lies in <paramref name="folder"/>, relative to the root.</summary>
+    /// <summary>Takes the artifact of an earlier run as it is in <paramref name="folder"/>, relative to the root.</summary>
     public void TakeExisting(PipelineStage stage, string folder)
     {
         if (!_options.KeepRecord)
@@ -120,7 +120,7 @@ internal sealed class StageMemory
                 .Append(FactsOf(stage, PipelinePlan.FolderOf(_pipeline, stage, _options.Root)).DifferencesFrom(before))
                 .Where(change => !string.IsNullOrEmpty(change)).ToList();
             if (changes.Count > 0)
-                throw new DataException($"its inputs were changed while it ran: {string.Join("; ", changes)}. Its result is not recorded: run again when they are at rest");
+                throw new DataException($"its inputs were changed while it ran: {string.Join("; ", changes)}. Its result is not recorded: run again when nothing changes them");
             var folder = result.Artifact.Folder;
             var record = ResultRecord.Of(before, ArtifactFiles.Hashes(folder, _index), result);
             _contents[stage.Key] = new(folder, record.Outputs);
@@ -220,7 +220,7 @@ internal sealed class StageMemory
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            _progress.Warn($"{stage.Key}: its result is good, but cannot be kept for later runs: {e.Message}");
+            _progress.Warn($"{stage.Key}: its result is valid, but cannot be stored for later runs: {e.Message}");
         }
     }
 }

@@ -38,7 +38,7 @@ internal sealed class RunFolder : IDisposable
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                throw new ConfigurationException($"{path}: cannot be made: {e.Message}; run in a folder that you can write to", e);
+                throw new ConfigurationException($"{path}: cannot be created: {e.Message}; run in a folder that you can write to", e);
             }
         }
     }

@@ -50,7 +50,7 @@ public static class RunRecorder
             Given = [.. stage.Given.Select((given, i) => Keep(given.GetType(), given.Folder, FormattableString.Invariant($"{stage.Key}/given-{i + 1}")))],
         };
 
-        // What lies in the place of a stage that failed is of an earlier run, but for an evaluation that missed a gate, which has a place of its own.
+        // What is in the place of a stage that failed is of an earlier run, but for an evaluation that missed a gate, which has a place of its own.
         string? Made()
         {
             if (report.Result is { } result)

@@ -93,7 +93,7 @@ internal static class StageGraph
             {
                 var start = path.IndexOf(need);
                 if (start >= 0)
-                    problems.Add(at, $"stages need each other in a circle: {string.Join(" -> ", [.. path[start..], need])}");
+                    problems.Add(at, $"stages depend on each other in a cycle: {string.Join(" -> ", [.. path[start..], need])}");
                 else
                     Visit(need);
             }

@@ -46,7 +46,7 @@ internal static class ConfusionChart
             {
                 var share = (double)entry.Count / support[entry.Actual];
                 var (x, y) = (Left + (entry.Predicted * cell), Top + (entry.Actual * cell));
-                var tip = $"{names[entry.Actual]} taken for {names[entry.Predicted]}: {Format.Count(entry.Count)} of {Format.Count(support[entry.Actual])} ({Format.Percent(share, 1)})";
+                var tip = $"{names[entry.Actual]} predicted as {names[entry.Predicted]}: {Format.Count(entry.Count)} of {Format.Count(support[entry.Actual])} ({Format.Percent(share, 1)})";
                 return Tag("g",
                     Plot.Rectangle(x + 0.5, y + 0.5, cell - 1, cell - 1, $"cell {Kind(entry)}", Set("fill-opacity", Opacity(share)), Tag("title", tip)),
                     Tag("text", Set("x", x + (cell / 2)), Set("y", y + (cell / 2) + (font * 0.36)), Set("text-anchor", "middle"), Set("font-size", Fit(entry.Count)),
@@ -87,8 +87,8 @@ internal static class ConfusionChart
         return text;
     }
 
-    private static string Kind(ConfusionCell entry) => entry.Actual == entry.Predicted ? "right" : "wrong";
+    private static string Kind(ConfusionCell entry) => entry.Actual == entry.Predicted ? "correct" : "wrong";
 
-    /// <summary>A single mistake has to be seen beside a thousand right answers: shades begin well above nothing.</summary>
+    /// <summary>A single mistake has to be seen beside a thousand correct answers: shades begin well above nothing.</summary>
     private static double Opacity(double share) => Math.Round(0.12 + (0.88 * Math.Sqrt(Math.Min(1, share))), 2);
 }

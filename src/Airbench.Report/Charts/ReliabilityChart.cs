@@ -3,17 +3,17 @@ using static Airbench.Report.Html;
 
 namespace Airbench.Report;
 
-/// <summary>How often the model is right where it is so sure, over how many images.</summary>
+/// <summary>How often the model is correct at each level of confidence, over how many images.</summary>
 internal static class ReliabilityChart
 {
     public static XElement Draw(IReadOnlyList<CalibrationBin> bins)
     {
-        var plot = new Plot(Axis.Share("confidence"), Axis.Share("share of right answers"));
+        var plot = new Plot(Axis.Share("confidence"), Axis.Share("share of correct answers"));
         var filled = bins.Where(bin => bin.Count > 0).ToList();
         return Tag("figure",
-            Tag("figcaption", Tag("b", "Reliability"), " ", Classed("span", "muted", "right answers by confidence; on the dashed line confidence and accuracy agree")),
+            Tag("figcaption", Tag("b", "Reliability"), " ", Classed("span", "muted", "correct answers by confidence; on the dashed line confidence and accuracy agree")),
             plot.Draw(
-                "Reliability diagram: share of right answers for each bin of confidence",
+                "Reliability diagram: share of correct answers for each bin of confidence",
                 filled.Select(bin => Bar(plot, bin)),
                 Plot.Line(plot.X(0), plot.Y(0), plot.X(1), plot.Y(1), "diagonal"),
                 filled.Select(bin => Plot.Dot(plot.X(bin.MeanConfidence), plot.Y(bin.Accuracy), "dot s1", 3.5))),
@@ -35,8 +35,8 @@ internal static class ReliabilityChart
         plot.X(bin.Low) + 1, plot.Y(bin.Accuracy), plot.X(bin.High) - plot.X(bin.Low) - 2, plot.Y(0) - plot.Y(bin.Accuracy), "bar s1", Tip(bin));
 
     private static XElement Tip(CalibrationBin bin) => Tag("title",
-        $"confidence {Format.Percent(bin.Low, 1)} to {Format.Percent(bin.High, 1)}: {Format.Count(bin.Count)} images, {Format.Percent(bin.Accuracy, 1)} right, mean confidence {Format.Percent(bin.MeanConfidence, 1)}");
+        $"confidence {Format.Percent(bin.Low, 1)} to {Format.Percent(bin.High, 1)}: {Format.Count(bin.Count)} images, {Format.Percent(bin.Accuracy, 1)} correct, mean confidence {Format.Percent(bin.MeanConfidence, 1)}");
 
     private static XElement Legend() => Classed("div", "legend",
-        Tag("span", Classed("span", "box s1"), "share right in the bin"), Tag("span", Classed("span", "point s1"), "at its mean confidence"));
+        Tag("span", Classed("span", "box s1"), "share correct in the bin"), Tag("span", Classed("span", "point s1"), "at its mean confidence"));
 }

@@ -2,8 +2,8 @@ namespace Airbench.Report;
 
 /// <summary>Two evaluations of the same images, answer by answer.</summary>
 /// <param name="Count">Images that both have an answer for.</param>
-/// <param name="OnlyFirst">Images that only the first gets right.</param>
-/// <param name="OnlySecond">Images that only the second gets right.</param>
+/// <param name="OnlyFirst">Images that only the first classifies correctly.</param>
+/// <param name="OnlySecond">Images that only the second classifies correctly.</param>
 internal sealed record PairedAnswers(int Count, int OnlyFirst, int OnlySecond)
 {
     /// <summary>Reads both files side by side; null where they are not of the same images.</summary>

@@ -12,7 +12,7 @@ internal static class Pictures
     /// <param name="metrics">Says which data they are, by hash.</param>
     /// <param name="indices">Which images.</param>
     /// <param name="datasets">Folders of prepared sets that the run knows.</param>
-    /// <param name="source">Where labelled images lie that were evaluated as they are; null where a prepared set was.</param>
+    /// <param name="source">Where labelled images are that were evaluated without being prepared; null where a prepared set was.</param>
     /// <param name="split">Side of <paramref name="source"/>.</param>
     /// <param name="picker">Reads images of <paramref name="source"/>.</param>
     /// <exception cref="AirbenchException">They are not there, or not the same any more.</exception>

@@ -3,7 +3,7 @@ namespace Airbench.Report;
 /// <summary>A wrong answer.</summary>
 internal sealed record Mistake(int Index, string Path, string Label, string Predicted, double Confidence);
 
-/// <summary>The answers whose confidence lies in one bin.</summary>
+/// <summary>The answers whose confidence is in one bin.</summary>
 /// <param name="Low">Its lower end, exclusive.</param>
 /// <param name="High">Its upper end, inclusive.</param>
 internal sealed record CalibrationBin(double Low, double High)

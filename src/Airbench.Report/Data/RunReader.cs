@@ -41,7 +41,7 @@ internal sealed class RunReader
         var record = Try<RunRecord?>(null, () => Exists(RunRecord.FileName) ? Json.Read<RunRecord>(Inside(RunRecord.FileName)) : null);
         if (record is null)
         {
-            _notes.Add($"There is no readable {RunRecord.FileName}: the run was killed, is still going on, or is of an earlier version. Only what lies in its folder is shown.");
+            _notes.Add($"There is no readable {RunRecord.FileName}: the run was killed, is still in progress, or is of an earlier version. Only what its folder holds is shown.");
         }
         var yaml = Exists(ResolvedName) ? Try(null, () => File.ReadAllText(Inside(ResolvedName))) : null;
         var artifacts = record is null ? [] : Artifacts(record).ToList();

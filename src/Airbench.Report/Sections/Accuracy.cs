@@ -28,7 +28,7 @@ internal static class Accuracy
                 run.Evaluations.Select(Row), firstNumber: 3),
             rows.Count is > 1 and <= MostBars ? Classed("div", "charts", IntervalChart.Draw("Accuracy", rows)) : null,
             run.Evaluations.Where(evaluation => evaluation.Metrics.Comparison is not null).Select(Comparison),
-            Classed("p", "muted", "Intervals are Wilson's. NLL: mean negative log-likelihood of the right class. ECE: expected calibration error over 15 bins of confidence. Both, and the speed, with TTA where there is any."));
+            Classed("p", "muted", "Intervals are Wilson's. NLL: mean negative log-likelihood of the correct class. ECE: expected calibration error over 15 bins of confidence. Both, and the speed, with TTA where there is any."));
     }
 
     /// <summary>Points for the chart: with and without views.</summary>

@@ -57,7 +57,7 @@ internal static class Comparison
             var (first, second) = (Seconds(a, stage), Seconds(b, stage));
             return Tag("tr", Tag("td", stage), Number(Format.Number(first, "#,0.00")), Number(Format.Number(second, "#,0.00")),
                 Number(Format.Number(second - first, "+#,0.00;−#,0.00;0.00")), Number(first > 0 ? Format.Number(second / first, "0.00") : Format.None));
-        })), Classed("p", "muted", "From start to end of a stage, one sample each: what else the machines did is in it."));
+        })), Classed("p", "muted", "From start to end of a stage, one sample each; other load on the machines is included."));
 
         static double? Seconds(Run run, string stage) => run.Times.Where(time => time.Stage == stage).ToList() is { Count: > 0 } times ? times.Sum(time => time.WallSeconds) : null;
     }
@@ -104,7 +104,7 @@ internal static class Comparison
         {
             var ends = Metrics.PairedInterval(answers.OnlyFirst, answers.OnlySecond, answers.Count);
             yield return Tag("p", Tag("b", $"B less A: {Format.Points(difference)}"),
-                $", 95% interval {Format.Points(ends[0], unit: false)} to {Format.Points(ends[1])} (paired, the same {Format.Count(answers.Count)} images; Bonett and Price). Only A is right on {Format.Count(answers.OnlyFirst)}, only B on {Format.Count(answers.OnlySecond)}; McNemar's exact p {Format.Number(Metrics.McNemar(answers.OnlyFirst, answers.OnlySecond), "0.0000")}.");
+                $", 95% interval {Format.Points(ends[0], unit: false)} to {Format.Points(ends[1])} (paired, the same {Format.Count(answers.Count)} images; Bonett and Price). Only A is correct on {Format.Count(answers.OnlyFirst)}, only B on {Format.Count(answers.OnlySecond)}; McNemar's exact p {Format.Number(Metrics.McNemar(answers.OnlyFirst, answers.OnlySecond), "0.0000")}.");
         }
         else
         {

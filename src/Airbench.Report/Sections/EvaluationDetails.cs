@@ -17,8 +17,8 @@ internal static class EvaluationDetails
     {
         var metrics = evaluation.Metrics;
         return Page.Section($"evaluation-{number}", only ? "Evaluation" : $"Evaluation: {evaluation.Name}",
-            Tag("p", $"{metrics.Model} on {metrics.Data}: {Format.Count(metrics.Correct)} of {Format.Count(metrics.Count)} right",
-                metrics.TtaInside is { } inside ? $" with TTA inside the model ({Words(inside)})" : metrics.Tta == Tta.None ? " from the untouched images" : $" with TTA ({Words(metrics.Tta)}), {Format.Count(metrics.CorrectPlain)} from the untouched images",
+            Tag("p", $"{metrics.Model} on {metrics.Data}: {Format.Count(metrics.Correct)} of {Format.Count(metrics.Count)} correct",
+                metrics.TtaInside is { } inside ? $" with TTA inside the model ({Words(inside)})" : metrics.Tta == Tta.None ? " from the unaugmented images" : $" with TTA ({Words(metrics.Tta)}), {Format.Count(metrics.CorrectPlain)} from the unaugmented images",
                 $"; {metrics.Provider}."),
             metrics.AllViewsShare is { } share
                 ? Classed("p", "muted", $"Adaptive: {Format.Percent(share, 1)} of the images were below confidence {Format.Number(metrics.AdaptiveThreshold, "0.###")} and got all views.") : null,
@@ -46,8 +46,8 @@ internal static class EvaluationDetails
     {
         var (confidence, accuracy) = (predictions.Bins.Sum(bin => bin.Confidence) / predictions.Count, (double)predictions.Bins.Sum(bin => bin.Correct) / predictions.Count);
         var gap = confidence - accuracy;
-        var verdict = Math.Abs(gap) < 0.005 ? "about as sure as it is right" : gap > 0 ? "more sure than it is right" : "less sure than it is right";
-        return $"ECE {Format.Percent(metrics.Ece)}: mean confidence {Format.Percent(confidence)}, right {Format.Percent(accuracy)}; on the whole {verdict}.";
+        var verdict = Math.Abs(gap) < 0.005 ? "well calibrated" : gap > 0 ? "overconfident" : "underconfident";
+        return $"ECE {Format.Percent(metrics.Ece)}: mean confidence {Format.Percent(confidence)}, accuracy {Format.Percent(accuracy)}; overall {verdict}.";
     }
 
     private static XElement TopConfusions(ConfusionCounts confusion)
@@ -56,12 +56,12 @@ internal static class EvaluationDetails
         var top = confusion.Mistakes().Take(ConfusionsShown).ToList();
         if (top.Count == 0)
         {
-            return Tag("div", Tag("h3", "Confusions"), Tag("p", "No image was taken for another class."));
+            return Tag("div", Tag("h3", "Confusions"), Tag("p", "No image was confused with another class."));
         }
         return Tag("div", Tag("h3", "Most frequent confusions"),
             confusion.Classes.Count > ConfusionChart.MostShades
                 ? Classed("p", "muted", $"{Format.Count(confusion.Classes.Count)} classes are too many for a picture of the matrix; confusion.csv has all of it.") : null,
-            Html.Table(["true class", "taken for", "images", "of the class"], top.Select(cell => Tag("tr",
+            Html.Table(["true class", "predicted as", "images", "of the class"], top.Select(cell => Tag("tr",
                 Classed("td", "wide", confusion.Classes[cell.Actual]), Classed("td", "wide", confusion.Classes[cell.Predicted]),
                 Number(Format.Count(cell.Count)), Number(Format.Percent((double)cell.Count / support[cell.Actual])))), firstNumber: 2));
     }
@@ -93,14 +93,14 @@ internal static class EvaluationDetails
             yield break;
         }
         yield return Tag("h3", mistakes.Count == Predictions.MistakesShown ? $"The {mistakes.Count} most confident mistakes" : "All mistakes, the most confident first");
-        yield return Classed("p", "muted", "What the model said, how sure it was, and what the label says. Look for wrong labels among them.");
+        yield return Classed("p", "muted", "Prediction, confidence and label. Look for wrong labels among them.");
         if (evaluation.NoPictures is { } why)
         {
             yield return Classed("p", "note", $"No pictures: {why}.");
         }
         yield return Classed("ul", "pictures", mistakes.Select(mistake => Tag("li",
             evaluation.Pictures.TryGetValue(mistake.Index, out var png)
-                ? Tag("img", Set("src", $"data:image/png;base64,{Convert.ToBase64String(png)}"), Set("alt", $"{mistake.Label}, taken for {mistake.Predicted}")) : null,
+                ? Tag("img", Set("src", $"data:image/png;base64,{Convert.ToBase64String(png)}"), Set("alt", $"{mistake.Label}, predicted as {mistake.Predicted}")) : null,
             Tag("b", mistake.Predicted), $" {Format.Percent(mistake.Confidence, 1)}", Tag("br"),
             "is ", Tag("b", mistake.Label), Tag("br"), Classed("span", "muted small", mistake.Path))));
     }

@@ -34,7 +34,7 @@ internal static class Origin
             run.Record is null ? null : (object?[])[Tag("p", "The command:"), Tag("pre", run.Record.Command)],
             given ? null : (object?[])
             [
-                Tag("p", "The same again with every option spelled out, whatever the defaults of a later version:"),
+                Tag("p", "The same run with every option written out, independent of the defaults of later versions:"),
                 Tag("pre", $"cp runs/{run.Title}/pipeline.resolved.yaml again.yaml\nairbench run again.yaml"),
             ],
             Classed("p", "muted", "On the CPU, with the same package versions, processor features and number of threads, the weights are the same to the last bit."),

@@ -40,7 +40,7 @@ public sealed class CollisionTests : IDisposable
         using var second = _place.Start("--set", "seed=1");
         var said = FaultPlace.ReadTo(second, "in use");
 
-        Assert.Matches($@"in use by pid {first.Id} \(pipeline 'fast' since \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d UTC, `airbench run .*`\): waiting for its end", said);
+        Assert.Matches($@"in use by pid {first.Id} \(pipeline 'fast' since \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d UTC, `airbench run .*`\): waiting for it to finish", said);
         first.Kill();
         Assert.Equal(0, FaultPlace.End(second).ExitCode);
         Assert.Equal(FaultPlace.Expected(1), _place.Outputs());
