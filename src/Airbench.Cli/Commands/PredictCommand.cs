@@ -20,7 +20,7 @@ internal static class PredictCommand
             Arity = ArgumentArity.OneOrMore,
         };
         var bundle = new Option<string?>("--bundle") { Description = "Folder of an exported model, for example exports/airbench94." };
-        var model = new Option<string?>("--model") { Description = "Variant of the bundle (fp32 where nothing is said), or an ONNX file." };
+        var model = new Option<string?>("--model") { Description = "Variant of the bundle [default: fp32], or an ONNX file." };
         var device = new Option<string>("--device") { Description = "auto, cpu, cuda or cuda:N.", DefaultValueFactory = _ => "auto" };
         var probabilities = new Option<bool>("--probabilities") { Description = "Also write the probability of every class, one column each." };
         var output = new Option<string?>("--out") { Description = "CSV file to write instead of the terminal." };

@@ -42,7 +42,7 @@ public sealed record ModelBenchmarkOptions
     public string? Against { get; init; }
 
     /// <summary>Slowdown that is let pass.</summary>
-    [Description("Slowdown that is let pass, 0.05 is 5%; beyond it with the whole 95% interval the stage fails.")]
+    [Description("Slowdown that is tolerated, 0.05 is 5%; the stage fails where the whole 95% interval is beyond it.")]
     public double Tolerance { get; init; } = 0.05;
 
     /// <summary>Problems of the values, as "key: found; expected".</summary>

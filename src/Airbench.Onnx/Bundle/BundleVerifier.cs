@@ -71,7 +71,7 @@ public static class BundleVerifier
         }
         if (!manifest.Variants.ContainsKey(ExportOptions.Fp32))
         {
-            problems.Add($"{OnnxBundle.ManifestName}: has no variant {ExportOptions.Fp32}, which the test data and triton/ are of");
+            problems.Add($"{OnnxBundle.ManifestName}: has no variant {ExportOptions.Fp32}, which test data and triton/ belong to");
         }
         Check("triton", () => problems.AddRange(Triton(folder, manifest)));
         return new VerifyResult([.. problems.Distinct()], notes);
@@ -147,7 +147,7 @@ public static class BundleVerifier
         if (name == ExportOptions.Fp32 && manifest.Signature is { } expected &&
             !(signature.Inputs.SequenceEqual(expected.Inputs) && signature.Outputs.SequenceEqual(expected.Outputs)))
         {
-            yield return $"{variant.File}: takes and gives {Text(signature)}; {OnnxBundle.ManifestName} says {Text(expected)}";
+            yield return $"{variant.File}: has the signature {Text(signature)}; {OnnxBundle.ManifestName} says {Text(expected)}";
         }
         var properties = ProtoFile.Properties(model);
         if (properties.TryGetValue("classes", out var classes) && classes != JsonSerializer.Serialize(manifest.Classes))
@@ -206,7 +206,7 @@ public static class BundleVerifier
         var own = ProtoFile.Signature(ProtoFile.Read(Path.Combine(folder, variant.File), ModelProto.Parser));
         if (!own.Inputs.SequenceEqual(signature.Inputs))
         {
-            notes.Add($"{variant.File}: takes {string.Join(", ", own.Inputs)}, which the test data is not: its answers were not compared");
+            notes.Add($"{variant.File}: takes {string.Join(", ", own.Inputs)}, which the test data does not provide: its answers were not compared");
             yield break;
         }
         var names = signature.Outputs.Select(o => o.Name).ToList();

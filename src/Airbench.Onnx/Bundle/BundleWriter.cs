@@ -9,7 +9,7 @@ internal static class BundleWriter
     /// <summary>Class names, one a line, in label order.</summary>
     public const string LabelsName = Exporter.LabelsName;
 
-    /// <summary>Images that lie beside the samples as PNG: the first of the test data.</summary>
+    /// <summary>Images stored beside the samples as PNG: the first of the test data.</summary>
     public const int SampleImages = 4;
 
     /// <summary>Completes <paramref name="folder"/>, which holds the model files already, and returns the manifest that it wrote.</summary>

@@ -14,7 +14,7 @@ internal static class Checksums
     /// <summary>Where the commands of the model card put other people's packages; an export leaves nothing there.</summary>
     private static readonly string[] ForeignPlaces = ["web/ort/", "samples/javascript/node_modules/", "samples/javascript/package-lock.json"];
 
-    /// <summary>Whether <paramref name="path"/> lies where a user installs packages beside the samples and the page.</summary>
+    /// <summary>Whether <paramref name="path"/> is where a user installs packages beside the samples and the page.</summary>
     public static bool IsForeign(string path) => ForeignPlaces.Any(place => path.StartsWith(place, StringComparison.Ordinal));
 
     /// <summary>Every file under <paramref name="folder"/>, relative, with slashes, in ordinal order.</summary>
@@ -42,7 +42,7 @@ internal static class Checksums
         var sums = Path.Combine(folder, FileName);
         if (!File.Exists(sums))
         {
-            yield return $"{FileName}: missing; nothing can be checked against it";
+            yield return $"{FileName}: missing; without it the files cannot be checked";
             yield break;
         }
         var expected = new Dictionary<string, string>(StringComparer.Ordinal);

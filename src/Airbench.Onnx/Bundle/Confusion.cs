@@ -40,7 +40,7 @@ internal sealed record Confusion(IReadOnlyList<IReadOnlyList<int>> Counts, strin
         if (!fits || read.Sum(row => row.Sum()) != score.Count || read.Index().Sum(row => row.Item[row.Index]) != score.CorrectTta)
         {
             throw new InvalidFileException(path,
-                $"does not hold {k} x {k} counts of {score.Count} images, {score.CorrectTta} of them right, as {TrainedModel.ManifestName} says");
+                $"does not hold {k} x {k} counts of {score.Count} images, {score.CorrectTta} of them correct, as {TrainedModel.ManifestName} says");
         }
         return new Confusion(read, $"{score.Count} test images, {TtaName(score.Tta)}");
     }

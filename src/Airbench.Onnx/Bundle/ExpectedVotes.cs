@@ -5,7 +5,7 @@ namespace Airbench.Onnx;
 /// <summary>What a model with views inside has to answer to the test data: the vote of the model that it was made of, view by view.</summary>
 internal static class ExpectedVotes
 {
-    /// <summary>Closer to the threshold than rounding, an image may be in doubt or not.</summary>
+    /// <summary>Closer to the threshold than rounding, an image may be low-confidence or not.</summary>
     private const double Undecided = 1e-5;
 
     /// <summary>Logits of the vote, [n,K], and the images that may have got all views or not.</summary>
@@ -25,7 +25,7 @@ internal static class ExpectedVotes
         }
         if (variant.Tta == Tta.Adaptive && variant.Doubt is null)
         {
-            throw new InvalidFileException(path, $"does not say below which confidence {variant.File} takes an image for doubtful: export again");
+            throw new InvalidFileException(path, $"does not say below which confidence {variant.File} uses all views: export again");
         }
         var (size, count) = (manifest.ImageSize, (int)input.Dims[0]);
         var planes = InputFormats.Decode(manifest.Input, input.RawData.Span, size * size);

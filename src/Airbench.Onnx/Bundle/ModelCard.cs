@@ -42,7 +42,7 @@ internal static class ModelCard
                 Line($"On {accuracy.Count:N0} {(accuracy.Synthetic ? "synthetic " : "")}test images ({Escape(accuracy.Data)}) that training " +
                     $"did not see, in fp32:");
                 Line();
-                Line("| | right | accuracy | 95% interval |");
+                Line("| | correct | accuracy | 95% interval |");
                 Line("|---|---:|---:|---|");
                 Line(Row("one pass, as the model file gives it", accuracy.Plain));
                 if (accuracy.Tta != Tta.None)
@@ -83,7 +83,7 @@ internal static class ModelCard
             Line("- Probabilities are a softmax and were not calibrated.");
             if (manifest.Synthetic)
             {
-                Line("- Trained on synthetic images: made to try the tools, not to be used.");
+                Line("- Trained on synthetic images: for trying the tools, not for use.");
             }
         }
 
@@ -111,7 +111,7 @@ internal static class ModelCard
                 Line(variant.Doubt is { } doubt
                     ? FormattableString.Invariant($"`{variant.File}` shows {variant.VotesOf} further views of an image, mirrored and shifted, only where the first leaves a ") +
                         FormattableString.Invariant($"confidence below {doubt.Threshold:0.0000}: {doubt.TrainingShare:0.0%} of {doubt.TrainingImages:N0} training images, and more of new ones.")
-                    : $"`{variant.File}` lets six views of each image vote, mirrored and shifted: the test-time augmentation above in one call, with {variant.VotesOf}. Do not add views outside.");
+                    : $"`{variant.File}` averages six views of each image, mirrored and shifted: the test-time augmentation above in one call, with {variant.VotesOf}. Do not add views outside.");
                 Line();
             }
         }
@@ -142,7 +142,7 @@ internal static class ModelCard
             Line($"| trained on | {Escape(manifest.Provenance!.TrainedOn)} |");
             Line($"| made by | {Product.Name} {manifest.ProductVersion} |");
             Line();
-            Line("Packages with their versions: `sbom.cdx.json`. All of the above for programs: `metadata.json`.");
+            Line("Packages with their versions: `sbom.cdx.json`. The same facts in machine-readable form: `metadata.json`.");
         }
 
         void Calling(ModelSignature ends)
@@ -173,8 +173,8 @@ internal static class ModelCard
             Line("## Serving it");
             Line();
             Line($"- **Triton:** `tritonserver --model-repository=triton`. The folder holds its own copy of the model, so that it works when copied alone; " +
-                $"`curl -d @request.json localhost:8000/v2/models/{Uri.EscapeDataString(folder)}/infer` asks it about a test image.");
-            Line("- **OpenVINO Model Server and Azure ML** read the same `triton/` tree; **KServe:** `kserve.yaml`, with the place of that tree filled in.");
+                $"`curl -d @request.json localhost:8000/v2/models/{Uri.EscapeDataString(folder)}/infer` sends it a test image.");
+            Line("- **OpenVINO Model Server and Azure ML** read the same `triton/` tree; **KServe:** `kserve.yaml`, with the location of that tree filled in.");
             Line("- `onnx_test_runner` and `onnxruntime_perf_test` find `test_data_set_0/` beside `model.onnx`.");
         }
     }

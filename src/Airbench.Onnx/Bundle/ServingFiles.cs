@@ -63,7 +63,7 @@ internal static partial class ServingFiles
 
     /// <summary>A KServe InferenceService that serves the <c>triton</c> folder.</summary>
     public static string KServe(string name) => Lines(
-        "# The folder triton/ has to lie where storageUri points: copy it there and change the line.",
+        "# The folder triton/ must be where storageUri points: copy it there and change the line.",
         "apiVersion: serving.kserve.io/v1beta1",
         "kind: InferenceService",
         "metadata:",

@@ -1,6 +1,6 @@
 namespace Airbench.Onnx;
 
-/// <summary>Files that are the same in every bundle: they lie in <c>Bundle/Templates</c> and travel inside this assembly.</summary>
+/// <summary>Files that are the same in every bundle: they are in <c>Bundle/Templates</c> and are embedded in this assembly.</summary>
 internal static class Template
 {
     private const string Prefix = "Bundle/";

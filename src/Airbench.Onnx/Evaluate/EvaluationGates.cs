@@ -26,7 +26,7 @@ internal static class EvaluationGates
     }
 
     /// <summary>
-    /// Where ONNX Runtime and TorchSharp counted right answers on the same images with the same weights in full precision,
+    /// Where ONNX Runtime and TorchSharp counted correct answers on the same images with the same weights in full precision,
     /// the counts may differ by near-ties alone: at most 1 image, or 2 in 10,000. Counts with augmentation are compared where both
     /// sides took the same views; adaptive ones differ by design (see <see cref="Fp32Score"/>).
     /// </summary>
@@ -48,7 +48,7 @@ internal static class EvaluationGates
         }
 
         string Apart(string what, int onnx, int torchSharp) => FormattableString.Invariant(
-            $"right answers {what}: ONNX Runtime {onnx}, TorchSharp {torchSharp} of {metrics.Count} with the same weights; ") +
+            $"correct answers {what}: ONNX Runtime {onnx}, TorchSharp {torchSharp} of {metrics.Count} with the same weights; ") +
             $"expected at most {allowed} apart";
     }
 }

@@ -52,12 +52,12 @@ public static class EvaluationMerger
         var numbers = heads.ConvertAll(head => (head.Folder, Shard: head.Metrics.Shard is { } text ? Shard.Parse(text) : null));
         if (numbers.Find(entry => entry.Shard is null) is { Folder: { } whole })
         {
-            throw new ConfigurationException($"merge: {whole} is no shard, but a whole evaluation; expected folders made with --shard i/n");
+            throw new ConfigurationException($"merge: {whole} is not a shard but a whole evaluation; expected folders made with --shard i/n");
         }
         var count = numbers[0].Shard!.Value.Count;
         if (numbers.Find(entry => entry.Shard!.Value.Count != count) is { Folder: { } other } odd)
         {
-            throw new ConfigurationException($"merge: {other} is shard {odd.Shard}, and {numbers[0].Folder} is shard {numbers[0].Shard}; expected shards of one number");
+            throw new ConfigurationException($"merge: {other} is shard {odd.Shard}, and {numbers[0].Folder} is shard {numbers[0].Shard}; expected shards of the same count");
         }
         if (numbers.GroupBy(entry => entry.Shard!.Value.Index).FirstOrDefault(group => group.Count() > 1) is { } twice)
         {

@@ -59,7 +59,7 @@ internal sealed class EvaluationPass(
         {
             if (!float.IsFinite(score))
             {
-                throw new InvalidFileException(model.Path, $"computes {score} as a score of {path}: its numbers mean nothing. Was it converted to a precision that is too low?");
+                throw new InvalidFileException(model.Path, $"computes {score} as a score of {path}, which is not a number. Was it converted to too low a precision?");
             }
         }
     }

@@ -87,7 +87,7 @@ public static class Evaluator
         }
     }
 
-    /// <summary>The first lies at the top, where a single one lies too; names that occur twice get a number.</summary>
+    /// <summary>The first is stored at the top, as a single one is; names that occur twice get a number.</summary>
     private static List<string> Folders(List<ModelReference> models)
     {
         var folders = new List<string> { "." };
@@ -112,7 +112,7 @@ public static class Evaluator
         var (inside, tta) = (model.Description.VotesInside, model.Description.Outside(options.Tta));
         if (inside != Tta.None)
         {
-            progress.Info($"{model.File}: views vote inside the model ({JsonNamingPolicy.SnakeCaseLower.ConvertName(inside.ToString())}), so it sees each image once, whatever tta says");
+            progress.Info($"{model.File}: test-time augmentation is inside the model ({JsonNamingPolicy.SnakeCaseLower.ConvertName(inside.ToString())}), so it is given each image once and the option tta is ignored");
         }
         var shard = options.Shard is { } text ? Shard.Parse(text) : null;
         var pass = new EvaluationPass(model, classifier, images, labels, options, shard ?? Shard.Whole);

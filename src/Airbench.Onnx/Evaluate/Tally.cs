@@ -33,7 +33,7 @@ internal sealed record Tally
     /// <summary>Negative log-likelihood of the labels, nats.</summary>
     public decimal NllSum { get; set; }
 
-    /// <summary>Of each bin of confidence: 1 for a right answer minus the confidence.</summary>
+    /// <summary>Of each bin of confidence: 1 for a correct answer minus the confidence.</summary>
     public required decimal[] CalibrationGaps { get; init; }
 
     /// <summary>Rows are true classes, columns predicted ones.</summary>

@@ -26,14 +26,14 @@ internal sealed class FinetuneData : IDisposable
     /// <summary>Training images to learn from.</summary>
     public int[] Fit { get; }
 
-    /// <summary>Training images kept aside.</summary>
+    /// <summary>Held-out training images.</summary>
     public int[] HeldOut { get; }
 
     /// <summary>Opens the new data.</summary>
     /// <param name="dataset">Prepared at the model's image size.</param>
     /// <param name="imageSize">That size.</param>
     /// <param name="rows">Row of the head for each class.</param>
-    /// <param name="heldOut">Share of each class's training images to keep aside, at least one.</param>
+    /// <param name="heldOut">Share of each class's training images to hold out, at least one.</param>
     /// <param name="random">Decides which.</param>
     /// <exception cref="DataException">Too few classes or images, or another size.</exception>
     public static FinetuneData OpenNew(Dataset dataset, int imageSize, int[] rows, double heldOut, Random random)
@@ -42,7 +42,7 @@ internal sealed class FinetuneData : IDisposable
         if (manifest.Classes.Count < 2)
         {
             throw new DataException(
-                $"{dataset.Folder} has the only class '{string.Join(", ", manifest.Classes)}'; fine-tuning needs at least two, as it learns what tells them apart: " +
+                $"{dataset.Folder} has only the class '{string.Join(", ", manifest.Classes)}'; fine-tuning needs at least two, as it learns to tell them apart: " +
                 "add a folder of images of something else");
         }
         return Open(dataset, imageSize, rows, heldOut, int.MaxValue, random, (train, test) =>

@@ -6,7 +6,7 @@ internal sealed record FinetunePoint(int Epoch, int Step, double? TrainLoss, dou
 /// <summary>What a loop leaves: the best weights and how they came about.</summary>
 internal sealed record FinetuneOutcome(Dictionary<string, float[]> Weights, int BestEpoch, int Epochs, int Steps, IReadOnlyList<FinetunePoint> Curve);
 
-/// <summary>The steps: batches of new and rehearsed images, a schedule, and after each epoch a look at the images kept aside.</summary>
+/// <summary>The steps: batches of new and rehearsed images, a schedule, and after each epoch a look at the held-out images.</summary>
 internal sealed class FinetuneLoop(
     IFinetuneEngine engine, FinetuneData data, FinetuneData? old, FinetuneOptions options, int classCount, bool hasNewRows, int seed, IProgress progress, CancellationToken cancel)
 {
@@ -63,7 +63,7 @@ internal sealed class FinetuneLoop(
             }
             else if (options.Patience > 0 && epoch - bestEpoch >= options.Patience)
             {
-                progress.Info($"no better result on the images kept aside for {options.Patience} epochs: stopped after epoch {epoch}");
+                progress.Info($"no better result on the held-out images for {options.Patience} epochs: stopped after epoch {epoch}");
                 return new FinetuneOutcome(weights, bestEpoch, epoch, step, curve);
             }
         }
@@ -88,7 +88,7 @@ internal sealed class FinetuneLoop(
         return (images, labels);
     }
 
-    /// <summary>Accuracy and loss on the images kept aside; where old ones are among them, every class counts alike.</summary>
+    /// <summary>Accuracy and loss on the held-out images; where old ones are among them, every class counts alike.</summary>
     private FinetunePoint Judge(int epoch, int step, double? trainLoss)
     {
         var sides = new[] { data, old }.OfType<FinetuneData>().Where(side => side.HeldOut.Length > 0)

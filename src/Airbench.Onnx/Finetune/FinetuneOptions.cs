@@ -32,7 +32,7 @@ public sealed record FinetuneOptions
     public string? Data { get; init; }
 
     /// <summary>Images like those of the first training.</summary>
-    [Description("A prepared data set (data/x) or a folder or archive with the old classes: rehearsed beside the new images, and its test split says what was forgotten.")]
+    [Description("A prepared data set (data/x) or a folder or archive with the old classes: rehearsed with the new images, and its test split measures what was forgotten.")]
     public string? OldData { get; init; }
 
     /// <summary>Folder of the unfolded weights.</summary>
@@ -44,11 +44,11 @@ public sealed record FinetuneOptions
     public string Train { get; init; } = "head+bn";
 
     /// <summary>Whether the old classes stay.</summary>
-    [Description("Whether the head keeps the old classes beside the new ones. Without old_data they are soon forgotten.")]
+    [Description("Whether the head keeps the old classes beside the new ones. Without old_data they are forgotten quickly.")]
     public bool KeepClasses { get; init; }
 
     /// <summary>Share of the batch that comes from the old data.</summary>
-    [Description("Share (0 to 0.9) of each batch that comes from old_data. Default: its share of the classes of both, so that every class is seen alike.")]
+    [Description("Share (0 to 0.9) of each batch that comes from old_data. Default: its share of the classes of both, so that all classes are seen equally often.")]
     public double? Rehearsal { get; init; }
 
     /// <summary>Passes over the new images.</summary>
@@ -61,7 +61,7 @@ public sealed record FinetuneOptions
 
     /// <summary>Peak learning rate.</summary>
     [Description("Peak learning rate on the mean loss; it rises for a fifth of the steps and falls to a twentieth. Default: 0.1 for head and head+bn, " +
-        "0.03 for last_group, 0.01 for all: the more of what the network knows may change, the smaller.")]
+        "0.03 for last_group, 0.01 for all: smaller where more of the network changes.")]
     public double? Lr { get; init; }
 
     /// <summary>Nesterov momentum.</summary>
@@ -89,11 +89,11 @@ public sealed record FinetuneOptions
     public int Translate { get; init; } = 2;
 
     /// <summary>Share that chooses the epoch.</summary>
-    [Description("Share (0 to 0.9) of each class's training images that is kept aside to choose the best epoch; at least one image.")]
+    [Description("Share (0 to 0.9) of each class's training images that is held out to choose the best epoch; at least one image.")]
     public double HeldOut { get; init; } = 0.2;
 
     /// <summary>Early stopping.</summary>
-    [Description("Epochs without a better result on the images kept aside before the training stops; 0 never stops early, and the best epoch counts all the same.")]
+    [Description("Epochs without a better result on the held-out images before the training stops; 0 never stops early. The best epoch is kept either way.")]
     public int Patience { get; init; }
 
     /// <summary>What computes.</summary>
@@ -162,7 +162,7 @@ public sealed record FinetuneOptions
         }
         if (options.Gates.ContainsKey("forgetting_max") && options.OldData is null)
         {
-            yield return "gates.forgetting_max: without old_data nothing is known of the old images; give old_data too";
+            yield return "gates.forgetting_max: without old_data what was forgotten cannot be measured; give old_data as well";
         }
     }
 }

@@ -28,7 +28,7 @@ internal static class FinetunedModelWriter
         Answer(classifier.Run, split, classes, cancel);
 
     /// <summary>Answers whose best class is the row of their label.</summary>
-    public static int Right(float[] logits, long[] labels, int[] rows)
+    public static int CountCorrect(float[] logits, long[] labels, int[] rows)
     {
         var classes = logits.Length / labels.Length;
         return labels.Index().Count(label => Softmax.ArgMax(logits.AsSpan(label.Index * classes, classes)) == rows[label.Item]);

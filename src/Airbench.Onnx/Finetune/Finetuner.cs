@@ -39,7 +39,7 @@ public static class Finetuner
             : null;
         if (options.KeepClasses && old is null)
         {
-            progress.Warn("the old classes stay in the head, but without old_data nothing reminds the network of them: expect it to forget them, unmeasured");
+            progress.Warn("the old classes stay in the head, but without old_data it does not rehearse them: it will likely forget them, and how much is not measured");
         }
 
         using var build = AtomicFolder.Create(modelFolder);
@@ -58,7 +58,7 @@ public static class Finetuner
         using (var engine = open(request))
         {
             engineName = engine.Description;
-            progress.Info($"{options.Train} on {data.Fit.Length:N0} images, {data.HeldOut.Length:N0} kept aside" +
+            progress.Info($"{options.Train} on {data.Fit.Length:N0} images, {data.HeldOut.Length:N0} held out" +
                 $"{(old is null ? "" : $", {old.Fit.Length:N0} old ones to rehearse")}; {head.Classes.Count} classes; {engineName}");
             var loop = new FinetuneLoop(engine, data, old, options, head.Classes.Count, head.OldRows.Contains(-1), seed, progress, cancel);
             (outcome, rehearsal) = (loop.Run(), loop.Rehearsal);
@@ -86,7 +86,7 @@ public static class Finetuner
         progress.Info($"new data {facts.New}");
         progress.Info(facts.Old is { } known
             ? $"old data {known}"
-            : $"old data: not given, so what was forgotten is not known ({bundle.Manifest.DatasetName} before: see {bundle.Folder})");
+            : $"old data: not given, so what was forgotten is not measured ({bundle.Manifest.DatasetName} before: see {bundle.Folder})");
         CheckGates(options, facts);
 
         var model = FinetunedModelWriter.Write(build, parent.Manifest, network, head.Classes, data, after, outcome, facts, judge.Description, options.Threads, seed);
@@ -103,7 +103,7 @@ public static class Finetuner
             var parentLogits = FinetunedModelWriter.Answer(before, side.Test, before.ClassCount, cancel);
             return new BeforeAndAfter(
                 $"{side.Dataset.Manifest.Name}/test", side.Test.Count,
-                FinetunedModelWriter.Right(parentLogits, side.Test.Labels, rowsBefore), FinetunedModelWriter.Right(logits, side.Test.Labels, side.Rows));
+                FinetunedModelWriter.CountCorrect(parentLogits, side.Test.Labels, rowsBefore), FinetunedModelWriter.CountCorrect(logits, side.Test.Labels, side.Rows));
         }
     }
 

@@ -3,7 +3,7 @@ using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace Airbench.Onnx;
 
-/// <summary>Trains with <c>train_step.onnx</c>, and answers with a second model that reads the same state where it lies.</summary>
+/// <summary>Trains with <c>train_step.onnx</c>, and answers with a second model that reads the same state in place.</summary>
 public sealed class OnnxFinetuneEngine : IFinetuneEngine
 {
     private readonly string _evaluationFile;

@@ -35,7 +35,7 @@ public sealed record ParentWeights(ModelManifest Manifest, string File)
         }
         throw new DataException(
             $"{bundle.Folder} has no {OnnxBundle.TrainingFolder}/ folder and its weights (sha256 {bundle.Manifest.WeightsSha256}) are not in {beside}; " +
-            "an exported model alone cannot be trained further, as its batch norms are folded away. " +
+            "an exported model alone cannot be trained further, as its batch norms are folded into its convolutions. " +
             "Export it again with training: [head+bn], or name the trained model: weights: models/...");
     }
 

@@ -117,7 +117,7 @@ public sealed class TrainStepSession : IDisposable
         }
     }
 
-    /// <summary>Where a tensor of the state lies now; until the next step.</summary>
+    /// <summary>Where a tensor of the state is stored now; until the next step.</summary>
     internal OrtValue this[string name] => _state[Array.IndexOf(_names, name)];
 
     /// <summary>Names of the state's tensors.</summary>
@@ -207,7 +207,7 @@ public sealed class TrainStepSession : IDisposable
         }
     }
 
-    /// <summary>Copies a value from wherever it lies: an output bound to the CPU by a model of one node would do the same on the device.</summary>
+    /// <summary>Copies a value from the device that it is on: an output bound to the CPU by a model of one node would do the same on the device.</summary>
     private float[] Read(OrtValue value)
     {
         if (Device.CudaIndex is null || _held is null)

@@ -12,12 +12,12 @@ public record ClassifierOptions
     public const double DefaultAdaptiveThreshold = 0.5;
 
     /// <summary>Views of an image that vote.</summary>
-    [Description("Test-time augmentation: none, mirror (2 views), mirror_translate (6 views) or adaptive (6 views where the first leaves doubt). " +
+    [Description("Test-time augmentation: none, mirror (2 views), mirror_translate (6 views) or adaptive (6 views for low-confidence images). " +
         "Plain accuracy is reported as well.")]
     public Tta Tta { get; init; } = Tta.MirrorTranslate;
 
     /// <summary>Bound of <see cref="Tta.Adaptive"/>.</summary>
-    [Description("With tta: adaptive, images whose best class has a lower probability than this (0 to 1) when untouched get all 6 views.")]
+    [Description("With tta: adaptive, images whose best class has a lower probability than this (0 to 1) when unaugmented get all 6 views.")]
     public double AdaptiveThreshold { get; init; } = DefaultAdaptiveThreshold;
 
     /// <summary>Images a call.</summary>
@@ -45,7 +45,7 @@ public record ClassifierOptions
     public PixelLayout? Layout { get; init; }
 
     /// <summary>Order of the colours.</summary>
-    [Description("Of an ONNX file: order of the colours, rgb (taken where nothing is said) or bgr.")]
+    [Description("Of an ONNX file: order of the colours, rgb (the default) or bgr.")]
     public ColorOrder? ColorOrder { get; init; }
 
     /// <summary>Factor of the pixels.</summary>
@@ -53,11 +53,11 @@ public record ClassifierOptions
     public double? Scale { get; init; }
 
     /// <summary>Subtracted after scaling.</summary>
-    [Description("Of an ONNX file with a float input: means to subtract after scaling, in the order red, green, blue [0, 0, 0 where nothing is said].")]
+    [Description("Of an ONNX file with a float input: means to subtract after scaling, in the order red, green, blue [default: 0, 0, 0].")]
     public IReadOnlyList<double>? Mean { get; init; }
 
     /// <summary>Divisor after that.</summary>
-    [Description("Of an ONNX file with a float input: what to divide by after that, in the order red, green, blue [1, 1, 1 where nothing is said].")]
+    [Description("Of an ONNX file with a float input: what to divide by after that, in the order red, green, blue [default: 1, 1, 1].")]
     public IReadOnlyList<double>? Std { get; init; }
 
     /// <summary>Height and width.</summary>

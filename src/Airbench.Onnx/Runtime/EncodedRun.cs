@@ -58,7 +58,7 @@ internal sealed class EncodedRun : IDisposable
         if (!_input.IsPixels)
         {
             _encoder.Encode(images, _values.Span);
-            source = _values.Span[..bytes];   // behind a short last batch of a fixed size lies what was there before
+            source = _values.Span[..bytes];   // behind a short last batch of a fixed size is what was there before
         }
         var type = _input.Type switch { "uint8" => TensorElementType.UInt8, "float16" => TensorElementType.Float16, _ => TensorElementType.Float };
         try
@@ -126,7 +126,7 @@ internal sealed class EncodedRun : IDisposable
                 if (score is < 0 or > 1.001f)
                 {
                     throw new ConfigurationException(
-                        FormattableString.Invariant($"{_modelFile}: output {_output.Name} has the value {score}, which is no probability; set output_kind: logits"));
+                        FormattableString.Invariant($"{_modelFile}: output {_output.Name} has the value {score}, which is not a probability; set output_kind: logits"));
                 }
                 score = MathF.Log(Math.Max(score, float.Epsilon));   // NaN stays NaN; 0 becomes -103
             }

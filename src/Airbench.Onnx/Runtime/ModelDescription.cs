@@ -44,7 +44,7 @@ internal sealed record ModelDescription(ModelInput Input, ModelOutput Output, IR
             var shape = value.Shape;
             if (value.Type is not ("uint8" or "float" or "float16") || shape.Count != 4)
             {
-                throw Invalid($"input {value} is not what a classifier of images takes; expected uint8, float or float16 [N, 3, H, W] or [N, H, W, 3]");
+                throw Invalid($"input {value} is not an image classifier's input; expected uint8, float or float16 [N, 3, H, W] or [N, H, W, 3]");
             }
             if (shape.Any(extent => extent is 0 or < -1))
             {
@@ -77,7 +77,7 @@ internal sealed record ModelDescription(ModelInput Input, ModelOutput Output, IR
             var value = Choose(facts.Signature.Outputs, options.OutputName ?? Property("output_name"), "output", "output_name", Scores);
             if (value.Type is not ("float" or "float16") || value.Shape.Count != 2)
             {
-                throw Invalid($"output {value} is not what a classifier gives; expected float or float16 [N, classes]");
+                throw Invalid($"output {value} is not a classifier's output; expected float or float16 [N, classes]");
             }
             var classes = value.Shape[1];
             if (classes is 0 or < -1 or > MaxClasses || value.Shape[0] is 0 or < -1)
@@ -178,7 +178,7 @@ internal sealed record ModelDescription(ModelInput Input, ModelOutput Output, IR
                     throw new InvalidFileException(path, $"has the metadata property classes, which is not a JSON list of names: {e.Message}", e);
                 }
             }
-            throw Open("labels", "what its scores are about is not in the file", "a text file with one class name a line, in the order of the scores");
+            throw Open("labels", "the file does not name the classes of its scores", "a text file with one class name a line, in the order of the scores");
         }
 
         private TensorSignature Choose(
@@ -188,7 +188,7 @@ internal sealed record ModelDescription(ModelInput Input, ModelOutput Output, IR
             var all = values.Count == 0 ? "none" : string.Join("; ", values.Take(20));
             if (values.Count == 0)
             {
-                throw Invalid($"has no {kind}: it is no classifier");
+                throw Invalid($"has no {kind}: it is not a classifier");
             }
             if (name is not null)
             {
@@ -199,7 +199,7 @@ internal sealed record ModelDescription(ModelInput Input, ModelOutput Output, IR
             return chosen.Count switch
             {
                 1 => chosen[0],
-                0 => throw Invalid($"has no {kind} that a classifier of images has; it has {all}"),
+                0 => throw Invalid($"has no {kind} of an image classifier; it has {all}"),
                 _ => throw Open(option, $"the model has several {kind}s ({all})", "the name of one"),
             };
         }

@@ -13,7 +13,7 @@ internal sealed record ModelFacts(
 
 /// <summary>
 /// Looks through a model file before ONNX Runtime gets it: every message is walked, every tensor must have the bytes that its shape declares,
-/// tensors in other files must lie in the model's own folder, and operators must be ones that ONNX Runtime has.
+/// tensors in other files must be in the model's own folder, and operators must be ones that ONNX Runtime has.
 /// </summary>
 /// <remarks>Field numbers are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.</remarks>
 internal sealed class ModelInspector

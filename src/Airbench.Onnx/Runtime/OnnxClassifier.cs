@@ -6,7 +6,7 @@ namespace Airbench.Onnx;
 
 /// <summary>
 /// A model file in an ONNX Runtime session: uint8 pixels in, logits out. A model that takes uint8 [N,3,S,S], as our own do where nothing else was
-/// asked for, reads the caller's pixels where they lie; for any other they become what its <see cref="ModelInput"/> says.
+/// asked for, reads the caller's pixels in place; for any other they become what its <see cref="ModelInput"/> says.
 /// </summary>
 public sealed class OnnxClassifier : IDisposable
 {

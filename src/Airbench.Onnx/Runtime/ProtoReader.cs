@@ -3,7 +3,7 @@ using System.Text;
 namespace Airbench.Onnx;
 
 /// <summary>
-/// The fields of one protocol-buffers message, read where they lie. Nothing is copied or allocated by the reader, and nothing that a
+/// The fields of one protocol-buffers message, read in place. Nothing is copied or allocated by the reader, and nothing that a
 /// message declares is believed before its bytes were seen.
 /// </summary>
 /// <remarks>Format: https://protobuf.dev/programming-guides/encoding/.</remarks>
@@ -56,7 +56,7 @@ internal ref struct ProtoReader(ReadOnlySpan<byte> message)
                 Take(ReadVarint());
                 break;
             default:
-                throw new FormatException($"a field has the wire type {(int)Type}, which ends in no known place");
+                throw new FormatException($"a field has the wire type {(int)Type}, whose length is unknown");
         }
         return true;
     }

@@ -19,7 +19,7 @@ internal sealed class TensorCheck(string modelPath)
     public HashSet<string> ExternalFiles { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Checks a TensorProto and returns its name.</summary>
-    /// <exception cref="InvalidFileException">Its data is not what it declares, or lies where it must not.</exception>
+    /// <exception cref="InvalidFileException">Its data is not what it declares, or is stored where it must not be.</exception>
     public string Check(ReadOnlySpan<byte> bytes)
     {
         var (name, type, isExternal) = ("", 0L, false);
@@ -110,13 +110,13 @@ internal sealed class TensorCheck(string modelPath)
     {
         if (!external.TryGetValue("location", out var location) || location.Length == 0)
         {
-            throw Invalid($"{what} lies in another file whose name is missing");
+            throw Invalid($"{what} is stored in another file whose name is missing");
         }
         var parts = location.Split('/', '\\');
         if (Path.IsPathRooted(location) || location.StartsWith('\\') || parts.Contains("..") || location.Contains(':', StringComparison.Ordinal)
             || location.Contains('\0', StringComparison.Ordinal) || location.Contains(AddressMark, StringComparison.Ordinal))
         {
-            throw Invalid($"{what} lies in '{location}', outside of the model's folder {_folder}; nothing is read from there. Put its data beside the model");
+            throw Invalid($"{what} is stored in '{location}', outside of the model's folder {_folder}; nothing is read from there. Put its data beside the model");
         }
         var path = _folder;
         foreach (var part in parts.Where(part => part is not ("" or ".")))
@@ -124,13 +124,13 @@ internal sealed class TensorCheck(string modelPath)
             path = Path.Combine(path, part);
             if (new FileInfo(path).LinkTarget is { } target)
             {
-                throw Invalid($"{what} lies in '{location}', where {part} is a link to {target}; links are not followed. Copy the file beside the model");
+                throw Invalid($"{what} is stored in '{location}', where {part} is a link to {target}; links are not followed. Copy the file beside the model");
             }
         }
         var file = new FileInfo(path);
         if (!file.Exists || (file.Attributes & (FileAttributes.Directory | FileAttributes.Device)) != 0)
         {
-            throw Invalid($"{what} lies in '{location}', and there is no such file in {_folder}. Copy it there");
+            throw Invalid($"{what} is stored in '{location}', and there is no such file in {_folder}. Copy it there");
         }
         ExternalFiles.Add(path);
         var offset = Number(what, external, "offset") ?? 0;

@@ -136,7 +136,7 @@ public sealed class BundleVerifierTests : IDisposable
         Assert.Throws<DataException>(() => BundleVerifier.Verify(_bundle.File("none"), TestDataRunner.Run));
         Directory.CreateDirectory(_bundle.File("empty"));
         var problems = BundleVerifier.Verify(_bundle.File("empty"), TestDataRunner.Run).Problems;
-        Assert.Equal(["SHA256SUMS: missing; nothing can be checked against it", "metadata.json: does not exist"], problems);
+        Assert.Equal(["SHA256SUMS: missing; without it the files cannot be checked", "metadata.json: does not exist"], problems);
     }
 
     [Fact]

@@ -50,7 +50,7 @@ public sealed class FinetunerTests : IDisposable
         Assert.Equal(before.Training!.Select(file => file.File), after.Training!.Select(file => file.File));
         using var classifier = OnnxClassifier.Open(bundle.File("model.onnx"));
         using var test = data.OpenSplit(Split.Test);
-        Assert.Equal(facts.New.CorrectAfter, FinetunedModelWriter.Right(FinetunedModelWriter.Answer(classifier, test, 4, CancellationToken.None), test.Labels, [0, 1, 2, 3]));
+        Assert.Equal(facts.New.CorrectAfter, FinetunedModelWriter.CountCorrect(FinetunedModelWriter.Answer(classifier, test, 4, CancellationToken.None), test.Labels, [0, 1, 2, 3]));
         Assert.Empty(Airbench.Onnx.BundleVerifier.Verify(bundle.Folder, TestDataRunner.Run).Problems);
     }
 

@@ -135,7 +135,7 @@ public sealed class AnyClassifierTests : IDisposable
         Assert.Contains("output_name: 'x'; the model has scores float [N, 3]", Refused(_ => { }, options => options with { OutputName = "x" }), StringComparison.Ordinal);
         Assert.Contains("there are 2 class names", Refused(model => model.MetadataProps[0].Value = """["a", "b"]"""), StringComparison.Ordinal);
         Assert.Contains("two classes are called 'a'", Refused(model => model.MetadataProps[0].Value = """["a", "b", "a"]"""), StringComparison.Ordinal);
-        Assert.Contains("which is no probability; set output_kind: logits", Refused(_ => { }, options => options with { OutputKind = OutputKind.Probabilities }), StringComparison.Ordinal);
+        Assert.Contains("which is not a probability; set output_kind: logits", Refused(_ => { }, options => options with { OutputKind = OutputKind.Probabilities }), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -32,7 +32,7 @@ async function start() {
   const [bytes, step] = await Promise.all([`../${variant.file}`, './train_step.onnx'].map(async (path) => new Uint8Array(await (await get(path)).arrayBuffer())));
   const { accuracy } = metadata;
   const about = `${metadata.classes.length} classes, trained on ${metadata.dataset_name}${metadata.synthetic ? ' (synthetic: drawn images)' : ''}`
-    + (accuracy ? `; ${(100 * accuracy.plain.accuracy).toFixed(1)}% of ${accuracy.count.toLocaleString('en')} test images right` : '');
+    + (accuracy ? `; ${(100 * accuracy.plain.accuracy).toFixed(1)}% of ${accuracy.count.toLocaleString('en')} test images correct` : '');
   const original = await open(bytes, metadata.name, about, metadata.classes);
   use(original);
   setUpTeaching({ ort: state.ort, metadata, base: new Model(bytes), step, original, open, use });

@@ -14,7 +14,7 @@ const PROBABILITIES = 'probabilities';
 const utf8 = new TextEncoder();
 const text = new TextDecoder('utf-8', { fatal: true });
 
-/** Fields of a message: number, value (a number, or the bytes of a text or message), and raw, the field as it lies there. */
+/** Fields of a message: number, value (a number, or the bytes of a text or message), and raw, the field as it is stored. */
 export function fields(bytes) {
   const list = [];
   let at = 0;

@@ -106,11 +106,11 @@ export function setUpTeaching(page) {
   /** What stands in the way of learning; empty where nothing does. */
   function obstacle() {
     const given = names();
-    if (lessons.length < LEAST_CLASSES) return 'Two classes at least.';
+    if (lessons.length < LEAST_CLASSES) return 'At least two classes are needed.';
     if (given.some((n) => !n)) return 'Every class needs a name.';
     if (new Set(given).size < given.length) return 'Two classes have the same name.';
     const short = lessons.findIndex(({ images }) => images.length < LEAST_IMAGES);
-    if (short >= 0) return `“${given[short]}” needs ${LEAST_IMAGES} images at least; ten are a good start.`;
+    if (short >= 0) return `“${given[short]}” needs ${LEAST_IMAGES} or more images; ten are a good start.`;
     return '';
   }
 
@@ -132,8 +132,8 @@ export function setUpTeaching(page) {
       const using = await openTeacher();
       const [features, classes] = [lessons.map(({ images }) => images.map((image) => image.features)), names()];
       let [head, tested] = await run(using.train(features, isKeptAside), '');
-      // What the images kept aside had to tell, they have told: now they teach too.
-      if (tested.count) [head] = await run(using.train(features, () => false), 'once more, with the images kept aside: ', tested);
+      // The held-out images have served to test: now they are learned too.
+      if (tested.count) [head] = await run(using.train(features, () => false), 'once more, with the held-out images: ', tested);
       const taught = features.map((list) => list.length);
       const bytes = using.adapt(head, classes, taught.reduce((sum, n) => sum + n, 0), tested);
       adapted = await page.open(bytes, `${page.original.title}, taught`, classes.map((name, i) => `${name} (${taught[i]} images)`).join(', '), classes);
@@ -145,7 +145,7 @@ export function setUpTeaching(page) {
     }
   }
 
-  /** Watches a training to its end; returns the head and the last score of the images kept aside, or `tested` again. */
+  /** Watches a training to its end; returns the head and the last score of the held-out images, or `tested` again. */
   async function run(training, prefix, tested) {
     for (;;) {
       const { done, value } = await training.next();

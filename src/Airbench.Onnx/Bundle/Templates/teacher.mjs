@@ -4,7 +4,7 @@ import { Model } from './model.mjs';
 
 const STEPS = 300;
 const MOMENTUM = 0.9;
-const BIAS = 0.5; // the bias as a feature, in spreads: few images say little of where the border between classes lies
+const BIAS = 0.5; // the bias as a feature, in spreads: few images say little of where the border between classes is
 const RATE = 0.2; // features have mean square 2 / BIAS², so the loss's curvature is at most 4.5, and 5.5 with weight decay; 0.25 would be too far
 const DOUBT = 8; // weight decay times images: few images say little, so their head stays small (docs/results.md)
 const MOST_DECAY = 1;
@@ -37,7 +37,7 @@ export class Teacher {
    * Trains a head from zero and yields { step, steps, losses, learned, keptAside } as it goes: the loss of every step so far, and
    * { right, count } of both kinds of images. Every class has the same say, however many images it has.
    * @param {Float32Array[][]} classes features of the images of each class
-   * @param {(i: number) => boolean} keep whether the image i of a class is kept aside
+   * @param {(i: number) => boolean} keep whether the image i of a class is held out
    * @returns the head, { weight, bias }
    */
   async *train(classes, keep) {
@@ -84,7 +84,7 @@ export class Teacher {
     const kept = [...properties].filter(([key]) => !/^(accuracy_|tta|dataset|seed|weights_sha256)/.test(key));
     const parent = [...properties].filter(([key]) => /^(classes|dataset|weights_sha256)/.test(key)).map(([key, value]) => [`parent_${key}`, value]);
     const what = `last layer trained in a browser on ${count} images of ${names.length} classes; trained without ${keptAside.count} of them, `
-      + `it got ${keptAside.right} of those right; its accuracy was not measured on a test set`;
+      + `it classified ${keptAside.right} of those correctly; its accuracy was not measured on a test set`;
     const all = new Map([...kept, ...parent, ['classes', JSON.stringify(names)], ['adapted', what]]);
     return this.model.withHead(head, `An adapted model: ${what}.`, all);
   }
