@@ -86,8 +86,10 @@ internal static class BundleWriter
             Accuracy = score.Count == 0 ? null : new BundleAccuracy(
                 $"{trained.DatasetName}/test", trained.Synthetic, score.Count,
                 Proportion.Of(score.CorrectPlain, score.Count), Proportion.Of(score.CorrectTta, score.Count), score.Tta),
-            Provenance = new Provenance(
-                plus < 0 ? null : manifest.ProductVersion[(plus + 1)..], $"{trained.Device}, {trained.Precision}", trained.Versions),
+            Provenance = new Provenance($"{trained.Device}, {trained.Precision}", trained.Versions)
+            {
+                Commit = plus < 0 ? null : manifest.ProductVersion[(plus + 1)..],
+            },
         };
     }
 }
