@@ -18,7 +18,7 @@ internal static class Stages
     {
         Uses = "prepare",
         Description = "Decode labelled images into one memory-mapped data set.",
-        Checker = Preparer.Check,
+        Checker = PrepareOptions.Check,
         UseOf = _ => DeviceUse.None,
         Settings = options => options with
         {
