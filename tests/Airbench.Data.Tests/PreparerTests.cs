@@ -314,9 +314,9 @@ public sealed class PreparerTests : IDisposable
     [Fact]
     public void Options_that_make_no_sense_are_told_all_at_once()
     {
-        Assert.Empty(Preparer.Check(new PrepareOptions()));
-        Assert.Empty(Preparer.Check(new PrepareOptions { Source = DataSource.Synthetic }));
-        var problems = Preparer.Check(new PrepareOptions
+        Assert.Empty(PrepareOptions.Check(new PrepareOptions()));
+        Assert.Empty(PrepareOptions.Check(new PrepareOptions { Source = DataSource.Synthetic }));
+        var problems = PrepareOptions.Check(new PrepareOptions
         {
             Source = DataSource.Folder,
             Name = "../x",
@@ -331,7 +331,7 @@ public sealed class PreparerTests : IDisposable
             ["path", "name", "image_size", "max_bad_fraction", "test_fraction", "max_unpacked_bytes", "train_count", "test_count"],
             problems.Select(p => p.Split(':')[0]));
         Assert.All(problems, p => Assert.Matches(": found .*; expected ", p));
-        Assert.Single(Preparer.Check(new PrepareOptions { Source = DataSource.Synthetic, Path = "x" }));
+        Assert.Single(PrepareOptions.Check(new PrepareOptions { Source = DataSource.Synthetic, Path = "x" }));
     }
 
     [Theory]

@@ -88,7 +88,7 @@ public sealed class RunPageTests
             File.WriteAllBytes(file, Png.Encode([.. Enumerable.Repeat((byte)(80 * i), 3 * 5 * 5)], 5));
         }
         string hash;
-        using (var images = LooseImages.OpenLabelled(Path.Combine(run.Root, "photos"), Split.Test, 1 << 30, IProgress.Silent, CancellationToken.None))
+        using (var images = LabelledFiles.Open(Path.Combine(run.Root, "photos"), Split.Test, 1 << 30, IProgress.Silent, CancellationToken.None))
         {
             hash = images.Sha256;
         }

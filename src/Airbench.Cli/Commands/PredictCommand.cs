@@ -42,13 +42,13 @@ internal static class PredictCommand
             }
             var exported = parsed.GetValue(bundle) is { } folder ? OnnxBundle.Open(folder) : null;
             using var predictor = Predictor.Open(parsed.GetValue(model) ?? "fp32", exported, options, parsed.GetRequiredValue(device));
-            using var stream = LooseImages.OpenUnlabelled(parsed.GetRequiredValue(images), MaxUnpackedBytes, IProgress.Silent, cancel);
-            return Task.FromResult(Predict(predictor, stream, parsed.GetValue(probabilities), parsed.GetValue(output), cancel));
+            using var source = UnlabelledFiles.Open(parsed.GetRequiredValue(images), MaxUnpackedBytes, IProgress.Silent, cancel);
+            return Task.FromResult(Predict(predictor, source, parsed.GetValue(probabilities), parsed.GetValue(output), cancel));
         });
         return command;
     }
 
-    private static int Predict(Predictor predictor, LooseImages images, bool probabilities, string? output, CancellationToken cancel)
+    private static int Predict(Predictor predictor, FileSource images, bool probabilities, string? output, CancellationToken cancel)
     {
         var failed = 0;
         void Write(Stream stream)

@@ -24,7 +24,7 @@ internal sealed class PrepareStage : Stage<PrepareOptions, Dataset>
         };
     }
 
-    public override IEnumerable<string> Check(PrepareOptions options) => Preparer.Check(options);
+    public override IEnumerable<string> Check(PrepareOptions options) => PrepareOptions.Check(options);
 
     public override string OutputFolder(StageContext context, PrepareOptions options) =>
         Path.Combine(context.Root, "data", Preparer.DatasetName(options));

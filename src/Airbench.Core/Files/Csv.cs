@@ -29,23 +29,32 @@ public static class Csv
     /// <exception cref="InvalidFileException">It is missing or not such a file; the rows before the fault were given.</exception>
     public static IEnumerable<string[]> Read(string path)
     {
+        int? columns = null;
+        foreach (var row in ReadRagged(path))
+        {
+            columns ??= row.Length;
+            yield return row.Length == columns ? row : throw new InvalidFileException(path, $"has a row of {row.Length} fields; expected {columns}");
+        }
+    }
+
+    /// <summary>The rows of a file that others wrote, one at a time; the first is the header, and any may have fewer fields or more.</summary>
+    /// <inheritdoc cref="Read"/>
+    public static IEnumerable<string[]> ReadRagged(string path)
+    {
         if (!File.Exists(path))
         {
             throw new InvalidFileException(path, "does not exist");
         }
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);   // a run may be writing it
         using var reader = CsvReader.Create(stream, CsvReaderOptions.Default, leaveOpen: true);
-        var header = Guarded(path, () =>
+        yield return Guarded(path, () =>
         {
             reader.ReadHeader();
             return reader.Headers.ToArray();
         });
-        yield return header;
         while (Guarded(path, reader.Read))
         {
-            yield return Guarded(path, () => reader.FieldCount == header.Length
-                ? Enumerable.Range(0, header.Length).Select(reader.GetString).ToArray()
-                : throw new InvalidFileException(path, $"has a row of {reader.FieldCount} fields; expected {header.Length}"));
+            yield return Guarded(path, () => Enumerable.Range(0, reader.FieldCount).Select(reader.GetString).ToArray());
         }
     }
 

@@ -160,9 +160,3 @@ public sealed unsafe class ImageDecoder(Lock? largeImages = null) : IDisposable
         _capacity = 0;
     }
 }
-
-/// <summary>What the header of an image file says.</summary>
-/// <param name="Format">"JPEG" or "PNG".</param>
-/// <param name="Width">Pixels, as shown: after EXIF orientation.</param>
-/// <param name="Height">Pixels, as shown.</param>
-public readonly record struct ImageHeader(string Format, int Width, int Height);

@@ -25,11 +25,11 @@ internal sealed class CifarImages : IImageSource
         {
             throw new InvalidFileException(archive, $"{set.ClassesFile} names {Classes.Count} classes; expected {set.ClassCount}");
         }
-        foreach (var name in set.TrainFiles.Concat(set.TestFiles))
+        foreach (var (_, name) in Files)
         {
             CheckRecords(archive, name, files[name].Span);
+            Count += files[name].Length / RecordBytes;
         }
-        Count = set.TrainFiles.Concat(set.TestFiles).Sum(name => files[name].Length / RecordBytes);
     }
 
     /// <inheritdoc/>
@@ -37,6 +37,9 @@ internal sealed class CifarImages : IImageSource
 
     /// <inheritdoc/>
     public int Count { get; }
+
+    private IEnumerable<(Split Split, string Name)> Files =>
+        _set.TrainFiles.Select(name => (Split.Train, name)).Concat(_set.TestFiles.Select(name => (Split.Test, name)));
 
     private int RecordBytes => _set.LabelBytes + PixelBytes;
 
@@ -66,30 +69,33 @@ internal sealed class CifarImages : IImageSource
     }
 
     /// <inheritdoc/>
-    public IEnumerable<SourceImage> Read() => Of(Split.Train, _set.TrainFiles).Concat(Of(Split.Test, _set.TestFiles));
+    public IEnumerable<SourceImage> Read(Func<int, bool> wanted)
+    {
+        var index = 0;
+        foreach (var (split, name) in Files)
+        {
+            var file = _files[name];
+            for (var record = 0; record < file.Length / RecordBytes; record++, index++)
+            {
+                if (wanted(index))
+                {
+                    var bytes = file.Slice(record * RecordBytes, RecordBytes);
+                    yield return new SourceImage
+                    {
+                        Index = index,
+                        Path = FormattableString.Invariant($"{name}#{record}"),
+                        Split = split,
+                        Label = bytes.Span[_set.LabelBytes - 1],
+                        Bytes = bytes[_set.LabelBytes..],
+                    };
+                }
+            }
+        }
+    }
 
     /// <inheritdoc/>
     public void Decode(SourceImage image, ImageDecoder decoder, int size, Span<byte> planarRgb) =>
         ImageDecoder.Fit(image.Bytes.Span, Size, Size, size, planarRgb);
-
-    private IEnumerable<SourceImage> Of(Split split, IEnumerable<string> names)
-    {
-        foreach (var name in names)
-        {
-            var file = _files[name];
-            for (var record = 0; record < file.Length / RecordBytes; record++)
-            {
-                var bytes = file.Slice(record * RecordBytes, RecordBytes);
-                yield return new SourceImage
-                {
-                    Path = FormattableString.Invariant($"{name}#{record}"),
-                    Split = split,
-                    Label = bytes.Span[_set.LabelBytes - 1],
-                    Bytes = bytes[_set.LabelBytes..],
-                };
-            }
-        }
-    }
 
     private void CheckRecords(string archive, string name, ReadOnlySpan<byte> file)
     {

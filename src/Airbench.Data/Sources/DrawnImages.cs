@@ -17,17 +17,23 @@ internal sealed class DrawnImages(IReadOnlyList<string> classes, DrawImage draw,
     public int Count => trainCount + testCount;
 
     /// <inheritdoc/>
-    public IEnumerable<SourceImage> Read() => Of(Split.Train, trainCount).Concat(Of(Split.Test, testCount));
+    public IEnumerable<SourceImage> Read(Func<int, bool> wanted) =>
+        from index in Enumerable.Range(0, Count).Where(wanted)
+        let split = index < trainCount ? Split.Train : Split.Test
+        select new SourceImage
+        {
+            Index = index,
+            Path = FormattableString.Invariant($"{split}/{NumberInSplit(split, index):D6}").ToLowerInvariant(),
+            Split = split,
+        };
 
     /// <inheritdoc/>
     public void Decode(SourceImage image, ImageDecoder decoder, int size, Span<byte> planarRgb)
     {
         Span<byte> drawn = stackalloc byte[3 * DrawnSize * DrawnSize];
-        image.Label = draw(seed, image.Split, image.Index, drawn);
+        image.Label = draw(seed, image.Split, NumberInSplit(image.Split, image.Index), drawn);
         ImageDecoder.Fit(drawn, DrawnSize, DrawnSize, size, planarRgb);
     }
 
-    private static IEnumerable<SourceImage> Of(Split split, int count) =>
-        from i in Enumerable.Range(0, count)
-        select new SourceImage { Path = FormattableString.Invariant($"{split}/{i:D6}").ToLowerInvariant(), Split = split, Index = i };
+    private int NumberInSplit(Split split, int index) => split == Split.Train ? index : index - trainCount;
 }

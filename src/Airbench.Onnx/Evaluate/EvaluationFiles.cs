@@ -19,14 +19,14 @@ internal static class EvaluationFiles
     public static IReadOnlyList<string> PredictionColumns { get; } = ["index", "path", "label", "predicted", "confidence", "correct", "error"];
 
     /// <summary>The row of an answer.</summary>
-    public static IReadOnlyList<object?> Row(StreamedImage image, string label, string predicted, double confidence) =>
+    public static IReadOnlyList<object?> Row(SourceImage image, string label, string predicted, double confidence) =>
     [
         image.Index, image.Path, label, predicted, confidence.ToString("0.000000", CultureInfo.InvariantCulture),
         label == predicted ? "true" : "false", null,
     ];
 
     /// <summary>The row of a broken image.</summary>
-    public static IReadOnlyList<object?> Row(StreamedImage image, string label) => [image.Index, image.Path, label, null, null, null, image.Error];
+    public static IReadOnlyList<object?> Row(SourceImage image, string label) => [image.Index, image.Path, label, null, null, null, image.Error];
 
     /// <summary>Writes everything but <see cref="PredictionsName"/>; <c>metrics.json</c> comes last.</summary>
     public static void Write(string folder, EvaluationMetrics metrics, Tally tally)

@@ -9,7 +9,7 @@ public static class EvaluationInputs
     /// <param name="options">With full paths.</param>
     public static IEnumerable<string> Files(EvaluateOptions options) =>
     [
-        .. options.Data is { } data ? Quietly(data, LooseImages.FilesOf) : [],
+        .. options.Data is { } data ? Quietly(data, LabelledFiles.FilesOf) : [],
         .. options.Labels is { } labels ? (string[])[labels] : [],
         .. options.Model.Where(model => !EvaluateOptions.IsVariant(model)).SelectMany(Model),
     ];

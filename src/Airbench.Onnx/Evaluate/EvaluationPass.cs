@@ -5,7 +5,7 @@ namespace Airbench.Onnx;
 
 /// <summary>One model over all images, as rows of <c>predictions.csv</c> that come one batch after the other.</summary>
 internal sealed class EvaluationPass(
-    ModelReference model, OnnxClassifier classifier, ImageStream images, int[] labels, EvaluateOptions options, Shard shard)
+    ModelReference model, OnnxClassifier classifier, IImageSource images, int[] labels, EvaluateOptions options, Shard shard)
 {
     private readonly Stopwatch _clock = new();
 
@@ -23,18 +23,18 @@ internal sealed class EvaluationPass(
         var voters = new TtaClassifier(classifier, model.Description.Outside(options.Tta), batchSize, options.AdaptiveThreshold);
         var (plain, voted) = (new float[batchSize * classes], new float[batchSize * classes]);
         using var task = progress.Start("evaluate", images.Count, "images");
-        foreach (var chunk in images.Read(size, options.BatchSize, shard, cancel))
+        foreach (var batch in new BatchReader(images, size).Read(options.BatchSize, shard, cancel))
         {
             cancel.ThrowIfCancellationRequested();
-            var count = chunk.ReadableCount;
+            var count = batch.ReadableCount;
             if (count > 0)
             {
                 _clock.Start();
-                Tally.AllViews += voters.Run(chunk.Pixels, count, plain.AsSpan(0, count * classes), voted.AsSpan(0, count * classes));
+                Tally.AllViews += voters.Run(batch.Pixels.Span, count, plain.AsSpan(0, count * classes), voted.AsSpan(0, count * classes));
                 _clock.Stop();
             }
             var row = 0;
-            foreach (var image in chunk.Images)
+            foreach (var image in batch.Images)
             {
                 var label = labels[image.Label];
                 if (image.Error is not null)
@@ -49,7 +49,7 @@ internal sealed class EvaluationPass(
                 yield return EvaluationFiles.Row(image, names[label], names[predicted], confidence);
             }
             var accuracy = Tally.Count == 0 ? 0 : (double)Tally.Correct / Tally.Count;
-            task.Report(chunk.Images[^1].Index + 1, FormattableString.Invariant($"accuracy {accuracy:0.0000}"));
+            task.Report(batch.Images[^1].Index + 1, FormattableString.Invariant($"accuracy {accuracy:0.0000}"));
         }
     }
 

@@ -63,11 +63,11 @@ public static class Evaluator
         return evaluation;
     }
 
-    private static ImageStream Open(Dataset? dataset, EvaluateOptions options, IProgress progress, CancellationToken cancel)
+    private static IEvaluationSource Open(Dataset? dataset, EvaluateOptions options, IProgress progress, CancellationToken cancel)
     {
-        ImageStream images = options.Data is { } path
-            ? LooseImages.OpenLabelled(path, options.Split, options.MaxUnpackedBytes, progress, cancel)
-            : new PreparedStream(
+        IEvaluationSource images = options.Data is { } path
+            ? LabelledFiles.Open(path, options.Split, options.MaxUnpackedBytes, progress, cancel)
+            : new PreparedImages(
                 dataset ?? throw new ConfigurationException("found no images; expected a prepared set (--dataset, or a prepare stage in needs), or data (--data)"),
                 options.Split);
         if (images.Count == 0)
@@ -78,7 +78,7 @@ public static class Evaluator
         return images;
     }
 
-    private static void CheckSize(ModelReference model, ImageStream images)
+    private static void CheckSize(ModelReference model, IEvaluationSource images)
     {
         if (images.FixedSize is { } size && size != model.Description.Input.Size)
         {
@@ -104,7 +104,7 @@ public static class Evaluator
     }
 
     private static (EvaluationMetrics Metrics, Tally Tally) Run(
-        ModelReference model, ImageStream images, int[] labels, EvaluateOptions options, string device, string folder,
+        ModelReference model, IEvaluationSource images, int[] labels, EvaluateOptions options, string device, string folder,
         IProgress progress, CancellationToken cancel)
     {
         using var classifier = model.Open(device, SessionSettings.Of(options));

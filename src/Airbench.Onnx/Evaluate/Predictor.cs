@@ -51,13 +51,13 @@ public sealed class Predictor : IDisposable
     }
 
     /// <summary>The answer to every image, in order, one batch after the other; memory does not grow with their number.</summary>
-    public IEnumerable<PredictedImage> Predict(ImageStream images, CancellationToken cancel)
+    public IEnumerable<PredictedImage> Predict(IImageSource images, CancellationToken cancel)
     {
-        foreach (var chunk in images.Read(ImageSize, _batchSize, Shard.Whole, cancel))
+        foreach (var batch in new BatchReader(images, ImageSize).Read(_batchSize, Shard.Whole, cancel))
         {
-            var answers = Predict(chunk.Pixels);
+            var answers = Predict(batch.Pixels.Span);
             var row = 0;
-            foreach (var image in chunk.Images)
+            foreach (var image in batch.Images)
             {
                 if (image.Error is not null)
                 {

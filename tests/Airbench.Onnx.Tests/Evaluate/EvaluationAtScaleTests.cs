@@ -155,12 +155,12 @@ public sealed partial class EvaluationAtScaleTests : IDisposable
                     entry.Write(png);
                 }
             }
-            using var images = LooseImages.OpenLabelled(_models.File($"{count}.zip"), Split.Test, 1 << 30, IProgress.Silent, CancellationToken.None);
+            using var images = LabelledFiles.Open(_models.File($"{count}.zip"), Split.Test, 1 << 30, IProgress.Silent, CancellationToken.None);
             var (peak, seen) = (0L, 0);
-            foreach (var chunk in images.Read(ColourModels.Size, 32, Shard.Whole, CancellationToken.None))
+            foreach (var batch in new BatchReader(images, ColourModels.Size).Read(32, Shard.Whole, CancellationToken.None))
             {
-                seen += chunk.Images.Count;
-                peak = Math.Max(peak, chunk.Pixels.Length);
+                seen += batch.Images.Count;
+                peak = Math.Max(peak, batch.Pixels.Length);
             }
             Assert.Equal(count, seen);
             return peak;
@@ -177,7 +177,7 @@ public sealed partial class EvaluationAtScaleTests : IDisposable
         ZipFile.CreateFromDirectory(folder, _models.File("more.zip"));
         File.WriteAllText(_models.File("list.csv"), "path\nimages/red/000.png\n");
         using var predictor = Predictor.Open(model, null, new PredictOptions { Scale = 1 / 255.0, BatchSize = 3 }, "cpu");
-        using var images = LooseImages.OpenUnlabelled(
+        using var images = UnlabelledFiles.Open(
             [folder, _models.File("more.zip"), _models.File("list.csv"), _models.File("none.png")], 1 << 30, IProgress.Silent, CancellationToken.None);
 
         var rows = predictor.Predict(images, CancellationToken.None).ToList();

@@ -1,0 +1,81 @@
+using System.Collections.ObjectModel;
+using System.IO.Compression;
+using System.IO.Hashing;
+
+namespace Airbench.Data;
+
+/// <summary>A .zip, in the order of its directory.</summary>
+internal sealed class ZipTree(string path, long maxUnpackedBytes) : ArchiveTree(path, maxUnpackedBytes)
+{
+    private const int UnixTypeMask = 0xF000;
+    private const int UnixFile = 0x8000;
+    private const int UnixFolder = 0x4000;
+
+    /// <inheritdoc/>
+    protected override IEnumerable<FileEntry> Walk(FileStream file, UnpackBudget budget)
+    {
+        using var archive = OpenArchive(file, budget);
+        foreach (var entry in Entries(archive, budget))
+        {
+            var name = EntryName.Normalize(Root, entry.FullName);
+            var isFolder = entry.FullName.EndsWith('/') || entry.FullName.EndsWith('\\');
+            var unixType = (entry.ExternalAttributes >> 16) & UnixTypeMask;   // 0 where the archive was not made on Unix
+            if (unixType is not (0 or UnixFile or UnixFolder))
+            {
+                throw EntryName.Refused(Root, entry.FullName, "no file but a link or device");
+            }
+            if (entry.IsEncrypted)
+            {
+                throw EntryName.Refused(Root, entry.FullName, "encrypted");
+            }
+            budget.Entry = name;
+            yield return new Entry(name, isFolder, file.Position, entry, budget);
+        }
+    }
+
+    private static ZipArchive OpenArchive(FileStream file, UnpackBudget budget)
+    {
+        try
+        {
+            return new ZipArchive(file, ZipArchiveMode.Read);
+        }
+        catch (InvalidDataException e)
+        {
+            throw budget.Damaged(e);
+        }
+    }
+
+    private static ReadOnlyCollection<ZipArchiveEntry> Entries(ZipArchive archive, UnpackBudget budget)
+    {
+        try
+        {
+            return archive.Entries;
+        }
+        catch (InvalidDataException e)
+        {
+            throw budget.Damaged(e);
+        }
+    }
+
+    private sealed record Entry(string Path, bool IsFolder, long Position, ZipArchiveEntry Content, UnpackBudget Budget)
+        : FileEntry(Path, IsFolder, Position)
+    {
+        public override ReadOnlyMemory<byte> Read(ref byte[] buffer, int maxBytes)
+        {
+            ReadOnlyMemory<byte> bytes;
+            try
+            {
+                using var content = new BudgetedStream(Content.Open(), Budget);
+                bytes = ReadAll(content, ref buffer, maxBytes);
+            }
+            catch (InvalidDataException e)
+            {
+                throw Budget.Damaged(e);
+            }
+            return Crc32.HashToUInt32(bytes.Span) is var found && found == Content.Crc32
+                ? bytes
+                : throw new InvalidFileException(
+                    Budget.Archive, $"is damaged {Budget.Place}: its checksum is {found:x8}; the archive's directory has {Content.Crc32:x8}");
+        }
+    }
+}

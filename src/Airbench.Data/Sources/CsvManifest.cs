@@ -1,0 +1,57 @@
+namespace Airbench.Data;
+
+/// <summary>
+/// A CSV file with a header and one image a row: the column <c>path</c>, relative to the CSV file's folder or absolute, and the column
+/// <c>label</c>, a class name. Other columns are left alone.
+/// </summary>
+internal static class CsvManifest
+{
+    private const string PathColumn = "path";
+    private const string LabelColumn = "label";
+
+    /// <summary>Whether <paramref name="path"/> ends in .csv and is no directory.</summary>
+    public static bool IsNamedSo(string path) => !Directory.Exists(path) && path.EndsWith(".csv", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>The images of its rows and their classes.</summary>
+    public static FileList Labelled(string path) => new(path, () => Walk(path, labelled: true));
+
+    /// <summary>The images of its rows; a column of classes is left alone too.</summary>
+    public static FileList Unlabelled(string path) => new(path, () => Walk(path, labelled: false));
+
+    private static IEnumerable<FileEntry> Walk(string path, bool labelled)
+    {
+        var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        using var rows = Csv.ReadRagged(path).GetEnumerator();
+        rows.MoveNext();
+        var (file, label) = Columns(path, rows.Current, labelled);
+        for (var row = 1L; rows.MoveNext(); row++)
+        {
+            var name = Field(rows.Current, file);
+            var labelText = labelled ? Field(rows.Current, label) : null;
+            if (name.Length == 0 || labelText is "")
+            {
+                throw new InvalidFileException(path, $"row {row} has an empty {(name.Length == 0 ? PathColumn : LabelColumn)}");
+            }
+            yield return new RowFile(name, row, Path.Combine(folder, name)) { Class = labelText };
+        }
+    }
+
+    private static (int File, int Label) Columns(string path, string[] header, bool labelled)
+    {
+        var (file, label) = (Array.IndexOf(header, PathColumn), Array.IndexOf(header, LabelColumn));
+        return file >= 0 && (label >= 0 || !labelled)
+            ? (file, label)
+            : throw new InvalidFileException(
+                path, $"has the columns '{string.Join(',', header.Take(20))}'; expected {PathColumn}{(labelled ? $" and {LabelColumn}" : "")} in its first line");
+    }
+
+    /// <summary>A field that a short row lacks is empty.</summary>
+    private static string Field(string[] row, int column) => column < row.Length ? row[column] : "";
+
+    /// <summary>A file that a row names. There may be millions on a slow disk, which the first pass does not touch.</summary>
+    private sealed record RowFile(string Name, long Row, string Full) : DiskFile(Name, IsFolder: false, Row, Full)
+    {
+        /// <inheritdoc/>
+        public override long? Bytes => null;
+    }
+}

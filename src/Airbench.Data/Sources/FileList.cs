@@ -1,0 +1,13 @@
+namespace Airbench.Data;
+
+/// <summary>Image files in a fixed order, from wherever, with the class that each is said to be of.</summary>
+/// <param name="Root">What the user named, for messages.</param>
+/// <param name="Walk">Every image, one at a time; can be called again. An entry can be read until the next is asked for.</param>
+internal sealed record FileList(string Root, Func<IEnumerable<FileEntry>> Walk)
+{
+    /// <summary>A file whose bytes are all the content, an archive; null where the content lies in files of its own.</summary>
+    public string? Archive { get; init; }
+
+    /// <summary>What the user should know about the whole.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+}

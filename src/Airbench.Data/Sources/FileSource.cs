@@ -1,0 +1,127 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Airbench.Data;
+
+/// <summary>
+/// Image files as they are: directories, archives, CSV manifests, single files; see <see cref="LabelledFiles"/> and <see cref="UnlabelledFiles"/>.
+/// The hash covers every path, class and size; of an archive all bytes; of a CSV manifest the rows, but not the images that they name.
+/// </summary>
+public sealed class FileSource : IEvaluationSource
+{
+    /// <summary>Most class names of a source; more are rather file names or comments in the wrong column.</summary>
+    public const int MaxClasses = 100_000;
+
+    private readonly FileList _files;
+    private readonly Dictionary<string, int> _labels;
+
+    /// <summary>The first pass: how many, which classes, and the hash. Reads no image.</summary>
+    /// <param name="files">The files.</param>
+    /// <param name="name">Name of the source in results.</param>
+    /// <param name="progress">Told about warnings.</param>
+    /// <param name="cancel">Ends the pass.</param>
+    internal FileSource(FileList files, string name, IProgress progress, CancellationToken cancel)
+    {
+        (_files, Name) = (files, name);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var classes = new HashSet<string>(StringComparer.Ordinal);
+        var count = 0L;
+        foreach (var entry in files.Walk())
+        {
+            cancel.ThrowIfCancellationRequested();
+            hash.AppendData(Encoding.UTF8.GetBytes(FormattableString.Invariant($"{entry.Path}\0{entry.Class}\0{entry.Bytes}\n")));
+            if (entry.Class is { } label && classes.Add(label) && classes.Count > MaxClasses)
+            {
+                throw new DataException($"{files.Root}: names more than {MaxClasses} classes; is the label column the right one?");
+            }
+            count++;
+        }
+        if (files.Archive is { } archive)
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes(Hash.OfFile(archive)));
+        }
+        if (count > int.MaxValue)
+        {
+            throw new DataException($"{files.Root}: holds {count:N0} images; at most {int.MaxValue:N0} are evaluated in one call");
+        }
+        foreach (var warning in files.Warnings)
+        {
+            progress.Warn($"{files.Root}: {warning}");
+        }
+        if (count == 0)
+        {
+            throw new DataException($"{files.Root}: holds no image; expected .jpg, .jpeg or .png files, or rows that name some");
+        }
+        Count = (int)count;
+        Classes = [.. classes.Order(StringComparer.Ordinal)];
+        Sha256 = Convert.ToHexStringLower(hash.GetHashAndReset());
+        _labels = Classes.Index().ToDictionary(c => c.Item, c => c.Index, StringComparer.Ordinal);
+    }
+
+    /// <inheritdoc/>
+    public string Name { get; }
+
+    /// <inheritdoc/>
+    public string Sha256 { get; }
+
+    /// <inheritdoc/>
+    public bool Synthetic => false;
+
+    /// <inheritdoc/>
+    public int? FixedSize => null;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Classes { get; }
+
+    /// <inheritdoc/>
+    public int Count { get; }
+
+    /// <inheritdoc/>
+    public IEnumerable<SourceImage> Read(Func<int, bool> wanted)
+    {
+        var index = 0;
+        var buffer = Array.Empty<byte>();
+        foreach (var entry in _files.Walk())
+        {
+            var label = -1;
+            if (index == Count || (entry.Class is { } name && !_labels.TryGetValue(name, out label)))
+            {
+                throw Changed(entry.Path);
+            }
+            if (wanted(index))
+            {
+                var (bytes, error) = TryRead(entry, ref buffer);
+                yield return new SourceImage { Index = index, Path = entry.Path, Split = Split.Test, Label = label, Bytes = bytes, Error = error };
+            }
+            index++;
+        }
+        if (index < Count)
+        {
+            throw Changed("the end");
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Decode(SourceImage image, ImageDecoder decoder, int size, Span<byte> planarRgb) =>
+        decoder.Decode(image.Bytes.Span, size, planarRgb);
+
+    /// <summary>Nothing is open but while it is read.</summary>
+    public void Dispose()
+    {
+    }
+
+    private DataException Changed(string at) => new($"{_files.Root}: changed while it was read (at {at}); run again when it is at rest");
+
+    /// <summary>A file of any size is one image; an archive that holds too large a one is refused.</summary>
+    private static (ReadOnlyMemory<byte> Bytes, string? Error) TryRead(FileEntry entry, ref byte[] buffer)
+    {
+        try
+        {
+            return entry.TryRead(ref buffer);
+        }
+        catch (DataException e) when (entry is DiskFile)
+        {
+            return (default, FileEntry.Unreadable(e));
+        }
+    }
+}
