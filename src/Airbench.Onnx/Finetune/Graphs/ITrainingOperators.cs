@@ -28,9 +28,6 @@ internal interface ITrainingOperators
     (string Loss, string LogitsGradient) Loss(string logits, string labels, double smoothing);
 }
 
-/// <summary>Channels, height and width of a value (N, C, H, W).</summary>
-internal readonly record struct Plane(int Channels, int Height, int Width);
-
 /// <summary>A layer's output, and how its backward pass is written.</summary>
 /// <param name="Output">The value.</param>
 /// <param name="Backward">Writes the nodes that take the output's gradient to those of the input and the parameters.</param>

@@ -22,14 +22,11 @@ internal sealed class InferenceLayers(NetworkSpec network, GraphBuilder graph)
     public string WriteAll()
     {
         var x = Images();
-        var plane = new Plane(3, network.ImageSize, network.ImageSize);
-        var outputs = new Dictionary<string, (string Output, Plane Plane)>();
-        foreach (var layer in network.Layers())
+        var outputs = new Dictionary<string, string>();
+        foreach (var (layer, source, _, _) in network.SizedLayers())
         {
-            (x, plane) = layer.Input is { } named ? outputs[named] : (x, plane);
-            x = Write(layer, x, plane, name => outputs[name].Output);
-            plane = After(layer, plane);
-            outputs.Add(layer.Name, (x, plane));
+            x = Write(layer, source is null ? x : outputs[source], name => outputs[name]);
+            outputs.Add(layer.Name, x);
         }
         return x;
     }
@@ -37,9 +34,8 @@ internal sealed class InferenceLayers(NetworkSpec network, GraphBuilder graph)
     /// <summary>One layer; returns its output.</summary>
     /// <param name="layer">Its tensors must be in the graph.</param>
     /// <param name="x">Its input.</param>
-    /// <param name="plane">Shape of the input.</param>
     /// <param name="outputOf">Outputs of earlier layers by layer name.</param>
-    public string Write(Layer layer, string x, Plane plane, Func<string, string> outputOf)
+    public string Write(Layer layer, string x, Func<string, string> outputOf)
     {
         switch (layer)
         {
@@ -67,16 +63,4 @@ internal sealed class InferenceLayers(NetworkSpec network, GraphBuilder graph)
 
     /// <summary>The values of a batch norm's tensors.</summary>
     public NormTensors Tensors(BatchNormLayer norm) => new(graph, norm);
-
-    /// <summary>Channels, height and width behind a layer.</summary>
-    public static Plane After(Layer layer, Plane input) => layer switch
-    {
-        ConvLayer conv => new Plane(conv.Out, Steps(input.Height, conv), Steps(input.Width, conv)),
-        MaxPoolLayer pool => input with { Height = input.Height / pool.Size, Width = input.Width / pool.Size },
-        GlobalMaxPoolLayer or GlobalAveragePoolLayer => input with { Height = 1, Width = 1 },
-        LinearLayer linear => new Plane(linear.Out, 1, 1),
-        _ => input,
-    };
-
-    private static int Steps(int size, ConvLayer conv) => ((size + (2 * conv.Padding) - conv.Kernel) / conv.Stride) + 1;
 }

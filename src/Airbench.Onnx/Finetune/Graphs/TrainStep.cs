@@ -103,7 +103,7 @@ public static class TrainStep
 
     /// <summary>A shape whose class dimension, where it has one, is open.</summary>
     internal static IEnumerable<Extent> Open(TrainingSpec spec, string name, long[] shape) =>
-        shape.Select((extent, i) => i == 0 && spec.Network.Layers()[^1].Parameters().Any(p => name.StartsWith(p.Name, StringComparison.Ordinal))
+        shape.Select((extent, i) => i == 0 && spec.Network.Head().Parameters().Any(p => name.StartsWith(p.Name, StringComparison.Ordinal))
             ? TrainingGraph.Classes : (Extent)extent);
 
     private static IEnumerable<(string Key, string Value)> Metadata(TrainingSpec spec)

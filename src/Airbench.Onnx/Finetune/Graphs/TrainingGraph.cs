@@ -28,7 +28,7 @@ internal sealed class TrainingGraph
     private readonly Dictionary<string, string> _next = [];
 
     /// <summary>A layer that has been walked: its output, and its way back where a gradient goes through.</summary>
-    private sealed record Step(Layer Layer, string? InputLayer, string Output, Plane Plane, Differentiable? Derivative);
+    private sealed record Step(Layer Layer, string? InputLayer, string Output, Differentiable? Derivative);
 
     private TrainingGraph(TrainingSpec spec, GraphBuilder graph, ITrainingOperators operators)
     {
@@ -66,25 +66,25 @@ internal sealed class TrainingGraph
         var x = _inference.Images();
         var labels = _graph.Input("labels", DataType.Int64);
         Step? last = null;
-        foreach (var layer in network.Layers())
+        foreach (var sized in network.SizedLayers())
         {
-            var input = layer.Input is { } named ? _steps[named] : last;
-            last = Walk(layer, input, input?.Output ?? x, input?.Plane ?? new Plane(3, network.ImageSize, network.ImageSize));
+            var input = sized.Source is { } source ? _steps[source] : null;
+            last = Walk(sized, input, input?.Output ?? x);
             _order.Add(last);
-            _steps.Add(layer.Name, last);
+            _steps.Add(sized.Layer.Name, last);
         }
         Logits = last!.Output;
         (Loss, var gradient) = _operators.Loss(Logits, labels, _spec.LabelSmoothing);
         _arrived.Add(last.Layer.Name, gradient);
     }
 
-    private Step Walk(Layer layer, Step? input, string x, Plane plane)
+    private Step Walk(SizedLayer sized, Step? input, string x)
     {
-        var output = InferenceLayers.After(layer, plane);
+        var (layer, source, plane, output) = sized;
         var learns = _trained.Contains(layer.Name);
         if (!learns && !IsReached(input) && !(layer is AddLayer other && IsReached(_steps[other.From])))
         {
-            return new Step(layer, input?.Layer.Name, _inference.Write(layer, x, plane, name => _steps[name].Output), output, null);
+            return new Step(layer, source, _inference.Write(layer, x, name => _steps[name].Output), null);
         }
         var result = layer switch
         {
@@ -98,7 +98,7 @@ internal sealed class TrainingGraph
             LinearLayer linear => SharedLayers.Linear(_graph, linear, x),
             var unknown => throw new NotSupportedException($"layer {unknown.Name} ({unknown.GetType().Name}) has no training form here"),
         };
-        return new Step(layer, input?.Layer.Name, result.Output, output, result);
+        return new Step(layer, source, result.Output, result);
     }
 
     private Differentiable Normalize(BatchNormLayer norm, string x, Plane plane, bool learns)
