@@ -7,6 +7,9 @@ public abstract record Layer(string Name)
     /// <summary>Name of the layer whose output it reads; null for the layer before it.</summary>
     public string? Input { get; init; }
 
+    /// <summary>Name of a second layer, whose output it adds to the first's; null where it reads one alone.</summary>
+    public virtual string? Addend => null;
+
     /// <summary>What it is for, where that is more than its kind says.</summary>
     public LayerRole Role { get; init; }
 
@@ -82,7 +85,11 @@ public sealed record MaxPoolLayer(string Name, int Size) : Layer(Name)
 }
 
 /// <summary>Adds the output of layer <paramref name="From"/>.</summary>
-public sealed record AddLayer(string Name, string From) : Layer(Name);
+public sealed record AddLayer(string Name, string From) : Layer(Name)
+{
+    /// <inheritdoc/>
+    public override string? Addend => From;
+}
 
 /// <summary>Maximum over all positions; (N, C, H, W) becomes (N, C).</summary>
 public sealed record GlobalMaxPoolLayer(string Name) : Layer(Name)
