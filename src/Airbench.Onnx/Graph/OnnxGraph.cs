@@ -113,12 +113,12 @@ internal sealed class OnnxGraph
         }
     }
 
-    /// <summary>Adds a constant, behind <paramref name="before"/> or, without it, behind all others.</summary>
-    public void AddConstant(TensorProto tensor, TensorProto? before = null)
+    /// <summary>Adds a constant, right after <paramref name="after"/> or, without it, after all others.</summary>
+    public void AddConstant(TensorProto tensor, TensorProto? after = null)
     {
         var constants = Model.Graph.Initializer;
         _constants.Add(tensor.Name, tensor);
-        constants.Insert(before is null ? constants.Count : constants.IndexOf(before) + 1, tensor);
+        constants.Insert(after is null ? constants.Count : constants.IndexOf(after) + 1, tensor);
     }
 
     /// <summary>Drops nodes and constants that lead to no output.</summary>

@@ -60,7 +60,7 @@ internal sealed class FoldIntoWeights
         if (bias is null)
         {
             bias = Tensors.Create<float>($"{conv.Name}.bias", DataType.Float, [], weight.Dims[0]);
-            _graph.AddConstant(bias, before: weight);
+            _graph.AddConstant(bias, after: weight);
             _graph.AddInput(conv, bias.Name);
         }
         Set(bias, folded.Bias);

@@ -52,12 +52,12 @@ internal static class VariantWriter
         {
             cancel.ThrowIfCancellationRequested();
             var plain = files[variant.Precision];
-            var doubt = variant.Tta == Tta.Adaptive ? DoubtThreshold.Choose(runtime.AnswerHeldOut(plain), options.AdaptiveShare) : null;
-            Save(variant.Name, Voting.Apply(models[variant.Precision], NetworkInput.Of(fp32), variant.Tta, doubt?.Threshold ?? 0), doubt?.Threshold);
-            var parity = runtime.CompareVotes(files[variant.Name], plain, variant.Tta, doubt?.Threshold ?? 0);
+            var low = variant.Tta == Tta.Adaptive ? ConfidenceThreshold.Choose(runtime.AnswerHeldOut(plain), options.AdaptiveShare) : null;
+            Save(variant.Name, Voting.Apply(models[variant.Precision], NetworkInput.Of(fp32), variant.Tta, low?.Threshold ?? 0), low?.Threshold);
+            var parity = runtime.CompareVotes(files[variant.Name], plain, variant.Tta, low?.Threshold ?? 0);
             RequireSameVotes(variant, parity);
-            progress.Info(Describe(variant, parity, doubt));
-            facts[variant.Name] = facts[variant.Name] with { Tta = variant.Tta, VotesOf = variant.Precision, VoteParity = parity, Doubt = doubt };
+            progress.Info(Describe(variant, parity, low));
+            facts[variant.Name] = facts[variant.Name] with { Tta = variant.Tta, VotesOf = variant.Precision, VoteParity = parity, LowConfidence = low };
         }
         cancel.ThrowIfCancellationRequested();
 
@@ -94,10 +94,10 @@ internal static class VariantWriter
         }
     }
 
-    private static string Describe(ModelVariant variant, ParityResult parity, DoubtFacts? doubt) =>
+    private static string Describe(ModelVariant variant, ParityResult parity, LowConfidence? low) =>
         FormattableString.Invariant($"{variant.Name}: logits within {parity.MaxAbsDifference:0.0e+0} of the same views outside of the model") +
-        (doubt is null ? "" : FormattableString.Invariant($"; all views below a confidence of {doubt.Threshold:0.0000}, which {doubt.TrainingShare:0.0%} ") +
-            FormattableString.Invariant($"of {doubt.TrainingImages} training images have"));
+        (low is null ? "" : FormattableString.Invariant($"; all views below a confidence of {low.Threshold:0.0000}, which {low.TrainingShare:0.0%} ") +
+            FormattableString.Invariant($"of {low.TrainingImages} training images have"));
 
     /// <summary>float_layers by name.</summary>
     private static List<string> FloatLayers(ExportOptions options, IReadOnlyList<string> layers)
