@@ -80,25 +80,23 @@ internal static class Scorer
 
     private static (Tensor Plain, Tensor Tta) Logits(Network network, DeviceImages images, Func<int, int, Tensor> crop, Tta tta, ScalarType type)
     {
-        Tensor View(int top, int left, bool flip)
-        {
-            var pixels = crop(top, left);
-            return network.Forward(images.Normalize(flip ? pixels.flip(2) : pixels, type), training: false);
-        }
-
-        var p = images.Padding;
-        var plain = View(p, p, flip: false);
-        if (tta == Tta.None)
+        var views = TestTimeAugmentation.Views(tta);
+        var plain = Answer(views[0]);
+        if (views.Count == 1)
         {
             return (plain, plain);
         }
-        var mirror = plain.Plus(View(p, p, flip: true)).Over(2);
-        if (tta == Tta.Mirror)
+        // The weights are powers of two, by which fp32 numbers are multiplied exactly: once a sum of equal ones is enough.
+        var sums = views.GroupBy(view => view.Weight).Select(equal =>
+            equal.Select(view => view == views[0] ? plain : Answer(view)).Aggregate((sum, logits) => sum.Plus(logits)).Times(equal.Key));
+        return (plain, sums.Aggregate((sum, weighted) => sum.Plus(weighted)));
+
+        Tensor Answer(View view)
         {
-            return (plain, mirror);
+            var place = images.Padding + view.Shift;
+            var pixels = crop(place, place);
+            return network.Forward(images.Normalize(view.Mirror ? pixels.flip(2) : pixels, type), training: false);
         }
-        var shifted = View(p - 1, p - 1, false).Plus(View(p - 1, p - 1, true)).Plus(View(p + 1, p + 1, false)).Plus(View(p + 1, p + 1, true)).Over(4);
-        return (plain, mirror.Plus(shifted).Over(2));
     }
 
     private static Tensor Right(Tensor logits, Tensor labels) => logits.argmax(1).eq(labels);

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Airbench;
 
 /// <summary>The deployable bundle: models, <c>labels.txt</c>, <c>metadata.json</c> and all that other stacks need around them.</summary>
@@ -115,8 +117,9 @@ public sealed record VariantFile(string File, long Bytes, string Sha256)
     /// <summary>Of a model with views inside: it against the same vote of the same variant outside.</summary>
     public ParityResult? VoteParity { get; init; }
 
-    /// <summary>Of a model that votes with its views on low-confidence images alone: which those are.</summary>
-    public DoubtFacts? Doubt { get; init; }
+    /// <summary>Of a model with views inside for low-confidence images: which those are.</summary>
+    [JsonPropertyName("doubt")]
+    public LowConfidence? LowConfidence { get; init; }
 
     /// <summary>Of an int8 variant: how it was quantized.</summary>
     public QuantizationFacts? Quantization { get; init; }

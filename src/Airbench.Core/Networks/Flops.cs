@@ -7,32 +7,14 @@ namespace Airbench;
 public static class Flops
 {
     /// <summary>Operations of one image's forward pass.</summary>
-    public static long ForwardFlops(this NetworkSpec network) => network.Sizes().Sum(sized => 2 * sized.Layer switch
-    {
-        ConvLayer conv => (long)sized.Size * sized.Size * conv.Out * conv.In * conv.Kernel * conv.Kernel,
-        LinearLayer linear => (long)linear.Out * linear.In,
-        _ => 0,
-    });
+    public static long ForwardFlops(this NetworkSpec network) => network.SizedLayers().Sum(sized => 2 * sized.Layer.MultiplyAdds(sized.Output));
 
     /// <summary>
     /// Bytes that a training step keeps for its backward pass, about: of each convolution its output in fp32, and as much again for each of
     /// normalization and activation.
     /// </summary>
     public static long TrainingBytes(this NetworkSpec network, int batchSize) =>
-        network.Sizes().Sum(sized => sized.Layer is ConvLayer conv ? (long)sized.Size * sized.Size * conv.Out : 0) * batchSize * 3 * sizeof(float);
-
-    /// <summary>Every layer with the height and width of its output.</summary>
-    private static IEnumerable<(Layer Layer, int Size)> Sizes(this NetworkSpec network)
-    {
-        var sizes = new Dictionary<string, int>();
-        var size = network.ImageSize;
-        foreach (var layer in network.Layers())
-        {
-            size = OutputSize(layer, layer.Input is null ? size : sizes[layer.Input]);
-            sizes[layer.Name] = size;
-            yield return (layer, size);
-        }
-    }
+        network.SizedLayers().Where(sized => sized.Layer is ConvLayer).Sum(sized => sized.Output.Elements) * batchSize * 3 * sizeof(float);
 
     /// <summary>Operations of a whole training: forward and backward passes, the proxy's included, without validation.</summary>
     /// <param name="recipe">The recipe.</param>
@@ -56,12 +38,4 @@ public static class Flops
 
     /// <summary>Optimizer steps on <paramref name="trainCount"/> images; an epoch's incomplete last batch is dropped.</summary>
     public static long Steps(this Recipe recipe, int trainCount) => (long)Math.Ceiling(recipe.Epochs * (trainCount / recipe.BatchSize));
-
-    private static int OutputSize(Layer layer, int size) => layer switch
-    {
-        ConvLayer conv => ((size + (2 * conv.Padding) - conv.Kernel) / conv.Stride) + 1,
-        MaxPoolLayer pool => size / pool.Size,
-        GlobalMaxPoolLayer or GlobalAveragePoolLayer or LinearLayer => 1,
-        _ => size,
-    };
 }

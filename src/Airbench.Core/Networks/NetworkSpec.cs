@@ -52,6 +52,24 @@ public sealed record NetworkSpec
         _ => AirbenchLayers(),
     };
 
+    /// <summary>The layers in order of computation, each with what it reads and the shapes on both sides.</summary>
+    public IEnumerable<SizedLayer> SizedLayers()
+    {
+        var outputs = new Dictionary<string, Plane>();
+        string? last = null;
+        foreach (var layer in Layers())
+        {
+            var source = layer.Input ?? last;
+            var input = source is null ? new Plane(3, ImageSize, ImageSize) : outputs[source];
+            var output = layer.Output(input);
+            outputs.Add(last = layer.Name, output);
+            yield return new SizedLayer(layer, source, input, output);
+        }
+    }
+
+    /// <summary>The linear layer that gives the logits.</summary>
+    public LinearLayer Head() => Layers().OfType<LinearLayer>().Single(layer => layer.Role == LayerRole.Head);
+
     /// <summary>Name and shape of every tensor in <c>weights.safetensors</c>, in layer order.</summary>
     public IEnumerable<(string Name, long[] Shape)> Parameters() => Layers().SelectMany(layer => layer.Parameters());
 
@@ -86,31 +104,33 @@ public sealed record NetworkSpec
     {
         var layers = new List<Layer>
         {
-            new ConvLayer("whiten", 3, WhitenWidth, Kernel: 2, Padding: 0) { HasBias = true },   // (N, 24, 31, 31)
+            new ConvLayer("whiten", 3, WhitenWidth, Kernel: 2, Padding: 0) { HasBias = true, Role = LayerRole.Whitening },   // (N, 24, 31, 31)
             new ActivationLayer("whiten.gelu", Activation.Gelu),
         };
         var (channels, act) = (WhitenWidth, NameOf(Activation));
-        for (var i = 0; i < Widths.Count; i++)
+        for (var number = 1; number <= Widths.Count; number++)
         {
-            var (group, width) = ($"group{i + 1}", Widths[i]);
-            layers.Add(new ConvLayer($"{group}.conv1", channels, width, Kernel: 3, Padding: 1));
-            layers.Add(new MaxPoolLayer($"{group}.pool", Size: 2));                               // 31 -> 15 -> 7 -> 3
-            layers.Add(new BatchNormLayer($"{group}.norm1", width));
-            layers.Add(new ActivationLayer($"{group}.{act}1", Activation));
+            var (group, width) = ($"group{number}", Widths[number - 1]);
+            Add(new ConvLayer($"{group}.conv1", channels, width, Kernel: 3, Padding: 1));
+            Add(new MaxPoolLayer($"{group}.pool", Size: 2));                                      // 31 -> 15 -> 7 -> 3
+            Add(new BatchNormLayer($"{group}.norm1", width));
+            Add(new ActivationLayer($"{group}.{act}1", Activation));
             for (var j = 2; j <= Depth; j++)
             {
-                layers.Add(new ConvLayer($"{group}.conv{j}", width, width, Kernel: 3, Padding: 1));
-                layers.Add(new BatchNormLayer($"{group}.norm{j}", width));
+                Add(new ConvLayer($"{group}.conv{j}", width, width, Kernel: 3, Padding: 1));
+                Add(new BatchNormLayer($"{group}.norm{j}", width));
                 if (j == 3)
                 {
-                    layers.Add(new AddLayer($"{group}.add", From: $"{group}.{act}1"));
+                    Add(new AddLayer($"{group}.add", From: $"{group}.{act}1"));
                 }
-                layers.Add(new ActivationLayer($"{group}.{act}{j}", Activation));
+                Add(new ActivationLayer($"{group}.{act}{j}", Activation));
             }
             channels = width;
+
+            void Add(Layer layer) => layers.Add(layer with { Group = number });
         }
         layers.Add(new GlobalMaxPoolLayer("pool"));                                               // (N, W3)
-        layers.Add(new LinearLayer("head", channels, ClassCount, LogitScale));                    // (N, K)
+        layers.Add(new LinearLayer("head", channels, ClassCount, LogitScale) { Role = LayerRole.Head });   // (N, K)
         return layers;
     }
 
@@ -125,31 +145,33 @@ public sealed record NetworkSpec
             new ActivationLayer($"stem.{act}", Activation),
         };
         var input = layers[^1].Name;
-        for (var stage = 0; stage < Widths.Count; stage++)                                        // 32 -> 16 -> 8 -> 4
+        for (var stage = 1; stage <= Widths.Count; stage++)                                       // 32 -> 16 -> 8 -> 4
         {
             for (var i = 0; i < 2; i++)
             {
-                var (block, width) = ($"stage{stage + 1}.block{i + 1}", Widths[stage]);
-                var stride = stage > 0 && i == 0 ? 2 : 1;
+                var (block, width) = ($"stage{stage}.block{i + 1}", Widths[stage - 1]);
+                var stride = stage > 1 && i == 0 ? 2 : 1;
                 var shortcut = input;
                 if (stride > 1 || width != channels)
                 {
-                    layers.Add(new ConvLayer($"{block}.shortcut.conv", channels, width, Kernel: 1, Padding: 0) { Stride = stride, Input = input });
-                    layers.Add(new BatchNormLayer($"{block}.shortcut.norm", width) { HasScale = true });
+                    Add(new ConvLayer($"{block}.shortcut.conv", channels, width, Kernel: 1, Padding: 0) { Stride = stride, Input = input });
+                    Add(new BatchNormLayer($"{block}.shortcut.norm", width) { HasScale = true });
                     shortcut = layers[^1].Name;
                 }
-                layers.Add(new ConvLayer($"{block}.conv1", channels, width, Kernel: 3, Padding: 1) { Stride = stride, Input = input });
-                layers.Add(new BatchNormLayer($"{block}.norm1", width) { HasScale = true });
-                layers.Add(new ActivationLayer($"{block}.{act}1", Activation));
-                layers.Add(new ConvLayer($"{block}.conv2", width, width, Kernel: 3, Padding: 1));
-                layers.Add(new BatchNormLayer($"{block}.norm2", width) { HasScale = true });
-                layers.Add(new AddLayer($"{block}.add", From: shortcut));
-                layers.Add(new ActivationLayer($"{block}.{act}2", Activation));
+                Add(new ConvLayer($"{block}.conv1", channels, width, Kernel: 3, Padding: 1) { Stride = stride, Input = input });
+                Add(new BatchNormLayer($"{block}.norm1", width) { HasScale = true });
+                Add(new ActivationLayer($"{block}.{act}1", Activation));
+                Add(new ConvLayer($"{block}.conv2", width, width, Kernel: 3, Padding: 1));
+                Add(new BatchNormLayer($"{block}.norm2", width) { HasScale = true });
+                Add(new AddLayer($"{block}.add", From: shortcut));
+                Add(new ActivationLayer($"{block}.{act}2", Activation));
                 (input, channels) = (layers[^1].Name, width);
             }
+
+            void Add(Layer layer) => layers.Add(layer with { Group = stage });
         }
         layers.Add(new GlobalAveragePoolLayer("pool"));                                           // (N, W4)
-        layers.Add(new LinearLayer("head", channels, ClassCount, LogitScale) { HasBias = true }); // (N, K)
+        layers.Add(new LinearLayer("head", channels, ClassCount, LogitScale) { HasBias = true, Role = LayerRole.Head });   // (N, K)
         return layers;
     }
 

@@ -1,11 +1,5 @@
 namespace Airbench;
 
-/// <summary>One way of looking at an image.</summary>
-/// <param name="Shift">Pixels by which both coordinates are read further on: -1 and 1 are the padded crops at (0,0) and (2,2).</param>
-/// <param name="Mirror">Whether it is then flipped left-right.</param>
-/// <param name="Weight">Share of the vote.</param>
-public readonly record struct View(int Shift, bool Mirror, float Weight);
-
 /// <summary>
 /// Test-time augmentation (recipes.md): the logits of several views of an image, averaged with weights. Views are made on
 /// uint8 pixels; as they only move pixels, that is the same as after normalization.
@@ -14,7 +8,7 @@ public static class TestTimeAugmentation
 {
     /// <summary>
     /// The views of <paramref name="tta"/>, for <see cref="Tta.Adaptive"/> those of a low-confidence image; the first is the unaugmented image,
-    /// the weights sum to 1.
+    /// the weights are powers of two that sum to 1.
     /// </summary>
     public static IReadOnlyList<View> Views(Tta tta) => tta switch
     {

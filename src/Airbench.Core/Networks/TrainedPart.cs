@@ -41,13 +41,12 @@ public static class TrainedParts
     /// </remarks>
     public static IReadOnlySet<string> Layers(this TrainedPart part, NetworkSpec network)
     {
-        var last = network.Architecture == Architecture.Resnet18 ? $"stage{network.Widths.Count}." : $"group{network.Widths.Count}.";
-        return network.Layers().Where(layer => layer is ConvLayer or BatchNormLayer or LinearLayer).Where(layer => part switch
+        return network.Layers().Where(layer => layer.Parameters().Any()).Where(layer => part switch
         {
-            TrainedPart.Head => layer is LinearLayer,
-            TrainedPart.HeadBn => layer is LinearLayer or BatchNormLayer,
-            TrainedPart.LastGroup => layer is LinearLayer || layer.Name.StartsWith(last, StringComparison.Ordinal),
-            _ => layer.Name != "whiten",
+            TrainedPart.Head => layer.Role == LayerRole.Head,
+            TrainedPart.HeadBn => layer.Role == LayerRole.Head || layer is BatchNormLayer,
+            TrainedPart.LastGroup => layer.Role == LayerRole.Head || layer.Group == network.Widths.Count,
+            _ => layer.Role != LayerRole.Whitening,
         }).Select(layer => layer.Name).ToHashSet();
     }
 }

@@ -23,7 +23,7 @@ internal static class ExpectedVotes
         {
             throw new InvalidFileException(path, $"does not say which model of the bundle {variant.File} was made of: export again");
         }
-        if (variant.Tta == Tta.Adaptive && variant.Doubt is null)
+        if (variant.Tta == Tta.Adaptive && variant.LowConfidence is null)
         {
             throw new InvalidFileException(path, $"does not say below which confidence {variant.File} uses all views: export again");
         }
@@ -40,18 +40,18 @@ internal static class ExpectedVotes
             }
         }
         var undecided = new HashSet<int>();
-        if (variant.Doubt is { } doubt)
+        if (variant.LowConfidence is { } low)
         {
             var classes = votes.Length / count;
             for (var row = 0; row < count; row++)
             {
                 var own = untouched.AsSpan(row * classes, classes);
                 var confidence = Softmax.Confidence(own);
-                if (Math.Abs(confidence - doubt.Threshold) < Undecided)
+                if (Math.Abs(confidence - low.Threshold) < Undecided)
                 {
                     undecided.Add(row);
                 }
-                if (confidence >= doubt.Threshold)
+                if (confidence >= low.Threshold)
                 {
                     own.CopyTo(votes.AsSpan(row * classes));
                 }

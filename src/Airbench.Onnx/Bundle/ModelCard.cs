@@ -108,9 +108,9 @@ internal static class ModelCard
             Line();
             foreach (var (name, variant) in manifest.Variants.Where(variant => variant.Value.Tta != Tta.None))
             {
-                Line(variant.Doubt is { } doubt
+                Line(variant.LowConfidence is { } low
                     ? FormattableString.Invariant($"`{variant.File}` shows {variant.VotesOf} further views of an image, mirrored and shifted, only where the first leaves a ") +
-                        FormattableString.Invariant($"confidence below {doubt.Threshold:0.0000}: {doubt.TrainingShare:0.0%} of {doubt.TrainingImages:N0} training images, and more of new ones.")
+                        FormattableString.Invariant($"confidence below {low.Threshold:0.0000}: {low.TrainingShare:0.0%} of {low.TrainingImages:N0} training images, and more of new ones.")
                     : $"`{variant.File}` averages six views of each image, mirrored and shifted: the test-time augmentation above in one call, with {variant.VotesOf}. Do not add views outside.");
                 Line();
             }

@@ -94,7 +94,7 @@ public sealed record ExportOptions
         return new ExportOptions
         {
             Variants = [.. bundle.Variants.Keys],
-            AdaptiveShare = bundle.Variants.Values.Select(variant => variant.Doubt?.TrainingShare).FirstOrDefault(share => share is > 0 and < 1)
+            AdaptiveShare = bundle.Variants.Values.Select(variant => variant.LowConfidence?.TrainingShare).FirstOrDefault(share => share is > 0 and < 1)
                 ?? new ExportOptions().AdaptiveShare,   // alike confidences can come to none or all
             Input = bundle.Input,
             AcceptAnySize = bundle.AcceptsAnySize,

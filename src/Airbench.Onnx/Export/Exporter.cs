@@ -56,7 +56,7 @@ public static class Exporter
         progress.Info(FormattableString.Invariant(
             $"parity: logits within {parity.MaxAbsDifference:0.0e+0}, same top-1 on {parity.SameTop1} of {parity.Images} images"));
         cancel.ThrowIfCancellationRequested();
-        var variants = VariantWriter.Write(fp32, options, build.Path, runtime, progress, cancel);
+        var variants = VariantWriter.Write(new OnnxGraph(fp32), options, build.Path, runtime, progress, cancel);
         var training = TrainingFiles.Write(build.Path, model, [.. options.Training.Select(name => TrainedParts.Find(name)!.Value)], options.OnDevice);
         CheckWeightsHash(weightsFile, trained.WeightsSha256);   // what was built is what the manifest will name
 

@@ -2,10 +2,11 @@ using System.Globalization;
 using System.Text.Json;
 using Airbench.Onnx.Proto;
 using Google.Protobuf;
+using static Airbench.Onnx.Proto.TensorProto.Types;
 
 namespace Airbench.Onnx;
 
-/// <summary>A trained network as an ONNX model: the graph of <see cref="LayerWriter"/> and where it comes from.</summary>
+/// <summary>A trained network as an ONNX model: its layers, folded, and where they come from.</summary>
 internal static class NetworkExporter
 {
     /// <summary>Protocol buffers end at 2 GB; a model beyond needs its weights in a file of their own.</summary>
@@ -45,18 +46,33 @@ internal static class NetworkExporter
             throw new ConfigurationException(
                 $"network: {bytes} bytes of weights; one ONNX file holds at most {MaxModelBytes}: choose smaller widths");
         }
-        var graph = new GraphBuilder(manifest.Recipe.Name);
-        using (var weights = NetworkWeights.Open(weightsFile, network))
-        {
-            LayerWriter.Write(network, weights, graph, opset, input);
-        }
-        var model = graph.Build(opset);
+        var model = FoldIntoWeights.Apply(Unfolded(manifest.Recipe.Name, network, weightsFile, opset, input), network, weightsFile).Model;
         model.DocString = Describe(manifest);
         foreach (var (key, value) in Metadata(manifest, input))
         {
             model.MetadataProps.Add(new StringStringEntryProto { Key = key, Value = value });
         }
         return model;
+    }
+
+    /// <summary>
+    /// Input <c>images</c> as <see cref="InputWriter"/> has it, the layers with their weights as constants, and the outputs <c>logits</c> and
+    /// <c>probabilities</c>, float32 [N,K].
+    /// </summary>
+    private static OnnxGraph Unfolded(string name, NetworkSpec network, string weightsFile, int opset, InputOptions input)
+    {
+        var graph = new GraphBuilder(name);
+        using var weights = NetworkWeights.Open(weightsFile, network);
+        var logits = InferenceOperators.WriteNetwork(graph, network, opset, input, declare: layer =>
+        {
+            foreach (var (tensor, shape) in layer.Parameters())
+            {
+                graph.Initializer(tensor, weights[tensor], shape);
+            }
+        });
+        graph.Output(logits, DataType.Float, network.ClassCount);
+        graph.Output(graph.Node("Softmax", "probabilities", [logits], [Attribute.Int("axis", 1)]), DataType.Float, network.ClassCount);
+        return new OnnxGraph(graph.Build(opset));
     }
 
     /// <summary>Writes <paramref name="model"/> to a new file.</summary>

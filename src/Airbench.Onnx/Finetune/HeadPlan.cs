@@ -32,8 +32,8 @@ internal sealed record HeadPlan(IReadOnlyList<string> Classes, IReadOnlyList<int
     public void WriteWeights(TensorFile parent, NetworkSpec network, string path, int seed)
     {
         var random = new Random(seed);
-        var head = network.Layers()[^1].Parameters().Select(p => p.Name).ToHashSet();
-        var fanIn = ((LinearLayer)network.Layers()[^1]).In;
+        var fanIn = network.Head().In;
+        var head = network.Head().Parameters().Select(p => p.Name).ToHashSet();
         TensorFileWriter.Write(path, network.Parameters().Select(p =>
         {
             var old = parent.Read<float>(parent.Require(p.Name, TensorType.F32, head.Contains(p.Name) ? [-1, .. p.Shape[1..]] : p.Shape)).ToArray();

@@ -1,8 +1,5 @@
-using System.Buffers.Binary;
 using System.Globalization;
-using System.Runtime.InteropServices;
 using Airbench.Onnx.Proto;
-using Google.Protobuf;
 
 namespace Airbench.Onnx;
 
@@ -76,14 +73,7 @@ internal sealed class GraphBuilder
     /// <summary>A float32 constant; <paramref name="shape"/> empty is a scalar.</summary>
     public string Initializer(string name, ReadOnlySpan<float> values, params ReadOnlySpan<long> shape)
     {
-        var tensor = new TensorProto
-        {
-            Name = Define(name),
-            DataType = (int)TensorProto.Types.DataType.Float,
-            RawData = LittleEndian(values),
-        };
-        tensor.Dims.AddRange(shape.ToArray());
-        _graph.Initializer.Add(tensor);
+        _graph.Initializer.Add(Tensors.Create(Define(name), TensorProto.Types.DataType.Float, values, shape));
         return name;
     }
 
@@ -97,9 +87,7 @@ internal sealed class GraphBuilder
     {
         if (_names.Add(name))
         {
-            var tensor = new TensorProto { Name = name, DataType = (int)TensorProto.Types.DataType.Int64, RawData = LittleEndian(values) };
-            tensor.Dims.AddRange(shape.ToArray());
-            _graph.Initializer.Add(tensor);
+            _graph.Initializer.Add(Tensors.Create(name, TensorProto.Types.DataType.Int64, values, shape));
         }
         return name;
     }
@@ -229,56 +217,4 @@ internal sealed class GraphBuilder
 
     private static ValueInfoProto Value(string name, TensorProto.Types.DataType type, IEnumerable<Extent> shape) =>
         Value(name, type, [.. shape.Select(extent => extent.Name ?? extent.Value.ToString(CultureInfo.InvariantCulture))]);
-
-    private static ByteString LittleEndian(ReadOnlySpan<float> values)
-    {
-        if (BitConverter.IsLittleEndian)
-        {
-            return ByteString.CopyFrom(MemoryMarshal.AsBytes(values));
-        }
-        var bytes = new byte[values.Length * sizeof(float)];
-        for (var i = 0; i < values.Length; i++)
-        {
-            BinaryPrimitives.WriteSingleLittleEndian(bytes.AsSpan(i * sizeof(float)), values[i]);
-        }
-        return UnsafeByteOperations.UnsafeWrap(bytes);
-    }
-
-    private static ByteString LittleEndian(ReadOnlySpan<long> values)
-    {
-        var bytes = new byte[values.Length * sizeof(long)];
-        for (var i = 0; i < values.Length; i++)
-        {
-            BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(i * sizeof(long)), values[i]);
-        }
-        return UnsafeByteOperations.UnsafeWrap(bytes);
-    }
-}
-
-/// <summary>One dimension of a shape: a number, or the name of an open one.</summary>
-internal readonly record struct Extent(long Value, string? Name = null)
-{
-    public static implicit operator Extent(long value) => new(value);
-
-    public static implicit operator Extent(string name) => new(0, name);
-}
-
-/// <summary>Attributes of a node.</summary>
-internal static class Attribute
-{
-    /// <summary>A number.</summary>
-    public static AttributeProto Float(string name, float value) =>
-        new() { Name = name, Type = AttributeProto.Types.AttributeType.Float, F = value };
-
-    /// <summary>An integer.</summary>
-    public static AttributeProto Int(string name, long value) =>
-        new() { Name = name, Type = AttributeProto.Types.AttributeType.Int, I = value };
-
-    /// <summary>A list of integers.</summary>
-    public static AttributeProto Ints(string name, params ReadOnlySpan<long> values)
-    {
-        var attribute = new AttributeProto { Name = name, Type = AttributeProto.Types.AttributeType.Ints };
-        attribute.Ints.AddRange(values.ToArray());
-        return attribute;
-    }
 }

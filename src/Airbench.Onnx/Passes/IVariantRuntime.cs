@@ -22,9 +22,3 @@ public interface IVariantRuntime
     /// <param name="models">Name and file of each; speed is measured in turns, so that a slow moment hits all of them.</param>
     IReadOnlyList<VariantScore> Score(IReadOnlyList<(string Variant, string File)> models);
 }
-
-/// <summary>Answers to held-out training images.</summary>
-/// <param name="Count">Images n.</param>
-/// <param name="Correct">Right answers.</param>
-/// <param name="Logits">float32 [n,K].</param>
-public sealed record HeldOutAnswers(int Count, int Correct, float[] Logits);

@@ -1,19 +1,17 @@
-using Airbench.Onnx.Proto;
-
 namespace Airbench.Onnx;
 
 /// <summary>
 /// Finds an int8 model that keeps accuracy: all layers in int8 if that is good enough, else those in float that do the most harm.
 /// Sees training images alone, and judges on ones that the calibration did not see.
 /// </summary>
-internal sealed class Int8Search(LayerGraph graph, string fp32File, string scratch, IVariantRuntime runtime, IProgress progress, CancellationToken cancel)
+internal sealed class Int8Search(QuantizableLayers quantizable, string fp32File, string scratch, IVariantRuntime runtime, IProgress progress, CancellationToken cancel)
 {
     /// <summary>Quantizes, with as few layers in float as it takes.</summary>
     /// <param name="calibration">How ranges are chosen.</param>
     /// <param name="floatLayers">Layers that stay in float anyway.</param>
     /// <param name="maxDrop">Accuracy, 0 to 1, that may be lost on the held-out training images.</param>
     /// <exception cref="GateException">Not even one layer can be int8.</exception>
-    public (ModelProto Model, QuantizationFacts Facts) Run(CalibrationOptions calibration, IReadOnlyList<string> floatLayers, double maxDrop)
+    public (OnnxGraph Model, QuantizationFacts Facts) Run(CalibrationOptions calibration, IReadOnlyList<string> floatLayers, double maxDrop)
     {
         var ranges = Calibrate();
         var expected = runtime.AnswerHeldOut(fp32File);
@@ -21,21 +19,21 @@ internal sealed class Int8Search(LayerGraph graph, string fp32File, string scrat
         Queue<string>? worst = null;   // ranked once it turns out that layers have to be given up
         while (true)
         {
-            var layers = graph.Layers.Except(inFloat).ToHashSet();
+            var layers = quantizable.Names.Except(inFloat).ToHashSet();
             if (layers.Count == 0)
             {
                 throw new GateException(FormattableString.Invariant(
                     $"int8: with any layer quantized more than max_drop.int8 = {maxDrop} is lost on {expected.Count} held-out training images: ") +
                     "leave int8 out of variants, raise max_drop.int8, or try another calibration.method");
             }
-            var model = Int8Writer.Write(graph, layers, ranges);
+            var model = Int8.Apply(quantizable.Graph, layers, ranges);
             var answers = Answer(model);
             var drop = (double)(expected.Correct - answers.Correct) / expected.Count;
             progress.Info(FormattableString.Invariant(
                 $"int8: {drop * 100:0.00} points lost on {expected.Count} held-out training images with {Describe(inFloat)} in float"));
             if (drop <= maxDrop)
             {
-                return (model, new QuantizationFacts(calibration, [.. graph.Layers.Where(inFloat.Contains)], expected.Count, drop));
+                return (model, new QuantizationFacts(calibration, [.. quantizable.Names.Where(inFloat.Contains)], expected.Count, drop));
             }
             worst ??= new Queue<string>(Rank(layers, ranges, expected));
             inFloat.Add(worst.Dequeue());
@@ -45,10 +43,10 @@ internal sealed class Int8Search(LayerGraph graph, string fp32File, string scrat
     private IReadOnlyDictionary<string, ValueRange> Calibrate()
     {
         var file = Path.Combine(scratch, "calibration.onnx");
-        NetworkExporter.Save(graph.WithObservedOutputs(), file);
+        NetworkExporter.Save(quantizable.WithObservedOutputs().Model, file);
         try
         {
-            return runtime.Calibrate(file, graph.ObservedValues());
+            return runtime.Calibrate(file, quantizable.ObservedValues());
         }
         finally
         {
@@ -62,18 +60,18 @@ internal sealed class Int8Search(LayerGraph graph, string fp32File, string scrat
         var errors = new Dictionary<string, double>();
         foreach (var layer in layers)
         {
-            var answers = Answer(Int8Writer.Write(graph, new HashSet<string> { layer }, ranges));
+            var answers = Answer(Int8.Apply(quantizable.Graph, new HashSet<string> { layer }, ranges));
             errors[layer] = MeanSquare(answers.Logits, expected.Logits);
             progress.Info(FormattableString.Invariant($"int8: {layer} alone moves the logits by {Math.Sqrt(errors[layer]):0.0000} (root mean square)"));
         }
-        return graph.Layers.Where(errors.ContainsKey).OrderByDescending(layer => errors[layer]);
+        return quantizable.Names.Where(errors.ContainsKey).OrderByDescending(layer => errors[layer]);
     }
 
-    private HeldOutAnswers Answer(ModelProto model)
+    private HeldOutAnswers Answer(OnnxGraph model)
     {
         cancel.ThrowIfCancellationRequested();
         var file = Path.Combine(scratch, "candidate.onnx");
-        NetworkExporter.Save(model, file);
+        NetworkExporter.Save(model.Model, file);
         try
         {
             return runtime.AnswerHeldOut(file);

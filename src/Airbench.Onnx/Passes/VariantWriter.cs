@@ -1,5 +1,3 @@
-using Airbench.Onnx.Proto;
-
 namespace Airbench.Onnx;
 
 /// <summary>Writes the variants of a model and lets only those through that keep its accuracy.</summary>
@@ -23,7 +21,7 @@ internal static class VariantWriter
     /// <returns>The files by variant, in the order of the options.</returns>
     /// <exception cref="GateException">A variant loses more than its <see cref="ExportOptions.MaxDropOf"/>.</exception>
     public static IReadOnlyDictionary<string, VariantFile> Write(
-        ModelProto fp32, ExportOptions options, string folder, IVariantRuntime? runtime, IProgress progress, CancellationToken cancel)
+        OnnxGraph fp32, ExportOptions options, string folder, IVariantRuntime? runtime, IProgress progress, CancellationToken cancel)
     {
         var files = options.Variants.ToDictionary(variant => variant, variant => Path.Combine(folder, ModelVariant.All[variant].FileName));
         if (files.Count == 1)
@@ -36,17 +34,17 @@ internal static class VariantWriter
                 $"variants: [{string.Join(", ", options.Variants)}] without the data set that judges them; expected it beside the trained model, " +
                 "so add the prepare stage to needs, or the flag --dataset");
         }
-        var models = new Dictionary<string, ModelProto> { [ExportOptions.Fp32] = fp32 };
+        var models = new Dictionary<string, OnnxGraph> { [ExportOptions.Fp32] = fp32 };
         var facts = files.ToDictionary(file => file.Key, _ => new VariantFile("", 0, ""));
         if (files.ContainsKey(ExportOptions.Fp16))
         {
-            Save(ExportOptions.Fp16, HalfWriter.Write(fp32));
+            Save(ExportOptions.Fp16, HalfPrecision.Apply(fp32));
         }
         if (files.ContainsKey(ExportOptions.Int8))
         {
-            var graph = new LayerGraph(fp32);
-            var search = new Int8Search(graph, files[ExportOptions.Fp32], folder, runtime, progress, cancel);
-            var (model, quantization) = search.Run(options.Calibration, FloatLayers(options, graph), options.MaxDropOf(ExportOptions.Int8));
+            var layers = new QuantizableLayers(fp32);
+            var search = new Int8Search(layers, files[ExportOptions.Fp32], folder, runtime, progress, cancel);
+            var (model, quantization) = search.Run(options.Calibration, FloatLayers(options, layers.Names), options.MaxDropOf(ExportOptions.Int8));
             Save(ExportOptions.Int8, model);
             facts[ExportOptions.Int8] = facts[ExportOptions.Int8] with { Quantization = quantization };
         }
@@ -54,12 +52,12 @@ internal static class VariantWriter
         {
             cancel.ThrowIfCancellationRequested();
             var plain = files[variant.Precision];
-            var doubt = variant.Tta == Tta.Adaptive ? DoubtThreshold.Choose(runtime.AnswerHeldOut(plain), options.AdaptiveShare) : null;
-            Save(variant.Name, VotingWriter.Write(models[variant.Precision], NetworkInput.Of(fp32), variant.Tta, doubt?.Threshold ?? 0), doubt?.Threshold);
-            var parity = runtime.CompareVotes(files[variant.Name], plain, variant.Tta, doubt?.Threshold ?? 0);
+            var low = variant.Tta == Tta.Adaptive ? ConfidenceThreshold.Choose(runtime.AnswerHeldOut(plain), options.AdaptiveShare) : null;
+            Save(variant.Name, Voting.Apply(models[variant.Precision], NetworkInput.Of(fp32), variant.Tta, low?.Threshold ?? 0), low?.Threshold);
+            var parity = runtime.CompareVotes(files[variant.Name], plain, variant.Tta, low?.Threshold ?? 0);
             RequireSameVotes(variant, parity);
-            progress.Info(Describe(variant, parity, doubt));
-            facts[variant.Name] = facts[variant.Name] with { Tta = variant.Tta, VotesOf = variant.Precision, VoteParity = parity, Doubt = doubt };
+            progress.Info(Describe(variant, parity, low));
+            facts[variant.Name] = facts[variant.Name] with { Tta = variant.Tta, VotesOf = variant.Precision, VoteParity = parity, LowConfidence = low };
         }
         cancel.ThrowIfCancellationRequested();
 
@@ -74,10 +72,10 @@ internal static class VariantWriter
         VariantGate.Check(variants, options);
         return variants;
 
-        void Save(string name, ModelProto model, double? threshold = null)
+        void Save(string name, OnnxGraph model, double? threshold = null)
         {
             models[name] = model;
-            NetworkExporter.Save(VariantMetadata.Name(model.Clone(), name, threshold), files[name]);
+            NetworkExporter.Save(VariantMetadata.Name(model.Model.Clone(), name, threshold), files[name]);
         }
     }
 
@@ -96,24 +94,24 @@ internal static class VariantWriter
         }
     }
 
-    private static string Describe(ModelVariant variant, ParityResult parity, DoubtFacts? doubt) =>
+    private static string Describe(ModelVariant variant, ParityResult parity, LowConfidence? low) =>
         FormattableString.Invariant($"{variant.Name}: logits within {parity.MaxAbsDifference:0.0e+0} of the same views outside of the model") +
-        (doubt is null ? "" : FormattableString.Invariant($"; all views below a confidence of {doubt.Threshold:0.0000}, which {doubt.TrainingShare:0.0%} ") +
-            FormattableString.Invariant($"of {doubt.TrainingImages} training images have"));
+        (low is null ? "" : FormattableString.Invariant($"; all views below a confidence of {low.Threshold:0.0000}, which {low.TrainingShare:0.0%} ") +
+            FormattableString.Invariant($"of {low.TrainingImages} training images have"));
 
     /// <summary>float_layers by name.</summary>
-    private static List<string> FloatLayers(ExportOptions options, LayerGraph graph)
+    private static List<string> FloatLayers(ExportOptions options, IReadOnlyList<string> layers)
     {
-        var unknown = options.FloatLayers.Except([ExportOptions.FirstLayer, ExportOptions.LastLayer, .. graph.Layers]).ToList();
+        var unknown = options.FloatLayers.Except([ExportOptions.FirstLayer, ExportOptions.LastLayer, .. layers]).ToList();
         return unknown.Count == 0
             ? [.. options.FloatLayers.Select(name => name switch
             {
-                ExportOptions.FirstLayer => graph.Layers[0],
-                ExportOptions.LastLayer => graph.Layers[^1],
+                ExportOptions.FirstLayer => layers[0],
+                ExportOptions.LastLayer => layers[^1],
                 _ => name,
             }).Distinct()]
             : throw new ConfigurationException(
-                $"float_layers: '{unknown[0]}'; expected {ExportOptions.FirstLayer}, {ExportOptions.LastLayer}, {string.Join(", ", graph.Layers)}");
+                $"float_layers: '{unknown[0]}'; expected {ExportOptions.FirstLayer}, {ExportOptions.LastLayer}, {string.Join(", ", layers)}");
     }
 
     private static VariantFile Describe(string file) => new(Path.GetFileName(file), new FileInfo(file).Length, Hash.OfFile(file));

@@ -41,13 +41,13 @@ public sealed class ClientTests : IDisposable
         int[] narrow = recipe.Architecture == Architecture.Resnet18 ? [2, 3, 4, 5] : [3, 4, 5];
         var network = (recipe with { Widths = narrow }).Network(16, 3, [0.5, 0.5, 0.5], [0.25, 0.25, 0.25]);
         var weights = RandomNetwork.WriteWeights(_bundles.Folder, network, RandomNetwork.Weights(network, seed: 2));
-        var graph = new LayerGraph(NetworkExporter.Build(RandomNetwork.Manifest(network), weights, opset));
+        var graph = new QuantizableLayers(new OnnxGraph(NetworkExporter.Build(RandomNetwork.Manifest(network), weights, opset)));
         var ranges = graph.ObservedValues().ToDictionary(value => value, _ => new ValueRange(-1, 3));
 
-        foreach (var variant in (ModelProto[])[HalfWriter.Write(graph.Model), Int8Writer.Write(graph, graph.Layers.ToHashSet(), ranges)])
+        foreach (var variant in (OnnxGraph[])[HalfPrecision.Apply(graph.Graph), Int8.Apply(graph.Graph, graph.Names.ToHashSet(), ranges)])
         {
             var file = _bundles.File($"{Guid.NewGuid():N}.onnx");
-            NetworkExporter.Save(variant, file);
+            NetworkExporter.Save(variant.Model, file);
             CheckWithOnnx(file, opset);
         }
     }
@@ -74,18 +74,18 @@ public sealed class ClientTests : IDisposable
         int[] narrow = recipe.Architecture == Architecture.Resnet18 ? [2, 3, 4, 5] : [3, 4, 5];
         var network = (recipe with { Widths = narrow }).Network(16, 3, [0.5, 0.5, 0.5], [0.25, 0.25, 0.25]);
         var weights = RandomNetwork.WriteWeights(_bundles.Folder, network, RandomNetwork.Weights(network, seed: 2));
-        var fp32 = NetworkExporter.Build(RandomNetwork.Manifest(network), weights, opset, new InputOptions(format, anySize));
-        var graph = new LayerGraph(fp32);
-        var int8 = Int8Writer.Write(graph, graph.Layers.ToHashSet(), graph.ObservedValues().ToDictionary(value => value, _ => new ValueRange(-1, 3)));
+        var fp32 = new OnnxGraph(NetworkExporter.Build(RandomNetwork.Manifest(network), weights, opset, new InputOptions(format, anySize)));
+        var layers = new QuantizableLayers(fp32);
+        var int8 = Int8.Apply(fp32, layers.Names.ToHashSet(), layers.ObservedValues().ToDictionary(value => value, _ => new ValueRange(-1, 3)));
         var (side, source) = (anySize ? ("'H'", "'W'") : ("16", "16"), NetworkInput.Of(fp32));
         var images = format == InputFormat.Uint8Nhwc ? $"images ['N', {side.Item1}, {side.Item2}, 3]" : $"images ['N', 3, {side.Item1}, {side.Item2}]";
 
         CheckWithOnnx(opset, images,
         [
-            .. ((ModelProto[])[
-                fp32, HalfWriter.Write(fp32), int8,
-                .. ((ModelProto[])[fp32, int8]).SelectMany(model => (ModelProto[])[
-                    VotingWriter.Write(model, source, Tta.MirrorTranslate), VotingWriter.Write(model, source, Tta.Adaptive, 0.5)])]).Select(Save),
+            .. ((OnnxGraph[])[
+                fp32, HalfPrecision.Apply(fp32), int8,
+                .. ((OnnxGraph[])[fp32, int8]).SelectMany(model => (OnnxGraph[])[
+                    Voting.Apply(model, source, Tta.MirrorTranslate), Voting.Apply(model, source, Tta.Adaptive, 0.5)])]).Select(model => Save(model.Model)),
         ]);
     }
 

@@ -26,10 +26,10 @@ public sealed class WholeBundleTests : IDisposable
         var (bundle, dataset) = Export(format, anySize);
 
         Assert.Empty(Problems(bundle));
-        var doubt = bundle.Manifest.Variants["adaptive"].Doubt!;
-        Assert.Equal((30, 0.4), (doubt.TrainingImages, doubt.TrainingShare));
+        var low = bundle.Manifest.Variants["adaptive"].LowConfidence!;
+        Assert.Equal((30, 0.4), (low.TrainingImages, low.TrainingShare));
         Assert.InRange(bundle.Manifest.Variants["tta"].VoteParity!.MaxAbsDifference, 0, 1e-4);
-        EvaluatesAsViewsOutside(bundle, dataset, doubt.Threshold);
+        EvaluatesAsViewsOutside(bundle, dataset, low.Threshold);
         ADoubtfulModelThatChangedIsFound(bundle);
 
         Programs.SkipWithoutNode("onnxruntime-node", "onnxruntime-web", "playwright-core", "jpeg-js", "pngjs");

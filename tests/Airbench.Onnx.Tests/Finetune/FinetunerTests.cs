@@ -78,7 +78,7 @@ public sealed class FinetunerTests : IDisposable
         Assert.All(variants.Values, variant => Assert.True(variant.Score!.Correct >= 8, $"{variant.File}: {variant.Score}"));
         Assert.Equal((asParent.Calibration, 40), (variants["int8"].Quantization!.Calibration, variants["int8"].Quantization!.HeldOutImages));   // 64 less 24
         Assert.Contains("whiten", variants["int8"].Quantization!.FloatLayers);
-        Assert.Equal(parent.Manifest.Variants["adaptive"].Doubt!.TrainingShare, variants["adaptive"].Doubt!.TrainingShare, 0.05);
+        Assert.Equal(parent.Manifest.Variants["adaptive"].LowConfidence!.TrainingShare, variants["adaptive"].LowConfidence!.TrainingShare, 0.05);
         Assert.Empty(Airbench.Onnx.BundleVerifier.Verify(bundle.Folder, TestDataRunner.Run).Problems);
     }
 

@@ -86,7 +86,7 @@ public sealed class WinogradConvolutionTests
         var weight = graph.FixedInput("conv.weight", DataType.Float, Out, In, 3, 3);
         var gradient = graph.Input("gradient", DataType.Float, Out, output.Height, output.Width);
         var convolution = new WinogradConvolution(graph, layer, weight, input, output).Write(x);
-        var gradients = convolution.Backward(gradient, new Wanted(Input: true, Parameters: true));
+        var gradients = convolution.Backward!(gradient, new Wanted(Input: true, Parameters: true));
         graph.Output(convolution.Output, DataType.Float, Out, output.Height, output.Width);
         graph.Output(gradients.Input!, DataType.Float, In, input.Height, input.Width);
         graph.FixedOutput(gradients.Weight!, DataType.Float, Out, In, 3, 3);

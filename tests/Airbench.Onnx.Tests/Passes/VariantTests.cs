@@ -33,11 +33,11 @@ public sealed class VariantTests : IDisposable
                     BatchNormEpsilon = 1e-3,   // no channels that amplify a step of their input
                 };
                 var (graph, images) = (Graph(network, seed, opset), RandomNetwork.Images(Images, size, seed));
-                var int8 = Int8Writer.Write(graph, graph.Layers.ToHashSet(), Ranges(graph, images));
+                var int8 = Int8.Apply(graph.Graph, graph.Names.ToHashSet(), Ranges(graph, images)).Model;
 
                 var expected = images.Chunk(3 * size * size).SelectMany(image => OnnxInterpreter.Logits(int8, image)).ToArray();
                 var found = Run(int8, images);
-                var fp32 = Run(graph.Model, images);
+                var fp32 = Run(graph.Graph.Model, images);
 
                 var spread = Deviation(fp32, fp32.Select(_ => fp32.Average()));
                 Assert.InRange(Deviation(found, expected), 0, 0.03 * spread);
@@ -48,10 +48,10 @@ public sealed class VariantTests : IDisposable
     public void Onnx_runtime_runs_every_layer_of_an_int8_model_on_integers_and_fuses_every_gelu()
     {
         var graph = Graph(RandomNetwork.Small(depth: 3), seed: 1, opset: 17);
-        var int8 = Int8Writer.Write(graph, graph.Layers.ToHashSet(), Ranges(graph, RandomNetwork.Images(Images, 16, 1)));
+        var int8 = Int8.Apply(graph.Graph, graph.Names.ToHashSet(), Ranges(graph, RandomNetwork.Images(Images, 16, 1))).Model;
         var operators = Optimized(int8).Graph.Node.CountBy(node => node.OpType).ToDictionary();
 
-        Assert.Equal(graph.Layers.Count - 1, operators["QLinearConv"]);
+        Assert.Equal(graph.Names.Count - 1, operators["QLinearConv"]);
         Assert.Equal((1, 3), (operators["QGemm"], operators["MaxPool"]));
         Assert.Equal(RandomNetwork.Small(depth: 3).Layers().OfType<ActivationLayer>().Count(), operators["Gelu"]);
         Assert.DoesNotContain("Conv", operators.Keys);
@@ -62,7 +62,7 @@ public sealed class VariantTests : IDisposable
     {
         var network = RandomNetwork.Small() with { Architecture = Architecture.Resnet18, Widths = [4, 5, 6, 7], Activation = Activation.Relu };
         var graph = Graph(network, seed: 2, opset: 17);
-        var operators = Optimized(Int8Writer.Write(graph, graph.Layers.ToHashSet(), Ranges(graph, RandomNetwork.Images(Images, 16, 1))))
+        var operators = Optimized(Int8.Apply(graph.Graph, graph.Names.ToHashSet(), Ranges(graph, RandomNetwork.Images(Images, 16, 1))).Model)
             .Graph.Node.CountBy(node => node.OpType).ToDictionary();
 
         Assert.Equal(20, operators["QLinearConv"]);
@@ -83,7 +83,7 @@ public sealed class VariantTests : IDisposable
                     BatchNormEpsilon = 1e-3,
                 };
                 var (graph, images) = (Graph(network, seed, opset), RandomNetwork.Images(Images, 16, seed));
-                var (fp32, fp16) = (Run(graph.Model, images), Run(HalfWriter.Write(graph.Model), images));
+                var (fp32, fp16) = (Run(graph.Graph.Model, images), Run(HalfPrecision.Apply(graph.Graph).Model, images));
 
                 var largest = fp32.Max(Math.Abs);
                 Assert.InRange(Deviation(fp16, fp32.Select(v => (double)v)), 1e-7, largest * 0.02);
@@ -144,7 +144,7 @@ public sealed class VariantTests : IDisposable
         {
             Variants = ["fp32", "int8"],
             MaxDrop = new() { ["int8"] = 0.01 },
-            FloatLayers = [.. Graph(Bundles.Network, Bundles.Seed, 17).Layers.Skip(1)],
+            FloatLayers = [.. Graph(Bundles.Network, Bundles.Seed, 17).Names.Skip(1)],
             Calibration = new() { Percentile = 50.5 },
         })).Message;
 
@@ -168,7 +168,7 @@ public sealed class VariantTests : IDisposable
         var dataset = Labelled(40);
         using var split = dataset.OpenSplit(Split.Train);
         int[] indices = [3, 17, 8, 25, 30];
-        var file = Save(graph.WithObservedOutputs());
+        var file = Save(graph.WithObservedOutputs().Model);
 
         var ranges = Calibrator.Observe(
             file, graph.ObservedValues(), split, indices, new() { Method = CalibrationMethod.Minmax }, IProgress.Silent, CancellationToken.None);
@@ -200,14 +200,14 @@ public sealed class VariantTests : IDisposable
         return _bundles.Prepare(best, trainLabels: wrongTraining ? Array.ConvertAll(best, label => (label + 1) % 3) : best);
     }
 
-    private LayerGraph Graph(NetworkSpec network, int seed, int opset) => new(NetworkExporter.Build(
-        RandomNetwork.Manifest(network), RandomNetwork.WriteWeights(_bundles.Folder, network, RandomNetwork.Weights(network, seed)), opset));
+    private QuantizableLayers Graph(NetworkSpec network, int seed, int opset) => new(new OnnxGraph(NetworkExporter.Build(
+        RandomNetwork.Manifest(network), RandomNetwork.WriteWeights(_bundles.Folder, network, RandomNetwork.Weights(network, seed)), opset)));
 
     /// <summary>Smallest and largest values on these images.</summary>
-    private Dictionary<string, ValueRange> Ranges(LayerGraph graph, byte[] images)
+    private Dictionary<string, ValueRange> Ranges(QuantizableLayers graph, byte[] images)
     {
-        using var session = new InferenceSession(Save(graph.WithObservedOutputs()));
-        var size = (int)graph.Model.Graph.Input[0].Type.TensorType.Shape.Dim[2].DimValue;
+        using var session = new InferenceSession(Save(graph.WithObservedOutputs().Model));
+        var size = (int)graph.Graph.Model.Graph.Input[0].Type.TensorType.Shape.Dim[2].DimValue;
         using var input = OrtValue.CreateTensorValueFromMemory(images, [images.Length / (3 * size * size), 3, size, size]);
         using var run = new RunOptions();
         var values = graph.ObservedValues();

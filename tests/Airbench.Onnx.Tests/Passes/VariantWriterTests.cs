@@ -70,7 +70,7 @@ public sealed class VariantWriterTests : IDisposable
     {
         var network = RandomNetwork.Small() with { Architecture = Architecture.Resnet18, Widths = [4, 6, 8, 10], Activation = Activation.Relu };
         var model = Fp32(network);
-        var lines = Lines(Quantize(model, [.. new LayerGraph(model).Layers]).Graph).ToArray();
+        var lines = Lines(Quantize(model, [.. new QuantizableLayers(new OnnxGraph(model)).Names]).Graph).ToArray();
 
         Assert.Equal(["pixels = Cast(images)", "pixels/centred = Sub(pixels)", "pixels/centred/quantized = QuantizeLinear(pixels/centred)"], lines[..3]);
         var stem = Array.IndexOf(lines, "stem.conv = Conv(pixels/centred/dequantized)");
@@ -91,7 +91,7 @@ public sealed class VariantWriterTests : IDisposable
     [Fact]
     public void Half_precision_is_everywhere_between_the_pixels_and_the_logits()
     {
-        var model = HalfWriter.Write(Fp32());
+        var model = HalfPrecision.Apply(new OnnxGraph(Fp32())).Model;
         var lines = Lines(model.Graph).ToArray();
 
         Assert.All(model.Graph.Initializer, tensor => Assert.Equal((int)DataType.Float16, tensor.DataType));
@@ -110,7 +110,7 @@ public sealed class VariantWriterTests : IDisposable
         bias.RawData = Tensors.Create<float>("x", DataType.Float, values, values.Length).RawData;
 
         Assert.StartsWith("fp16: element 3 of 'group2.conv1.bias' is -70000; half precision ends at 65504",
-            Assert.Throws<GateException>(() => HalfWriter.Write(model)).Message, StringComparison.Ordinal);
+            Assert.Throws<GateException>(() => HalfPrecision.Apply(new OnnxGraph(model))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -200,8 +200,8 @@ public sealed class VariantWriterTests : IDisposable
 
     private static ModelProto Quantize(ModelProto model, string[] layers)
     {
-        var graph = new LayerGraph(model);
-        return Int8Writer.Write(graph, layers.ToHashSet(), graph.ObservedValues().ToDictionary(value => value, _ => new ValueRange(-1, 2)));
+        var graph = new QuantizableLayers(new OnnxGraph(model));
+        return Int8.Apply(graph.Graph, layers.ToHashSet(), graph.ObservedValues().ToDictionary(value => value, _ => new ValueRange(-1, 2))).Model;
     }
 
     [Fact]

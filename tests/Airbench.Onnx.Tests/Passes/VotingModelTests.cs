@@ -1,5 +1,4 @@
 using Airbench.Onnx;
-using Airbench.Onnx.Proto;
 using CsCheck;
 
 namespace Airbench.Tests;
@@ -27,7 +26,7 @@ public sealed class VotingModelTests : IDisposable
         var fp32 = Build(Recipe.All[name], 17 + (opset % 3), new InputOptions(format, AnySize: opset == 22), opset);   // 19, 19, 18 pixels
         var source = NetworkInput.Of(fp32);
         using var plain = Open(fp32);
-        using var all = Open(VotingWriter.Write(fp32, source, Tta.MirrorTranslate));
+        using var all = Open(Voting.Apply(fp32, source, Tta.MirrorTranslate));
         foreach (var count in (int[])[1, 5, 12])
         {
             var images = RandomNetwork.Images(count, source.Size, seed: 3 + count);
@@ -39,7 +38,7 @@ public sealed class VotingModelTests : IDisposable
         foreach (var inDoubt in (int[])[0, 1, 5, 12])
         {
             var threshold = inDoubt == 0 ? 0 : inDoubt == 12 ? 1.01 : (confidence[inDoubt - 1] + confidence[inDoubt]) / 2;
-            using var adaptive = Open(VotingWriter.Write(fp32, source, Tta.Adaptive, threshold));
+            using var adaptive = Open(Voting.Apply(fp32, source, Tta.Adaptive, threshold));
             var expected = Vote(plain, pool, 12, Tta.Adaptive, threshold);
             Assert.Equal(inDoubt, expected.AllViews);
             Near(expected.Voted, Run(adaptive, pool, 12));
@@ -60,19 +59,19 @@ public sealed class VotingModelTests : IDisposable
     public void Half_precision_and_int8_vote_inside_too_with_none_some_or_all_in_doubt(string name, int opset, bool isHalf)
     {
         var fp32 = Build(Recipe.All[name], 16, InputOptions.Default, opset);
-        var graph = new LayerGraph(fp32);
+        var layers = new QuantizableLayers(fp32);
         var source = NetworkInput.Of(fp32);
         var images = RandomNetwork.Images(12, 16, seed: 8);
-        var model = isHalf ? HalfWriter.Write(fp32) : Int8Writer.Write(
-            graph, graph.Layers.ToHashSet(), graph.ObservedValues().ToDictionary(value => value, _ => new ValueRange(-4, 6)));
+        var model = isHalf ? HalfPrecision.Apply(fp32) : Int8.Apply(
+            fp32, layers.Names.ToHashSet(), layers.ObservedValues().ToDictionary(value => value, _ => new ValueRange(-4, 6)));
         using var plain = Open(model);
         var confidence = Run(plain, images, 12).Chunk(Classes).Select(row => Softmax.Confidence(row)).Order().ToArray();
         foreach (var threshold in (double[])[0, (confidence[4] + confidence[5]) / 2, 1.01])
         {
-            using var adaptive = Open(VotingWriter.Write(model, source, Tta.Adaptive, threshold));
+            using var adaptive = Open(Voting.Apply(model, source, Tta.Adaptive, threshold));
             Close(Vote(plain, images, 12, Tta.Adaptive, threshold).Voted, Run(adaptive, images, 12));
         }
-        using var all = Open(VotingWriter.Write(model, source, Tta.MirrorTranslate));
+        using var all = Open(Voting.Apply(model, source, Tta.MirrorTranslate));
         Close(Vote(plain, images, 12, Tta.MirrorTranslate, 0).Voted, Run(all, images, 12));
 
         static void Close(float[] expected, float[] found)
@@ -83,21 +82,21 @@ public sealed class VotingModelTests : IDisposable
         }
     }
 
-    private ModelProto Build(Recipe recipe, int size, InputOptions input, int opset)
+    private OnnxGraph Build(Recipe recipe, int size, InputOptions input, int opset)
     {
         int[] narrow = recipe.Architecture == Architecture.Resnet18 ? [4, 5, 6, 7] : [4, 6, 5];
         var network = (recipe with { Widths = narrow }).Network(size, Classes, [0.49, 0.48, 0.45], [0.25, 0.24, 0.26]) with { BatchNormEpsilon = 1e-3, LogitScale = 1 };
         var weights = RandomNetwork.WriteWeights(_folder.Path, network, RandomNetwork.Weights(network, seed: 11));
-        using var classifier = Open(NetworkExporter.Build(RandomNetwork.Manifest(network), weights, opset));
+        using var classifier = Open(new OnnxGraph(NetworkExporter.Build(RandomNetwork.Manifest(network), weights, opset)));
         var largest = Run(classifier, RandomNetwork.Images(12, size, seed: 8), 12).Max(Math.Abs);
         network = network with { LogitScale = 3 / largest };   // confidences that differ, none next to 1
-        return NetworkExporter.Build(RandomNetwork.Manifest(network), weights, opset, input);
+        return new OnnxGraph(NetworkExporter.Build(RandomNetwork.Manifest(network), weights, opset, input));
     }
 
-    private OnnxClassifier Open(ModelProto model)
+    private OnnxClassifier Open(OnnxGraph model)
     {
         var file = _folder.File($"{Guid.NewGuid():N}.onnx");
-        NetworkExporter.Save(model, file);
+        NetworkExporter.Save(model.Model, file);
         return OnnxClassifier.Open(file);
     }
 

@@ -32,9 +32,9 @@ internal static class HeadStep
         {
             graph.FixedInput(name, DataType.Float, shape);
         }
-        var head = SharedLayers.Linear(graph, new LinearLayer("head", 0, 0, Scale: 1) { HasBias = true }, features);
+        var head = TrainingLayers.Linear(graph, new LinearLayer("head", 0, 0, Scale: 1) { HasBias = true }, features);
         var (loss, gradient) = new StandardOperators(graph).Loss(head.Output, labels, LabelSmoothing);
-        var gradients = head.Backward(gradient, new Wanted(Input: false, Parameters: true));
+        var gradients = head.Backward!(gradient, new Wanted(Input: false, Parameters: true));
         update.Write("head.weight", gradients.Weight!);
         update.Write("head.bias", gradients.Bias!);
         graph.FixedOutput(loss, DataType.Float);

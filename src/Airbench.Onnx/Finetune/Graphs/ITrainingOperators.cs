@@ -27,35 +27,3 @@ internal interface ITrainingOperators
     /// <param name="smoothing">Share of probability that is spread over all classes.</param>
     (string Loss, string LogitsGradient) Loss(string logits, string labels, double smoothing);
 }
-
-/// <summary>Channels, height and width of a value (N, C, H, W).</summary>
-internal readonly record struct Plane(int Channels, int Height, int Width);
-
-/// <summary>A layer's output, and how its backward pass is written.</summary>
-/// <param name="Output">The value.</param>
-/// <param name="Backward">Writes the nodes that take the output's gradient to those of the input and the parameters.</param>
-internal sealed record Differentiable(string Output, Func<string, Wanted, Gradients> Backward);
-
-/// <summary>Which gradients a backward pass must give; the others cost nothing.</summary>
-/// <param name="Input">That of the layer's input.</param>
-/// <param name="Parameters">Those of its weight and bias.</param>
-internal readonly record struct Wanted(bool Input, bool Parameters);
-
-/// <summary>Values that hold gradients; null where not wanted or where there is none.</summary>
-internal sealed record Gradients(string? Input, string? Weight = null, string? Bias = null);
-
-/// <summary>The tensors of a batch norm as values in the graph.</summary>
-internal sealed class NormTensors(GraphBuilder graph, BatchNormLayer norm)
-{
-    /// <summary>The learned scale, or ones, which are in the graph only if somebody asks.</summary>
-    public string Weight => norm.HasScale ? $"{norm.Name}.weight" : graph.Ones(norm.Channels);
-
-    public string Bias => $"{norm.Name}.bias";
-
-    public string Mean => $"{norm.Name}.running_mean";
-
-    public string Variance => $"{norm.Name}.running_var";
-}
-
-/// <summary>A batch norm's output and, where the batch's statistics counted, the running ones after it.</summary>
-internal sealed record NormalizedBatch(Differentiable Result, string? NextMean, string? NextVariance);

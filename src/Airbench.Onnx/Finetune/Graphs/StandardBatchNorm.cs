@@ -51,8 +51,7 @@ internal sealed class StandardBatchNorm(GraphBuilder graph, BatchNormLayer layer
     /// <summary>As in deployment: the running mean and variance are constants, also on the way back.</summary>
     public NormalizedBatch WithRunningStatistics()
     {
-        var y = graph.Node(
-            "BatchNormalization", _name, [x, tensors.Weight, tensors.Bias, tensors.Mean, tensors.Variance], [Attribute.Float("epsilon", epsilon)]);
+        var y = LayerNodes.Normalize(graph, layer, x, epsilon);
         return new NormalizedBatch(
             new Differentiable(y, (gradient, wanted) =>
             {

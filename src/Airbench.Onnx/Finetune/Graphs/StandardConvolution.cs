@@ -14,7 +14,7 @@ internal static class StandardConvolution
         if (layer.Stride > 1 || layer.Padding >= layer.Kernel)
         {
             return graph.Node("ConvTranspose", name, [gradient, weight],
-                [.. SharedLayers.ConvAttributes(layer), Attribute.Ints("output_padding", Rest(input.Height, output.Height), Rest(input.Width, output.Width))]);
+                [.. LayerNodes.ConvAttributes(layer), Attribute.Ints("output_padding", Rest(input.Height, output.Height), Rest(input.Width, output.Width))]);
         }
         var (kernel, pad) = (layer.Kernel, layer.Kernel - 1 - layer.Padding);
         var turned = graph.Node("Transpose", $"{name}/exchanged", [weight], [Attribute.Ints("perm", 1, 0, 2, 3)]);

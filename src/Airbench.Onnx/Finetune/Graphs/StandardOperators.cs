@@ -12,7 +12,7 @@ internal sealed class StandardOperators(GraphBuilder graph) : ITrainingOperators
         {
             return new WinogradConvolution(graph, layer, weight, input, output).Write(x);
         }
-        var y = graph.Node("Conv", layer.Name, SharedLayers.ConvInputs(layer, x), SharedLayers.ConvAttributes(layer));
+        var y = LayerNodes.Convolve(graph, layer, x);
         return new Differentiable(y, (gradient, wanted) => new Gradients(
             wanted.Input ? StandardConvolution.InputGradient(graph, layer, gradient, weight, input, output) : null,
             wanted.Parameters ? StandardConvolution.WeightGradient(graph, layer, gradient, x, weight, output) : null,
@@ -24,7 +24,7 @@ internal sealed class StandardOperators(GraphBuilder graph) : ITrainingOperators
     public Differentiable MaxPool(string name, string x, int size, Plane input, Plane output)
     {
         var chosen = $"{name}/chosen";
-        graph.Node("MaxPool", name, [x], [name, chosen], SharedLayers.PoolAttributes(size));
+        graph.Node("MaxPool", name, [x], [name, chosen], LayerNodes.PoolAttributes(size));
         return new Differentiable(name, (gradient, _) =>
         {
             var scope = $"{name}/grad";

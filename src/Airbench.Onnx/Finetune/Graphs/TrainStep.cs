@@ -58,7 +58,7 @@ public static class TrainStep
         {
             graph.FixedInput(name, DataType.Float, Open(spec, name, shape));
         }
-        graph.FixedOutput(new InferenceLayers(spec.Network, graph).WriteAll(), DataType.Float, GraphBuilder.Batch, TrainingGraph.Classes);
+        graph.FixedOutput(InferenceOperators.WriteNetwork(graph, spec.Network, Opset, InputOptions.Default), DataType.Float, GraphBuilder.Batch, TrainingGraph.Classes);
         return Google.Protobuf.MessageExtensions.ToByteArray(graph.Build(Opset));
     }
 
@@ -103,7 +103,7 @@ public static class TrainStep
 
     /// <summary>A shape whose class dimension, where it has one, is open.</summary>
     internal static IEnumerable<Extent> Open(TrainingSpec spec, string name, long[] shape) =>
-        shape.Select((extent, i) => i == 0 && spec.Network.Layers()[^1].Parameters().Any(p => name.StartsWith(p.Name, StringComparison.Ordinal))
+        shape.Select((extent, i) => i == 0 && spec.Network.Head().Parameters().Any(p => name.StartsWith(p.Name, StringComparison.Ordinal))
             ? TrainingGraph.Classes : (Extent)extent);
 
     private static IEnumerable<(string Key, string Value)> Metadata(TrainingSpec spec)
@@ -117,6 +117,3 @@ public static class TrainStep
         yield return ("preprocessing", NetworkExporter.Preprocessing(spec.Network, InputOptions.Default));
     }
 }
-
-/// <summary>Values of a tensor by name, row-major.</summary>
-internal delegate ReadOnlySpan<float> FrozenValues(string tensor);

@@ -19,24 +19,16 @@ internal sealed class TrainingGraph
     private readonly TrainingSpec _spec;
     private readonly GraphBuilder _graph;
     private readonly ITrainingOperators _operators;
-    private readonly InferenceLayers _inference;
     private readonly IReadOnlySet<string> _trained;
-    private readonly List<Step> _order = [];
-    private readonly Dictionary<string, Step> _steps = [];
+    private readonly IReadOnlySet<string> _reached;              // layers that a gradient goes through
     private readonly Dictionary<string, string> _arrived = [];   // gradient of a layer's output so far
     private readonly Dictionary<string, string> _gradients = [];
-    private readonly Dictionary<string, string> _next = [];
-
-    /// <summary>A layer that has been walked: its output, and its way back where a gradient goes through.</summary>
-    private sealed record Step(Layer Layer, string? InputLayer, string Output, Plane Plane, Differentiable? Derivative);
 
     private TrainingGraph(TrainingSpec spec, GraphBuilder graph, ITrainingOperators operators)
     {
-        _spec = spec;
-        _graph = graph;
-        _operators = operators;
-        _inference = new InferenceLayers(spec.Network, graph);
+        (_spec, _graph, _operators) = (spec, graph, operators);
         _trained = spec.Part.Layers(spec.Network);
+        _reached = Reached(spec.Network, _trained);
     }
 
     /// <summary>The mean loss, a scalar.</summary>
@@ -49,87 +41,44 @@ internal sealed class TrainingGraph
     public IReadOnlyDictionary<string, string> Gradients => _gradients;
 
     /// <summary>Statistics after the batch by tensor name, for each of <see cref="TrainingSpec.MovingStatistics"/>.</summary>
-    public IReadOnlyDictionary<string, string> NextStatistics => _next;
+    public IReadOnlyDictionary<string, string> NextStatistics { get; private set; } = new Dictionary<string, string>();
 
     /// <summary>Adds both passes to <paramref name="graph"/>.</summary>
     public static TrainingGraph Write(TrainingSpec spec, GraphBuilder graph, ITrainingOperators operators)
     {
         var training = new TrainingGraph(spec, graph, operators);
-        training.Forward();
-        training.Backward();
+        training.Backward(training.Forward());
         return training;
     }
 
-    private void Forward()
+    private IReadOnlyList<WrittenLayer> Forward()
     {
-        var network = _spec.Network;
-        var x = _inference.Images();
+        var images = InputWriter.WriteNormalized(_graph, _spec.Network, InputOptions.Default);
         var labels = _graph.Input("labels", DataType.Int64);
-        Step? last = null;
-        foreach (var layer in network.Layers())
-        {
-            var input = layer.Input is { } named ? _steps[named] : last;
-            last = Walk(layer, input, input?.Output ?? x, input?.Plane ?? new Plane(3, network.ImageSize, network.ImageSize));
-            _order.Add(last);
-            _steps.Add(layer.Name, last);
-        }
-        Logits = last!.Output;
+        var inference = new InferenceOperators(_graph, _spec.Network, TrainStep.Opset);
+        var training = new TrainingLayers(_spec, _graph, _operators);
+        var layers = ForwardWriter.Write(_spec.Network, images, layer => _reached.Contains(layer.Name) ? training : inference);
+        NextStatistics = training.NextStatistics;
+        Logits = layers[^1].Result.Output;
         (Loss, var gradient) = _operators.Loss(Logits, labels, _spec.LabelSmoothing);
-        _arrived.Add(last.Layer.Name, gradient);
+        _arrived.Add(layers[^1].Layer.Name, gradient);
+        return layers;
     }
 
-    private Step Walk(Layer layer, Step? input, string x, Plane plane)
+    private void Backward(IReadOnlyList<WrittenLayer> layers)
     {
-        var output = InferenceLayers.After(layer, plane);
-        var learns = _trained.Contains(layer.Name);
-        if (!learns && !IsReached(input) && !(layer is AddLayer other && IsReached(_steps[other.From])))
+        foreach (var (layer, source, result) in layers.Reverse().Where(written => _reached.Contains(written.Layer.Name)))
         {
-            return new Step(layer, input?.Layer.Name, _inference.Write(layer, x, plane, name => _steps[name].Output), output, null);
-        }
-        var result = layer switch
-        {
-            ConvLayer conv => _operators.Convolve(conv, x, $"{conv.Name}.weight", conv.HasBias ? $"{conv.Name}.bias" : null, plane, output),
-            BatchNormLayer norm => Normalize(norm, x, plane, learns),
-            ActivationLayer activation => _operators.Activate(activation, x),
-            MaxPoolLayer pool => _operators.MaxPool(pool.Name, x, pool.Size, plane, output),
-            AddLayer add => SharedLayers.Add(_graph, add, x, _steps[add.From].Output),
-            GlobalMaxPoolLayer pool => SharedLayers.Flatten(_graph, pool.Name, _operators.MaxPool($"{pool.Name}.max", x, plane.Height, plane, output)),
-            GlobalAveragePoolLayer pool => SharedLayers.GlobalAverage(_graph, pool, x, plane),
-            LinearLayer linear => SharedLayers.Linear(_graph, linear, x),
-            var unknown => throw new NotSupportedException($"layer {unknown.Name} ({unknown.GetType().Name}) has no training form here"),
-        };
-        return new Step(layer, input?.Layer.Name, result.Output, output, result);
-    }
-
-    private Differentiable Normalize(BatchNormLayer norm, string x, Plane plane, bool learns)
-    {
-        var isFrozen = !learns || _spec.FrozenStatistics;
-        var result = _operators.Normalize(norm, x, _inference.Tensors(norm), _spec, isFrozen, plane);
-        if (!isFrozen)
-        {
-            _next.Add($"{norm.Name}.running_mean", result.NextMean!);
-            _next.Add($"{norm.Name}.running_var", result.NextVariance!);
-        }
-        return result.Result;
-    }
-
-    private static bool IsReached(Step? step) => step?.Derivative is not null;
-
-    private void Backward()
-    {
-        foreach (var step in _order.AsEnumerable().Reverse().Where(IsReached))
-        {
-            var (layer, arrived) = (step.Layer, _arrived[step.Layer.Name]);
-            var wantsInput = step.InputLayer is { } before && IsReached(_steps[before]);
-            var wanted = new Wanted(wantsInput, _trained.Contains(layer.Name));
-            var gradients = step.Derivative!.Backward(arrived, wanted);
-            if (wantsInput)
+            var arrived = _arrived[layer.Name];
+            var wanted = new Wanted(Input: IsReached(source), Parameters: _trained.Contains(layer.Name));
+            var gradients = result.Backward!(arrived, wanted);
+            if (wanted.Input)
             {
-                Arrive(step.InputLayer!, gradients.Input!);
+                Arrive(source!, gradients.Input!);
             }
-            if (layer is AddLayer add && IsReached(_steps[add.From]))
+            if (IsReached(layer.Addend))
             {
-                Arrive(add.From, arrived);
+                Arrive(layer.Addend!, arrived);
             }
             if (wanted.Parameters)
             {
@@ -141,7 +90,23 @@ internal sealed class TrainingGraph
         }
     }
 
+    private bool IsReached(string? layer) => layer is not null && _reached.Contains(layer);
+
     /// <summary>Adds to the gradient of a layer's output, which several layers may have read.</summary>
     private void Arrive(string layer, string gradient) =>
         _arrived[layer] = _arrived.TryGetValue(layer, out var sofar) ? _graph.Node("Add", $"{layer}/arrived", [sofar, gradient]) : gradient;
+
+    /// <summary>The layers that learn, and those above them.</summary>
+    private static HashSet<string> Reached(NetworkSpec network, IReadOnlySet<string> trained)
+    {
+        var reached = new HashSet<string>();
+        foreach (var (layer, source, _, _) in network.SizedLayers())
+        {
+            if (trained.Contains(layer.Name) || (source is not null && reached.Contains(source)) || (layer.Addend is { } addend && reached.Contains(addend)))
+            {
+                reached.Add(layer.Name);
+            }
+        }
+        return reached;
+    }
 }

@@ -13,7 +13,7 @@ internal sealed class RuntimeOperators(GraphBuilder graph) : ITrainingOperators
     /// <inheritdoc/>
     public Differentiable Convolve(ConvLayer layer, string x, string weight, string? bias, Plane input, Plane output)
     {
-        var y = graph.Node("Conv", layer.Name, SharedLayers.ConvInputs(layer, x), SharedLayers.ConvAttributes(layer));
+        var y = LayerNodes.Convolve(graph, layer, x);
         return new Differentiable(y, (gradient, wanted) =>
         {
             if (!wanted.Parameters)   // ConvGrad has to give the weight's gradient, however little that is wanted
@@ -22,7 +22,7 @@ internal sealed class RuntimeOperators(GraphBuilder graph) : ITrainingOperators
             }
             var dx = wanted.Input ? $"{layer.Name}/grad" : "";
             var (dw, db) = ($"{weight}/grad", bias is null ? "" : $"{bias}/grad");
-            graph.Node("ConvGrad", $"{layer.Name}/grad", [gradient, x, weight], [dx, dw, db], SharedLayers.ConvAttributes(layer), Domains.Microsoft);
+            graph.Node("ConvGrad", $"{layer.Name}/grad", [gradient, x, weight], [dx, dw, db], LayerNodes.ConvAttributes(layer), Domains.Microsoft);
             return new Gradients(wanted.Input ? dx : null, dw, bias is null ? null : db);
         });
     }
@@ -32,7 +32,7 @@ internal sealed class RuntimeOperators(GraphBuilder graph) : ITrainingOperators
     public Differentiable MaxPool(string name, string x, int size, Plane input, Plane output)
     {
         var chosen = $"{name}/chosen";
-        graph.Node("MaxPool", name, [x], [name, chosen], SharedLayers.PoolAttributes(size));
+        graph.Node("MaxPool", name, [x], [name, chosen], LayerNodes.PoolAttributes(size));
         return new Differentiable(name, (gradient, _) =>
         {
             var dx = graph.Node("MaxPoolGrad", $"{name}/grad", [gradient, chosen]);

@@ -13,7 +13,7 @@ namespace Airbench.Onnx;
 /// a second one over the other views of those in doubt, whose number may be zero: every operator of that pass takes an empty batch.
 /// Views are made of the value that the network's own preparation (layout, size) leaves, in pixels.
 /// </remarks>
-internal sealed class VotingWriter
+internal sealed class Voting
 {
     private const string Logits = "logits";
 
@@ -25,47 +25,46 @@ internal sealed class VotingWriter
     private readonly NodeProto[] _tail;   // behind them
     private readonly NetworkInput _source;
     private readonly int _classes;
-    private readonly GraphBuilder _graph;
-    private readonly Dictionary<string, TensorProto> _constants;
+    private readonly OnnxGraph _original;
+    private readonly ModelProto _model;
+    private readonly GraphBuilder _graph;   // of the model
     private readonly HashSet<string> _picked = [];   // rows and columns that were read already
 
-    private VotingWriter(ModelProto model, NetworkInput source)
+    private Voting(OnnxGraph graph, NetworkInput source)
     {
-        var nodes = model.Graph.Node.ToArray();
+        var nodes = graph.Nodes.ToArray();
         var (first, last) = (Array.FindIndex(nodes, node => node.Output.Contains(source.Value)) + 1, Array.FindIndex(nodes, node => node.Output.Contains(Logits)));
-        (_source, _body, _tail) = (source, nodes[first..(last + 1)], nodes[(last + 1)..]);
-        _classes = (int)model.Graph.Output.Single(output => output.Name == Logits).Type.TensorType.Shape.Dim[1].DimValue;
-        _constants = model.Graph.Initializer.ToDictionary(tensor => tensor.Name);
-        model.Graph.Node.Clear();
-        _graph = new GraphBuilder(model.Graph);
+        (_original, _source, _body, _tail) = (graph, source, nodes[first..(last + 1)], nodes[(last + 1)..]);
+        _classes = (int)graph.Model.Graph.Output.Single(output => output.Name == Logits).Type.TensorType.Shape.Dim[1].DimValue;
+        _model = graph.WithoutNodes().Model;
+        _graph = new GraphBuilder(_model.Graph);
         foreach (var node in nodes[..first])
         {
-            _graph.Add(node);
+            _graph.Add(node.Clone());
         }
     }
 
-    /// <summary>A copy of <paramref name="model"/> that votes.</summary>
-    /// <param name="model">A model of ours.</param>
+    /// <summary>The graph with views that vote.</summary>
+    /// <param name="graph">A model of ours, of any precision.</param>
     /// <param name="source">The value that the views are made of; see <see cref="NetworkInput.Of"/>.</param>
     /// <param name="tta"><see cref="Tta.MirrorTranslate"/> or <see cref="Tta.Adaptive"/>.</param>
     /// <param name="threshold">For the latter: images whose untouched softmax confidence is below this get all views.</param>
-    public static ModelProto Write(ModelProto model, NetworkInput source, Tta tta, double threshold = 0)
+    public static OnnxGraph Apply(OnnxGraph graph, NetworkInput source, Tta tta, double threshold = 0)
     {
-        var copy = model.Clone();
-        var writer = new VotingWriter(copy, source);
+        var pass = new Voting(graph, source);
         if (tta == Tta.Adaptive)
         {
-            writer.WriteAdaptive((float)threshold);
+            pass.WriteAdaptive((float)threshold);
         }
         else
         {
-            writer.WriteAllViews(TestTimeAugmentation.Views(tta));
+            pass.WriteAllViews(TestTimeAugmentation.Views(tta));
         }
-        foreach (var node in writer._tail)
+        foreach (var node in pass._tail)
         {
-            writer._graph.Add(node);
+            pass._graph.Add(node.Clone());
         }
-        return copy;
+        return new OnnxGraph(pass._model);
     }
 
     private void WriteAllViews(IReadOnlyList<View> views)
@@ -152,10 +151,10 @@ internal sealed class VotingWriter
         {
             var copy = node.Clone();
             copy.Name = prefix + node.Name;
-            var isOfLayer = prefix.Length > 0 && node.OpType == "DequantizeLinear" && _constants.ContainsKey(node.Input[0]);
+            var isOfLayer = prefix.Length > 0 && node.OpType == "DequantizeLinear" && _original.Constant(node.Input[0]) is not null;
             for (var i = 0; i < copy.Input.Count; i++)
             {
-                copy.Input[i] = isOfLayer ? _graph.Initializer(_constants[copy.Input[i]], prefix) : names.GetValueOrDefault(copy.Input[i], copy.Input[i]);
+                copy.Input[i] = isOfLayer ? _graph.Initializer(_original.Constant(copy.Input[i])!, prefix) : names.GetValueOrDefault(copy.Input[i], copy.Input[i]);
             }
             for (var i = 0; i < copy.Output.Count; i++)
             {

@@ -1,4 +1,3 @@
-using Airbench.Onnx.Proto;
 using static Airbench.Onnx.Proto.TensorProto.Types;
 
 namespace Airbench.Onnx;
@@ -10,13 +9,12 @@ namespace Airbench.Onnx;
 internal sealed record NetworkInput(string Value, DataType Type, int Size)
 {
     /// <summary>In an fp32 model of ours, where the value is cast to the network's own float.</summary>
-    public static NetworkInput Of(ModelProto fp32)
+    public static NetworkInput Of(OnnxGraph fp32)
     {
-        var (graph, input) = (fp32.Graph, fp32.Graph.Input.Single());
-        var value = graph.Node.First(node => node.Output[0] == InputWriter.Pixels).Input[0];
-        var producer = graph.Node.FirstOrDefault(node => node.Output[0] == value);
-        var type = producer?.OpType == "Cast" ? DataType.Uint8 : (DataType)input.Type.TensorType.ElemType;   // resized images are bytes again
-        var size = fp32.MetadataProps.Single(entry => entry.Key == NetworkExporter.ImageSizeKey).Value;
+        var value = fp32.Producer(InputWriter.Pixels)!.Input[0];
+        var input = (DataType)fp32.Model.Graph.Input.Single().Type.TensorType.ElemType;
+        var type = fp32.Producer(value)?.OpType == "Cast" ? DataType.Uint8 : input;   // resized images are bytes again
+        var size = fp32.Model.MetadataProps.Single(entry => entry.Key == NetworkExporter.ImageSizeKey).Value;
         return new NetworkInput(value, type, int.Parse(size, System.Globalization.CultureInfo.InvariantCulture));
     }
 }

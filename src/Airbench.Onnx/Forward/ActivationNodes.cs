@@ -3,9 +3,13 @@ namespace Airbench.Onnx;
 /// <summary>Non-linearities as nodes, in the forms that ONNX Runtime knows to fuse.</summary>
 internal static class ActivationNodes
 {
-    /// <summary>Writes it in operators of opset 13 to 19; returns its output.</summary>
-    public static string Write(GraphBuilder graph, ActivationLayer layer, string x) => layer.Kind switch
+    /// <summary>First opset with the operator Gelu, by default in the exact form.</summary>
+    private const int GeluOpset = 20;
+
+    /// <summary>Writes it in operators of <paramref name="opset"/>, 13 or later; returns its output.</summary>
+    public static string Write(GraphBuilder graph, ActivationLayer layer, string x, int opset) => layer.Kind switch
     {
+        Activation.Gelu when opset >= GeluOpset => graph.Node("Gelu", layer.Name, [x]),
         Activation.Gelu => Gelu(graph, x, layer.Name),
         Activation.Silu => graph.Node("Mul", layer.Name, [x, graph.Node("Sigmoid", $"{layer.Name}/sigmoid", [x])]),
         Activation.Relu => graph.Node("Relu", layer.Name, [x]),
@@ -13,7 +17,7 @@ internal static class ActivationNodes
     };
 
     /// <summary>x / sqrt 2, erf, + 1, * x, * 0.5: the form that ONNX Runtime fuses into one Gelu node.</summary>
-    /// <remarks>ONNX has a Gelu of its own from opset 20 on, too late for many servers.</remarks>
+    /// <remarks>ONNX's own Gelu, from opset 20 on, is too late for many servers.</remarks>
     private static string Gelu(GraphBuilder graph, string x, string name)
     {
         var scaled = graph.Node("Div", $"{name}/div", [x, graph.Scalar("gelu.sqrt2", (float)Math.Sqrt(2))]);

@@ -14,45 +14,39 @@ namespace Airbench.Onnx;
 /// straight from the integer sums. The first convolution reads the pixels themselves: they are quantized by nature.
 /// GELU has no integer kernel and stays in float between two pairs.
 /// </remarks>
-internal sealed class Int8Writer
+internal sealed class Int8
 {
     private const string OneHalf = "restore.half";
 
-    private readonly LayerGraph _source;
+    private readonly QuantizableLayers _source;
     private readonly IReadOnlySet<string> _layers;
     private readonly IReadOnlyDictionary<string, ValueRange> _ranges;
-    private readonly GraphProto _graph;
-    private readonly Dictionary<string, TensorProto> _constants;
+    private readonly OnnxGraph _graph;
     private readonly Dictionary<string, Pair> _pairs = [];          // by the value in front of them
     private readonly Dictionary<string, string> _restored = [];     // what a GELU reads instead of the pair's output
     private readonly HashSet<string> _rectified = [];               // ReLU outputs that leave a quantized convolution
 
-    private Int8Writer(LayerGraph source, IReadOnlySet<string> layers, IReadOnlyDictionary<string, ValueRange> ranges, GraphProto graph)
-    {
-        (_source, _layers, _ranges, _graph) = (source, layers, ranges, graph);
-        _constants = source.Model.Graph.Initializer.ToDictionary(tensor => tensor.Name);
-    }
+    private Int8(OnnxGraph source, IReadOnlySet<string> layers, IReadOnlyDictionary<string, ValueRange> ranges) =>
+        (_source, _layers, _ranges, _graph) = (new QuantizableLayers(source), layers, ranges, source.WithoutNodes());
 
-    /// <summary>The model with <paramref name="layers"/> on integers.</summary>
+    /// <summary>The graph with <paramref name="layers"/> on integers.</summary>
     /// <param name="source">A float32 model.</param>
-    /// <param name="layers">Names from <see cref="LayerGraph.Layers"/>.</param>
-    /// <param name="ranges">Those of <see cref="LayerGraph.ObservedValues"/>.</param>
-    public static ModelProto Write(LayerGraph source, IReadOnlySet<string> layers, IReadOnlyDictionary<string, ValueRange> ranges)
+    /// <param name="layers">Names from <see cref="QuantizableLayers.Names"/>.</param>
+    /// <param name="ranges">Those of <see cref="QuantizableLayers.ObservedValues"/>.</param>
+    public static OnnxGraph Apply(OnnxGraph source, IReadOnlySet<string> layers, IReadOnlyDictionary<string, ValueRange> ranges)
     {
-        var model = source.Model.Clone();
-        model.Graph.Node.Clear();
-        var writer = new Int8Writer(source, layers, ranges, model.Graph);
-        foreach (var node in source.Model.Graph.Node)
+        var pass = new Int8(source, layers, ranges);
+        foreach (var node in source.Nodes)
         {
-            writer.Add(node);
+            pass.Add(node);
         }
-        writer.RemoveUnused();
-        return model;
+        pass._graph.RemoveUnused();   // constants that were replaced, and nodes such as the cast of the pixels that nobody reads now
+        return pass._graph;
     }
 
     private void Add(NodeProto node)
     {
-        if (LayerGraph.IsLayer(node) && _layers.Contains(node.Name))
+        if (QuantizableLayers.IsLayer(node) && _layers.Contains(node.Name))
         {
             AddLayer(node);
             return;
@@ -62,7 +56,7 @@ internal sealed class Int8Writer
         {
             copy.Input[i] = Float(copy.Input[i]);
         }
-        _graph.Node.Add(copy);
+        _graph.Add(copy);
         if (node.OpType == "MaxPool" && _pairs.TryGetValue(node.Input[0], out var pooled))
         {
             AddPair(node.Output[0], pooled.Parameters, pooled.ScaleName, pooled.ZeroPointName);   // the maximum of bytes is one of them
@@ -76,8 +70,8 @@ internal sealed class Int8Writer
     private void AddLayer(NodeProto node)
     {
         var input = PairOf(node.Input[0]);
-        var weight = _constants[node.Input[1]];
-        float[] bias = node.Input.Count > 2 ? Tensors.Floats(_constants[node.Input[2]]) : [];
+        var weight = _source.Graph.Constant(node.Input[1])!;
+        float[] bias = node.Input.Count > 2 ? Tensors.Floats(_source.Graph.Constant(node.Input[2])!) : [];
         var channels = (int)weight.Dims[0];
         var values = ChannelWeights.Quantize(Tensors.Floats(weight), bias, channels, input.Parameters.Scale);
 
@@ -88,7 +82,7 @@ internal sealed class Int8Writer
         {
             copy.Input[2] = Dequantize(node.Input[2], [channels], DataType.Int32, values.Bias, values.BiasScales);
         }
-        _graph.Node.Add(copy);
+        _graph.Add(copy);
         if (_source.QuantizedOutput(node) is { } output)
         {
             if (output == node.Output[0])
@@ -173,35 +167,14 @@ internal sealed class Int8Writer
 
     private string Constant(TensorProto tensor)
     {
-        _graph.Initializer.Add(tensor);
+        _graph.AddConstant(tensor);
         return tensor.Name;
     }
 
     private string Node(string op, string name, string[] inputs, params AttributeProto[] attributes)
     {
-        _graph.Node.Add(new NodeProto { Name = name, OpType = op, Input = { inputs }, Output = { name }, Attribute = { attributes } });
+        _graph.Add(new NodeProto { Name = name, OpType = op, Input = { inputs }, Output = { name }, Attribute = { attributes } });
         return name;
-    }
-
-    /// <summary>Drops float constants that were replaced, and nodes such as the cast of the pixels that nobody reads now.</summary>
-    private void RemoveUnused()
-    {
-        var needed = _graph.Output.Select(output => output.Name).ToHashSet();
-        foreach (var node in _graph.Node.Reverse().ToList())
-        {
-            if (node.Output.Any(needed.Contains))
-            {
-                needed.UnionWith(node.Input);
-            }
-            else
-            {
-                _graph.Node.Remove(node);
-            }
-        }
-        foreach (var tensor in _graph.Initializer.Where(tensor => !needed.Contains(tensor.Name)).ToList())
-        {
-            _graph.Initializer.Remove(tensor);
-        }
     }
 
     /// <summary>A value in 8 bits, the float value that others read, and its parameters.</summary>

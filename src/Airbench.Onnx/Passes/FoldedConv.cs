@@ -6,15 +6,19 @@ namespace Airbench.Onnx;
 /// </summary>
 internal sealed class FoldedConv
 {
-    private readonly ConvLayer _layer;
     private readonly double[] _weight;   // (Out, In, Kernel, Kernel)
     private readonly double[] _bias;     // (Out)
+    private readonly int _inputs, _row;  // In, and the weights of an output channel
 
-    public FoldedConv(ConvLayer layer, ReadOnlySpan<float> weight, ReadOnlySpan<float> bias)
+    /// <param name="weight">(Out, In, Kernel, Kernel).</param>
+    /// <param name="bias">(Out), or empty where there is none.</param>
+    /// <param name="outputs">Out.</param>
+    /// <param name="inputs">In.</param>
+    public FoldedConv(ReadOnlySpan<float> weight, ReadOnlySpan<float> bias, int outputs, int inputs)
     {
-        _layer = layer;
+        (_inputs, _row) = (inputs, weight.Length / outputs);
         _weight = new double[weight.Length];
-        _bias = new double[layer.Out];
+        _bias = new double[outputs];
         for (var i = 0; i < weight.Length; i++)
         {
             _weight[i] = weight[i];
@@ -40,29 +44,24 @@ internal sealed class FoldedConv
     /// </summary>
     public void FoldShiftBefore(ReadOnlySpan<double> shift)
     {
-        if (_layer.Padding != 0)
-        {
-            throw new InvalidOperationException($"{_layer.Name} pads with {_layer.Padding}: a shift cannot be folded into it");
-        }
         for (var i = 0; i < _weight.Length; i++)
         {
-            _bias[i / (_weight.Length / _layer.Out)] -= _weight[i] * shift[InputOf(i)];
+            _bias[i / _row] -= _weight[i] * shift[InputOf(i)];
         }
     }
 
-    /// <summary>Appends y = (x - mean) * factor + bias with factor = scale / sqrt(variance + epsilon); without scale, 1.</summary>
+    /// <summary>Appends y = (x - mean) * factor + bias with factor = scale / sqrt(variance + epsilon).</summary>
     /// <remarks>
-    /// Without scale also right where a max pool stands between the two: the factor is positive, so the map is increasing in each
-    /// channel and the maximum of the mapped values is the mapped maximum. A learned scale may be negative.
+    /// With positive scales also right where a max pool stands between the two: the map is then increasing in each channel, and the maximum of
+    /// the mapped values is the mapped maximum. A learned scale may be negative.
     /// </remarks>
     public void FoldBatchNormAfter(
         ReadOnlySpan<float> mean, ReadOnlySpan<float> variance, ReadOnlySpan<float> scale, ReadOnlySpan<float> bias, double epsilon)
     {
-        var row = _weight.Length / _layer.Out;
-        for (var output = 0; output < _layer.Out; output++)
+        for (var output = 0; output < _bias.Length; output++)
         {
-            var factor = (scale.IsEmpty ? 1 : scale[output]) / Math.Sqrt(variance[output] + epsilon);
-            foreach (ref var weight in _weight.AsSpan(output * row, row))
+            var factor = scale[output] / Math.Sqrt(variance[output] + epsilon);
+            foreach (ref var weight in _weight.AsSpan(output * _row, _row))
             {
                 weight *= factor;
             }
@@ -70,7 +69,7 @@ internal sealed class FoldedConv
         }
     }
 
-    private int InputOf(int weight) => weight / (_layer.Kernel * _layer.Kernel) % _layer.In;
+    private int InputOf(int weight) => weight / (_row / _inputs) % _inputs;
 
     /// <summary>The weight as float32.</summary>
     public float[] Weight => Array.ConvertAll(_weight, w => (float)w);

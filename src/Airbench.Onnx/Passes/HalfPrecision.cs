@@ -7,7 +7,7 @@ namespace Airbench.Onnx;
 /// Turns a float32 model into a half-precision one with the same signature: weights and arithmetic are float16, the logits are cast
 /// back to float32 and the softmax stays there.
 /// </summary>
-internal static class HalfWriter
+internal static class HalfPrecision
 {
     /// <summary>Operators that compute in float16 what they compute in float32, from opset 13 on, without other tensors in float32.</summary>
     private static readonly HashSet<string> Known =
@@ -16,31 +16,29 @@ internal static class HalfWriter
         "Softmax", "Sub",
     ];
 
-    /// <summary>The model in half precision.</summary>
+    /// <summary>The graph in half precision.</summary>
     /// <exception cref="GateException">A weight is beyond the range of half precision.</exception>
-    public static ModelProto Write(ModelProto source)
+    public static OnnxGraph Apply(OnnxGraph source)
     {
-        var model = source.Clone();
-        var graph = model.Graph;
+        var graph = source.WithoutNodes();
         var half = new HashSet<string>();
-        foreach (var tensor in graph.Initializer.Where(tensor => tensor.DataType == (int)DataType.Float && !InputWriter.IsOurs(tensor.Name)))
+        foreach (var tensor in graph.Constants.Where(tensor => tensor.DataType == (int)DataType.Float && !InputWriter.IsOurs(tensor.Name)))
         {
             Convert(tensor);
             half.Add(tensor.Name);
         }
-        graph.Node.Clear();
-        foreach (var node in source.Graph.Node)
+        foreach (var node in source.Nodes)
         {
             Add(graph, node.Clone(), half);
         }
-        return model;
+        return graph;
     }
 
-    private static void Add(GraphProto graph, NodeProto node, HashSet<string> half)
+    private static void Add(OnnxGraph graph, NodeProto node, HashSet<string> half)
     {
         if (InputWriter.IsOurs(node.Name))
         {
-            graph.Node.Add(node);   // what makes pixels of the input stays as exact as it is
+            graph.Add(node);   // what makes pixels of the input stays as exact as it is
             return;
         }
         if (!Known.Contains(node.OpType))
@@ -53,20 +51,21 @@ internal static class HalfWriter
         }
         else if (!node.Input.Any(half.Contains))
         {
-            graph.Node.Add(node);   // behind a cast to float32
+            graph.Add(node);   // behind a cast to float32
             return;
         }
-        graph.Node.Add(node);
         var output = node.Output[0];
-        if (graph.Output.All(o => o.Name != output))
+        if (!graph.IsOutput(output))
         {
+            graph.Add(node);
             half.Add(output);
             return;
         }
         node.Output[0] = $"{output}/half";
+        graph.Add(node);
         var cast = new NodeProto { Name = $"{output}/cast", OpType = "Cast", Input = { node.Output[0] }, Output = { output } };
         cast.Attribute.Add(Attribute.Int("to", (long)DataType.Float));
-        graph.Node.Add(cast);
+        graph.Add(cast);
     }
 
     private static void Convert(TensorProto tensor)

@@ -5,7 +5,7 @@ using CsCheck;
 namespace Airbench.Tests;
 
 /// <summary>The graphs of models with views inside, and which images are in doubt.</summary>
-public sealed class VotingWriterTests : IDisposable
+public sealed class VotingTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
@@ -76,11 +76,11 @@ public sealed class VotingWriterTests : IDisposable
     public void Weights_are_stored_once()
     {
         var fp32 = Fp32();
-        var adaptive = VotingWriter.Write(fp32, NetworkInput.Of(fp32), Tta.Adaptive, 0.5);
+        var adaptive = Voting.Apply(fp32, NetworkInput.Of(fp32), Tta.Adaptive, 0.5);
 
-        Assert.InRange(adaptive.Graph.Node.Count, 2 * fp32.Graph.Node.Count, 2 * fp32.Graph.Node.Count + 30);
-        Assert.Equal(fp32.Graph.Initializer, adaptive.Graph.Initializer.Take(fp32.Graph.Initializer.Count));
-        Assert.InRange(adaptive.Graph.Initializer.Skip(fp32.Graph.Initializer.Count).Sum(tensor => tensor.RawData.Length), 1, 1000);
+        Assert.InRange(adaptive.Nodes.Count, 2 * fp32.Nodes.Count, 2 * fp32.Nodes.Count + 30);
+        Assert.Equal(fp32.Constants, adaptive.Constants.Take(fp32.Constants.Count));
+        Assert.InRange(adaptive.Constants.Skip(fp32.Constants.Count).Sum(tensor => tensor.RawData.Length), 1, 1000);
     }
 
     [Fact]
@@ -90,7 +90,7 @@ public sealed class VotingWriterTests : IDisposable
             var random = new Random(seed);
             float[] logits = [.. Enumerable.Range(0, count * classes).Select(_ => random.NextSingle() * 4)];
 
-            var facts = DoubtThreshold.Choose(new HeldOutAnswers(count, 0, logits), share);
+            var facts = ConfidenceThreshold.Choose(new HeldOutAnswers(count, 0, logits), share);
 
             var below = logits.Chunk(classes).Count(row => row.Max(v => Math.Exp(v)) / row.Sum(v => Math.Exp(v)) < facts.Threshold);
             Assert.Equal(below, facts.TrainingShare * count, 1e-9);
@@ -102,10 +102,10 @@ public sealed class VotingWriterTests : IDisposable
     private string Added(Tta tta)
     {
         var fp32 = Fp32();
-        var source = fp32.Graph.Node.Select(node => node.Name).Except(["pixels", "head", "probabilities"]).ToHashSet();
-        var voting = VotingWriter.Write(fp32, NetworkInput.Of(fp32), tta, 0.5);
-        var constants = voting.Graph.Initializer.ToDictionary(tensor => tensor.Name, Constant);
-        return string.Join("\n", voting.Graph.Node.Where(node => !source.Contains(node.Name) && !(node.Name.StartsWith("views/", StringComparison.Ordinal) &&
+        var source = fp32.Nodes.Select(node => node.Name).Except(["pixels", "head", "probabilities"]).ToHashSet();
+        var voting = Voting.Apply(fp32, NetworkInput.Of(fp32), tta, 0.5);
+        var constants = voting.Constants.ToDictionary(tensor => tensor.Name, Constant);
+        return string.Join("\n", voting.Nodes.Where(node => !source.Contains(node.Name) && !(node.Name.StartsWith("views/", StringComparison.Ordinal) &&
             source.Contains(node.Name["views/".Length..]))).Select(node =>
             (node.Output.Single() == node.Name ? node.Name : $"{node.Name}: {node.Output.Single()}") +
             $" = {node.OpType}({string.Join(", ", node.Input.Select(input => constants.GetValueOrDefault(input, input)))})" +
@@ -116,10 +116,10 @@ public sealed class VotingWriterTests : IDisposable
         ? BitConverter.ToSingle(tensor.RawData.Span).ToString(System.Globalization.CultureInfo.InvariantCulture)
         : $"{tensor.Name}[{string.Join(',', tensor.Dims)}]";
 
-    private ModelProto Fp32()
+    private OnnxGraph Fp32()
     {
         var network = RandomNetwork.Small();
-        return NetworkExporter.Build(
-            RandomNetwork.Manifest(network), RandomNetwork.WriteWeights(_folder.Path, network, RandomNetwork.Weights(network, 1)), 17);
+        return new OnnxGraph(NetworkExporter.Build(
+            RandomNetwork.Manifest(network), RandomNetwork.WriteWeights(_folder.Path, network, RandomNetwork.Weights(network, 1)), 17));
     }
 }

@@ -4,8 +4,8 @@ using static Airbench.Onnx.Proto.TensorProto.Types;
 namespace Airbench.Onnx;
 
 /// <summary>
-/// Writes what stands between a model's input <c>images</c> and its network: layout, scale, and for images of any size the resampling of
-/// <c>prepare</c>, so that a deployed model sees the pixels that training saw.
+/// Writes what stands between a model's input <c>images</c> and its network: layout, normalization, and for images of any size the resampling
+/// of <c>prepare</c>, so that a deployed model sees the pixels that training saw.
 /// </summary>
 /// <remarks>
 /// Resampling is two products with matrices that the graph computes from height and width: the triangle filter of <c>prepare</c>, weight by
@@ -17,6 +17,12 @@ internal static class InputWriter
     /// <summary>The value that the first layer reads: float [N,3,S,S], 0 to 255.</summary>
     public const string Pixels = "pixels";
 
+    /// <summary>Pixels less 255 times the mean of each channel.</summary>
+    public const string Centred = "pixels/centred";
+
+    /// <summary>(pixel / 255 - mean) / std, what the network reads.</summary>
+    public const string Normalized = "pixels/normalized";
+
     private const string Images = "images";
 
     /// <summary>Whether a node or constant of this name belongs to the input, not to the network.</summary>
@@ -24,7 +30,7 @@ internal static class InputWriter
         name.StartsWith($"{Images}/", StringComparison.Ordinal) || name.StartsWith($"{Images}.", StringComparison.Ordinal);
 
     /// <summary>Adds the input and its nodes; returns <see cref="Pixels"/>.</summary>
-    public static string Write(GraphBuilder graph, int size, InputOptions options)
+    private static string Write(GraphBuilder graph, int size, InputOptions options)
     {
         var (height, width) = options.AnySize ? ("H", "W") : ($"{size}", $"{size}");
         var x = options.Format switch
@@ -41,6 +47,15 @@ internal static class InputWriter
             x = Fit(graph, x, size);
         }
         return graph.Node("Cast", Pixels, [x], [Attribute.Int("to", (long)DataType.Float)]);
+    }
+
+    /// <summary>The same and the normalization of <paramref name="network"/>; returns <see cref="Normalized"/>.</summary>
+    public static string WriteNormalized(GraphBuilder graph, NetworkSpec network, InputOptions options)
+    {
+        var pixels = Write(graph, network.ImageSize, options);
+        var mean = graph.Initializer("pixels.mean", [.. network.Mean.Select(mean => (float)(255 * mean))], 3, 1, 1);
+        var scale = graph.Initializer("pixels.scale", [.. network.Std.Select(std => (float)(1 / (255 * std)))], 3, 1, 1);
+        return graph.Node("Mul", Normalized, [graph.Node("Sub", Centred, [pixels, mean]), scale]);
     }
 
     /// <summary>(N, 3, H, W) of any float values -> the centre, uint8 (N, 3, S, S).</summary>

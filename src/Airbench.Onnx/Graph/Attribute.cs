@@ -1,0 +1,23 @@
+using Airbench.Onnx.Proto;
+
+namespace Airbench.Onnx;
+
+/// <summary>Attributes of a node.</summary>
+internal static class Attribute
+{
+    /// <summary>A number.</summary>
+    public static AttributeProto Float(string name, float value) =>
+        new() { Name = name, Type = AttributeProto.Types.AttributeType.Float, F = value };
+
+    /// <summary>An integer.</summary>
+    public static AttributeProto Int(string name, long value) =>
+        new() { Name = name, Type = AttributeProto.Types.AttributeType.Int, I = value };
+
+    /// <summary>A list of integers.</summary>
+    public static AttributeProto Ints(string name, params ReadOnlySpan<long> values)
+    {
+        var attribute = new AttributeProto { Name = name, Type = AttributeProto.Types.AttributeType.Ints };
+        attribute.Ints.AddRange(values.ToArray());
+        return attribute;
+    }
+}
