@@ -14,6 +14,7 @@ internal sealed class Experiment(string work, int testPerClass, int[] widths)
     private const int HeldOutClasses = 3;
     private const int ShiftPerClass = 100;
     private const int Seed = 1;
+    private static readonly Recipe Airbench94 = Recipe.All["airbench94"];
 
     /// <summary>Runs everything and prints the tables.</summary>
     public static void Run(string data, string work, int epochs, int[] perClass, int testPerClass, int[] widths)
@@ -90,7 +91,7 @@ internal sealed class Experiment(string work, int testPerClass, int[] widths)
             return OnnxBundle.Open(made);
         }
         var data = Make(dataset, "base-data", classes, int.MaxValue);
-        var model = Train(data, new TrainOptions { Recipe = "airbench94", Widths = widths, Epochs = epochs, ValidateEvery = 0 }, "base");
+        var model = Train(data, Airbench94 with { Widths = widths, Epochs = epochs }, "base");
         var bundle = Export(model, "base");
         Console.WriteLine(Invariant(
             $"Base: airbench94 of widths {string.Join(", ", widths)}, {epochs} epochs ({model.Manifest.Precision}, {model.Manifest.Runs[0].TrainSeconds:0} s) on {data.Manifest.TrainCount} images of {data.Manifest.Classes.Count} classes, ") +
@@ -119,7 +120,7 @@ internal sealed class Experiment(string work, int testPerClass, int[] widths)
             // The same images, from nothing: about as many steps as fine-tuning makes, and never fewer than ten epochs.
             var scratchData = Make(dataset, $"scratch-{n}", [.. old, .. fresh], n);
             var epochs = Math.Clamp(10_000 / n / 5, 20, 60);
-            var scratch = Train(scratchData, new TrainOptions { Recipe = "airbench94", Widths = widths, Epochs = epochs, BatchSize = Math.Min(256, n * 2), ValidateEvery = 0 }, "scratch");
+            var scratch = Train(scratchData, Airbench94 with { Widths = widths, Epochs = epochs, BatchSize = Math.Min(256, n * 2) }, "scratch");
             Console.WriteLine(Invariant(
                 $"| {n} | from scratch, {epochs} epochs | {(double)scratch.Manifest.Fp32.CorrectPlain / scratch.Manifest.Fp32.Count:0.0%} | | | {epochs} | {scratch.Manifest.Runs[0].TrainSeconds:0} |"));
         }
@@ -159,8 +160,11 @@ internal sealed class Experiment(string work, int testPerClass, int[] widths)
     /// <summary>The product's own.</summary>
     private static IFinetuneEngine OnnxEngine(FinetuneRequest request) => FinetuneEngines.Open(request, new FinetuneOptions());
 
-    private TrainedModel Train(Dataset data, TrainOptions options, string name) =>
-        Trainer.Train(data, options, Path.Combine(work, "models", name), "cpu", Seed, IProgress.Silent, CancellationToken.None);
+    private TrainedModel Train(Dataset data, Recipe recipe, string name)
+    {
+        var options = new TrainOptions { Recipe = Airbench94.Name, Changes = RecipeChanges.Between(Airbench94, recipe), ValidateEvery = 0 };
+        return Trainer.Train(data, options, Path.Combine(work, "models", name), "cpu", Seed, IProgress.Silent, CancellationToken.None);
+    }
 
     private OnnxBundle Export(TrainedModel model, string name) => Exporter.Export(
         model, new ExportOptions(), Path.Combine(work, "exports", name), dataset: null, "cpu", Seed, IProgress.Silent, CancellationToken.None);

@@ -38,7 +38,7 @@ public static class TrainBenchmark
         {
             set_num_threads(options.Threads);
         }
-        var recipe = Trainer.FitBatch(options.ToRecipe(), dataset.Manifest.TrainCount, options.BatchSize is not null, progress);
+        var recipe = Trainer.FitBatch(options.ToRecipe(), dataset.Manifest.TrainCount, options.Changes.ContainsKey("batch_size"), progress);
         var isWall = options.Protocol == TimingProtocol.Wall;
         var warmUp = options.WarmUp == WarmUp.On || (options.WarmUp == WarmUp.Auto && !isWall && device.Device.type == DeviceType.CUDA);
         var report = new BenchmarkReport

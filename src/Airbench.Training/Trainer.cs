@@ -32,7 +32,7 @@ public static class Trainer
         {
             set_num_threads(options.Threads);
         }
-        var recipe = FitBatch(options.ToRecipe(), dataset.Manifest.TrainCount, options.BatchSize is not null, progress);
+        var recipe = FitBatch(options.ToRecipe(), dataset.Manifest.TrainCount, options.Changes.ContainsKey("batch_size"), progress);
         var spec = recipe.Network(dataset.Manifest);
         recipe.Validate();
         spec.Validate();

@@ -97,7 +97,7 @@ public class FactorsTests
     private static object? With(object options, OptionField field, object? value)
     {
         var copy = options.GetType().GetMethod("<Clone>$", BindingFlags.Public | BindingFlags.Instance)!.Invoke(options, null);
-        field.Property.SetValue(copy, value);
+        field.Set(copy, value);
         return copy;
     }
 

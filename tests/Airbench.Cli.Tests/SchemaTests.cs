@@ -50,6 +50,20 @@ public class SchemaTests
         }
     }
 
+    [Fact]
+    public void Any_number_out_of_its_range_is_refused_by_the_schema_and_by_the_program()
+    {
+        var bounded = Stages.All.SelectMany(kind => OptionFields.Of(kind.OptionsType).Select(field => (kind, field))).Where(option => option.field.Range is not null).ToList();
+        Assert.True(bounded.Count > 40, $"{bounded.Count} options with a range");
+        foreach (var (kind, field) in bounded)
+        {
+            var range = field.Range!;
+            AssertRefusedByBoth(Pipeline(kind, field.Key, range.AboveLow ? range.Low : range.Low - 1), $"one.with.{field.Key}: ");
+            if (range.High < int.MaxValue)
+                AssertRefusedByBoth(Pipeline(kind, field.Key, range.BelowHigh ? range.High : range.High + 1), $"one.with.{field.Key}: ");
+        }
+    }
+
     [Theory]
     [InlineData("""{ }""")]
     [InlineData("""{ "stages": {} }""")]
@@ -130,7 +144,9 @@ public class SchemaTests
             TextType { Known: { Count: > 0 } known } => Gen.OneOf(Gen.OneOf([.. known]).Select(Node), reference),
             TextType => Gen.OneOf(Gen.String.Select(Node), reference),
             FlagType => Gen.OneOf(Gen.Bool.Select(Node), Gen.OneOf("on", "off").Select(Node), reference),
+            WholeType { Range: { } range } => Gen.OneOf(Gen.Int[(int)range.Low, (int)range.High].Select(Node), reference),
             WholeType whole => Gen.OneOf(whole.Clr == typeof(int) ? Gen.Int.Select(Node) : Gen.Long.Select(Node), reference),
+            NumberType { Range: { } range } => Gen.OneOf(Gen.Double[range.Low, Math.Min(range.High, 1e9)].Where(range.Contains).Select(Node), reference),
             NumberType => Gen.OneOf(Gen.Double.Where(double.IsFinite).Select(Node), reference),
             ChoiceType choice => Gen.OneOf(Gen.OneOf([.. choice.Names]).Select(Node), reference),
             ListType { Item: TextType text } => Gen.OneOf(Values(text).Array[0, 3].Select(ListNode), Values(text)),

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using Airbench.Pipeline;
 
 namespace Airbench.Tests;
@@ -84,6 +85,32 @@ public class OptionTests
         var error = Assert.Throws<ConfigurationException>(() => OptionText.Bind(new FakeKinds().All[0], texts));
 
         Assert.Equal("--image-size 8: prepare.image_size: found 8; expected 16 to 1024", error.Message);
+    }
+
+    private sealed record RecipeOptions
+    {
+        public string Recipe { get; init; } = "airbench94";
+        public RecipeChanges Changes { get; init; } = RecipeChanges.None;
+        [Range(1, 9)]
+        public int Runs { get; init; } = 1;
+    }
+
+    [Fact]
+    public void Inline_options_stand_among_those_of_their_record_and_have_no_value_where_none_is_given()
+    {
+        var fields = OptionFields.Of(typeof(RecipeOptions));
+        Assert.Equal(["recipe", .. RecipeChanges.None.Declared.Select(option => option.Key), "runs"], fields.Select(field => field.Key));
+        Assert.All(fields.SkipLast(1).Skip(1), field => Assert.Null(field.Default));
+        Assert.Equal(("1 to 9", "more than 0", null), ($"{fields[^1].Range}", $"{fields.Single(field => field.Key == "muon_lr").Range}", fields[0].Range));
+
+        var options = OptionText.Bind<RecipeOptions>(
+            "train", new Dictionary<string, string> { ["widths"] = "1,2,3", ["epochs"] = "2", ["proxy"] = "on", ["flip"] = "none", ["depth"] = "null" }, _ => []);
+
+        Assert.Equal(["widths", "epochs", "flip", "proxy"], options.Changes.Keys);
+        var recipe = options.Changes.ApplyTo(Recipe.All[options.Recipe]);
+        Assert.Equal((2.0, Flip.None, Recipe.All["airbench96_faster"].Proxy), (recipe.Epochs, recipe.Flip, recipe.Proxy));
+        Assert.Equal([1, 2, 3], recipe.Widths);
+        Assert.Equal(["airbench94", "[1, 2, 3]", "2", "none", "true", "1"], fields.Select(field => ResolvedYaml.Flow(field.Type, field.Get(options))).Where(text => text != "null"));
     }
 
     private sealed record Odd

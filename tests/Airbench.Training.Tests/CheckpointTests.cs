@@ -3,19 +3,21 @@ namespace Airbench.Tests;
 /// <summary>A training that was stopped and goes on ends with the very same weights.</summary>
 public sealed class CheckpointTests
 {
-    private static TrainOptions Options(string recipe, Precision precision = Precision.Fp32) => new()
+    private static TrainOptions Options(string name, Precision precision = Precision.Fp32) => new TrainOptions
     {
-        Recipe = recipe,
-        Widths = recipe == "resnet18" ? [8, 8, 16, 16] : [8, 16, 16],
-        BatchSize = 32,
-        Epochs = 3.4,   // 14 steps of 128 images
-        WhitenBiasEpochs = recipe == "resnet18" ? null : 1.5,
-        WhitenImages = 128,
+        Recipe = name,
         Precision = precision,
         Threads = 2,
         ValidateEvery = 2,              // rows with and without a validation
         CheckpointEverySeconds = 1_000_000,   // written on being stopped alone
-    };
+    }.Changing(recipe => recipe with
+    {
+        Widths = name == "resnet18" ? [8, 8, 16, 16] : [8, 16, 16],
+        BatchSize = 32,
+        Epochs = 3.4,   // 14 steps of 128 images
+        WhitenBiasEpochs = name == "resnet18" ? recipe.WhitenBiasEpochs : 1.5,
+        WhitenImages = 128,
+    });
 
     [Theory]
     [InlineData("airbench94", Precision.Fp32, new[] { 1, 6, 13 })]

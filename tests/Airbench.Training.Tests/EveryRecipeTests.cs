@@ -8,23 +8,15 @@ public sealed class EveryRecipeTests
 {
     public static TheoryData<string> Names => [.. Recipe.All.Keys];
 
-    private static TrainOptions Narrow(string recipe) => new()
-    {
-        Recipe = recipe,
-        Widths = recipe == "resnet18" ? [8, 8, 16, 16] : [8, 16, 16],
-        BatchSize = 32,
-        WhitenImages = 128,
-        Precision = Precision.Fp32,
-        Threads = 2,
-        ValidateEvery = 0,
-    };
+    private static TrainOptions Narrow(string name) => new TrainOptions { Recipe = name, Precision = Precision.Fp32, Threads = 2, ValidateEvery = 0 }
+        .Changing(recipe => recipe with { Widths = name == "resnet18" ? [8, 8, 16, 16] : [8, 16, 16], BatchSize = 32, WhitenImages = 128 });
 
     [Theory]
     [MemberData(nameof(Names))]
     public void It_learns_and_the_same_seed_gives_the_same_weights(string recipe)
     {
         using var set = new TinySet(train: 256, test: 32);
-        var options = Narrow(recipe) with { Epochs = 4 };
+        var options = Narrow(recipe).Changing(changed => changed with { Epochs = 4 });
         var (first, again) = (set.Train(options, 3, "first"), set.Train(options, 3, "again"));
         Assert.Equal(first.Manifest.WeightsSha256, again.Manifest.WeightsSha256);
         var losses = File.ReadAllLines(first.File("curve.csv")).Skip(1)
@@ -43,7 +35,7 @@ public sealed class EveryRecipeTests
     public void Whitening_filters_stay_and_an_unwhitened_first_convolution_learns(bool whiten)
     {
         using var set = new TinySet(train: 64, test: 16);
-        var model = set.Train(Narrow("airbench94") with { Epochs = 2, Whiten = whiten });
+        var model = set.Train(Narrow("airbench94").Changing(recipe => recipe with { Epochs = 2, Whiten = whiten }));
         using var split = set.Dataset.OpenSplit(Split.Train);
         using var scope = NewDisposeScope();
         using var images = DeviceImages.Load(split, model.Manifest.Network, 2, CPU);
@@ -79,7 +71,7 @@ public sealed class EveryRecipeTests
     public void The_proxy_chooses_the_same_examples_again_and_half_of_each_batch()
     {
         using var set = new TinySet(train: 128, test: 16);
-        var recipe = (Narrow("airbench96_faster") with { Epochs = 2 }).ToRecipe();
+        var recipe = Narrow("airbench96_faster").ToRecipe() with { Epochs = 2 };
         var spec = recipe.Network(set.Dataset.Manifest);
         var device = ComputeDevice.Resolve("cpu", Precision.Fp32);
         using var scope = NewDisposeScope();

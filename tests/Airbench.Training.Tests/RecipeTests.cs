@@ -36,8 +36,23 @@ public sealed class RecipeTests
     [Fact]
     public void Options_change_the_fields_that_they_give_and_no_others()
     {
-        var changed = new TrainOptions { Epochs = 2, Flip = Flip.None }.ToRecipe();
+        var changed = new TrainOptions().Giving(("epochs", 2.0), ("flip", Flip.None)).ToRecipe();
         Assert.Equal(Airbench94 with { Epochs = 2, Flip = Flip.None }, changed);
+    }
+
+    [Fact]
+    public void The_changes_between_two_recipes_are_what_differs()
+    {
+        var faster = Recipe.All["airbench96_faster"];
+        var changed = faster with { Epochs = 2, Widths = [3, 4, 5], ColorJitter = new(0.1, 0.2), Proxy = faster.Proxy! with { Keep = 0.25 } };
+        var changes = RecipeChanges.Between(faster, changed);
+        Assert.Equal(["color_jitter", "epochs", "proxy_keep", "widths"], changes.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(changed, changes.ApplyTo(faster));
+        Assert.Empty(RecipeChanges.Between(faster, faster with { Widths = [.. faster.Widths] }));
+        Assert.Equal(false, Assert.Single(RecipeChanges.Between(faster, faster with { Proxy = null })).Value);
+        var muon = new TrainOptions().Giving(("optimizer", Optimizer.Muon), ("head_lr", 0.5)).Changes;
+        Assert.Equal(muon, RecipeChanges.Between(Airbench94, muon.ApplyTo(Airbench94)));
+        Assert.Throws<ArgumentException>(() => RecipeChanges.Between(Airbench94, Airbench94 with { LogitScale = null }));
     }
 
     [Fact]
@@ -55,22 +70,19 @@ public sealed class RecipeTests
     [Fact]
     public void Every_switch_changes_its_field()
     {
-        var changed = new TrainOptions
-        {
-            Recipe = "airbench96_faster",
-            Lookahead = false,
-            ColorJitter = [0.1, 0.2],
-            Schedule = [0.1, 0.5, 0.2],
-            Proxy = false,
-            Whiten = false,
-            Init = Init.Default,
-            Cutout = 8,
-            BnMomentum = 0.3,
-            Activation = Activation.Silu,
-            Depth = 2,
-            BiasScaler = 32,
-            LogitScale = 0.5,
-        }.ToRecipe();
+        var changed = new TrainOptions { Recipe = "airbench96_faster" }.Giving(
+            ("lookahead", false),
+            ("color_jitter", new[] { 0.1, 0.2 }),
+            ("schedule", new[] { 0.1, 0.5, 0.2 }),
+            ("proxy", false),
+            ("whiten", false),
+            ("init", Init.Default),
+            ("cutout", 8),
+            ("bn_momentum", 0.3),
+            ("activation", Activation.Silu),
+            ("depth", 2),
+            ("bias_scaler", 32.0),
+            ("logit_scale", 0.5)).ToRecipe();
         Assert.Equal(
             Recipe.All["airbench96_faster"] with
             {
@@ -93,13 +105,13 @@ public sealed class RecipeTests
     [Fact]
     public void Another_optimizer_brings_its_own_rates_and_head()
     {
-        var muon = new TrainOptions { Optimizer = Optimizer.Muon, MuonLr = 0.1 }.ToRecipe();
+        var muon = new TrainOptions().Giving(("muon_lr", 0.1), ("optimizer", Optimizer.Muon)).ToRecipe();
         var donor = Recipe.All["airbench94_muon"];
         Assert.Equal(donor.Muon! with { Lr = 0.1 }, muon.Muon);
         Assert.Equal((donor.Schedule, donor.LogitScale, donor.NormalizeHead, false), (muon.Schedule, muon.LogitScale, muon.NormalizeHead, muon.Lookahead));
         Assert.Equal(donor.ZeroWhitenBias, muon.ZeroWhitenBias);
         Assert.Equal(Airbench94.Epochs, muon.Epochs);
-        var sgd = new TrainOptions { Recipe = "airbench94_muon", Optimizer = Optimizer.Sgd }.ToRecipe();
+        var sgd = new TrainOptions { Recipe = "airbench94_muon" }.Giving(("optimizer", Optimizer.Sgd)).ToRecipe();
         Assert.Null(sgd.Muon);
         Assert.Equal((Airbench94.Lr1024, Airbench94.Momentum, Airbench94.Lookahead), (sgd.Lr1024, sgd.Momentum, sgd.Lookahead));
     }
@@ -107,58 +119,55 @@ public sealed class RecipeTests
     [Fact]
     public void Every_hyperparameter_can_be_changed_by_an_option()
     {
-        var both = new TrainOptions
-        {
-            Epochs = 1.5,
-            BatchSize = 100,
-            Momentum = 0.5,
-            Schedule = [0.1, 0.5, 0.2],
-            Lookahead = true,
-            LabelSmoothing = 0.3,
-            Flip = Flip.None,
-            Translate = 3,
-            Cutout = 5,
-            ColorJitter = [0.5, 0.5],
-            Proxy = true,
-            ProxyWidths = [3, 4, 5],
-            ProxyDepth = 3,
-            ProxyKeep = 0.25,
-            ProxyBackwardEvery = 2,
-            Whiten = true,
-            ZeroWhitenBias = true,
-            WhitenBiasEpochs = 1,
-            WhitenImages = 77,
-            Init = Init.Default,
-            NormalizeHead = false,
-            Widths = [3, 4, 5],
-            Depth = 3,
-            Activation = Activation.Relu,
-            LogitScale = 0.5,
-            BnMomentum = 0.25,
-            WeightDecay = 0.125,
-            Tta = Tta.None,
-        };
-        var muon = both with
-        {
-            Recipe = "speedrun2025",
-            MuonLr = 0.1,
-            MuonMomentum = 0.2,
-            BiasLr = 0.3,
-            HeadLr = 0.4,
-            MuonCoefficients = [1, 2, 3],
-            MuonNewtonSchulzSteps = 5,
-            MuonRenormalizeEvery = 7,
-            MuonRenormalizeGrowth = 8,
-            MuonBatched = false,
-        };
-        var sgd = both with { Recipe = "airbench96_faster", Lr = 1, BiasScaler = 2, Whiten = true };
+        var both = new TrainOptions().Giving(
+            ("epochs", 1.5),
+            ("batch_size", 100),
+            ("momentum", 0.5),
+            ("schedule", new[] { 0.1, 0.5, 0.2 }),
+            ("lookahead", true),
+            ("label_smoothing", 0.3),
+            ("flip", Flip.None),
+            ("translate", 3),
+            ("cutout", 5),
+            ("color_jitter", new[] { 0.5, 0.5 }),
+            ("proxy", true),
+            ("proxy_widths", new[] { 3, 4, 5 }),
+            ("proxy_depth", 3),
+            ("proxy_keep", 0.25),
+            ("proxy_backward_every", 2),
+            ("whiten", true),
+            ("zero_whiten_bias", true),
+            ("whiten_bias_epochs", 1.0),
+            ("whiten_images", 77),
+            ("init", Init.Default),
+            ("normalize_head", false),
+            ("widths", new[] { 3, 4, 5 }),
+            ("depth", 3),
+            ("activation", Activation.Relu),
+            ("logit_scale", 0.5),
+            ("bn_momentum", 0.25),
+            ("weight_decay", 0.125),
+            ("tta", Tta.None));
+        var muon = (both with { Recipe = "speedrun2025" }).Giving(
+            ("muon_lr", 0.1),
+            ("muon_momentum", 0.2),
+            ("bias_lr", 0.3),
+            ("head_lr", 0.4),
+            ("muon_coefficients", new[] { 1.0, 2, 3 }),
+            ("muon_newton_schulz_steps", 5),
+            ("muon_renormalize_every", 7),
+            ("muon_renormalize_growth", 8),
+            ("muon_batched", false));
+        var sgd = (both with { Recipe = "airbench96_faster" }).Giving(("lr", 1.0), ("bias_scaler", 2.0), ("whiten", true));
         Assert.Empty(TrainOptions.Check(muon).Concat(TrainOptions.Check(sgd)));
         string[] identity = ["Name", "Description", "TargetAccuracy", "Architecture"];
         string[] always = [.. Unchanged(Recipe.All["speedrun2025"], muon.ToRecipe()).Intersect(Unchanged(Recipe.All["airbench96_faster"], sgd.ToRecipe()))];
         Assert.Equal([.. identity.Order(), "Whiten"], always.Order());   // whitening is on here; off is tested with what it excludes
         Assert.Empty(Unchanged(Recipe.All["speedrun2025"].Muon!, muon.ToRecipe().Muon!));
         Assert.Empty(Unchanged(Recipe.All["airbench96_faster"].Proxy!, sgd.ToRecipe().Proxy!));
-        Assert.False(new TrainOptions { Whiten = false }.ToRecipe().Whiten);
+        Assert.False(new TrainOptions().Giving(("whiten", false)).ToRecipe().Whiten);
+        string[] all = [.. muon.Changes.Keys.Union(sgd.Changes.Keys).Append("optimizer").Order(StringComparer.Ordinal)];
+        Assert.Equal(all, RecipeChanges.None.Declared.Select(option => option.Key).Order(StringComparer.Ordinal));
     }
 
     /// <summary>Names of the settable properties with equal values.</summary>
@@ -167,12 +176,12 @@ public sealed class RecipeTests
 
     public static TheoryData<TrainOptions, string> Unread => new()
     {
-        { new() { MuonBatched = true }, "muon_batched: is for the muon optimizer" },
-        { new() { Whiten = false, WhitenBiasEpochs = 1 }, "whiten_bias_epochs: is given, but nothing is whitened" },
-        { new() { Recipe = "resnet18", WhitenImages = 10 }, "whiten_images: is given, but nothing is whitened" },
-        { new() { Recipe = "resnet18", Depth = 2 }, "depth: is given, but resnet18" },
-        { new() { ProxyKeep = 0.5 }, "proxy_keep: is given, but no proxy" },
-        { new() { Recipe = "airbench96_faster", Proxy = false, ProxyWidths = [1, 1, 1] }, "proxy_widths: is given, but no proxy" },
+        { new TrainOptions().Giving(("muon_batched", true)), "muon_batched: is for the muon optimizer" },
+        { new TrainOptions().Giving(("whiten", false), ("whiten_bias_epochs", 1.0)), "whiten_bias_epochs: is given, but nothing is whitened" },
+        { new TrainOptions { Recipe = "resnet18" }.Giving(("whiten_images", 10)), "whiten_images: is given, but nothing is whitened" },
+        { new TrainOptions { Recipe = "resnet18" }.Giving(("depth", 2)), "depth: is given, but resnet18" },
+        { new TrainOptions().Giving(("proxy_keep", 0.5)), "proxy_keep: is given, but no proxy" },
+        { new TrainOptions { Recipe = "airbench96_faster" }.Giving(("proxy", false), ("proxy_widths", new[] { 1, 1, 1 })), "proxy_widths: is given, but no proxy" },
     };
 
     [Theory]
@@ -185,18 +194,22 @@ public sealed class RecipeTests
     [InlineData("airbench94_muon", "lr: is for the sgd optimizer")]
     public void A_rate_that_the_optimizer_would_not_read_is_refused(string recipe, string expected)
     {
-        var options = recipe == "airbench94" ? new TrainOptions { Recipe = recipe, MuonLr = 1 } : new TrainOptions { Recipe = recipe, Lr = 1 };
+        var options = new TrainOptions { Recipe = recipe }.Giving((recipe == "airbench94" ? "muon_lr" : "lr", 1.0));
         Assert.StartsWith(expected, Assert.Single(TrainOptions.Check(options)), StringComparison.Ordinal);
     }
 
     [Fact]
     public void Options_out_of_range_are_named_with_what_was_found()
     {
-        var problems = TrainOptions.Check(new TrainOptions { Recipe = "resnet", Epochs = 0, Runs = 0, Widths = [1, 2] }).ToList();
+        var problems = TrainOptions.Check(new TrainOptions { Recipe = "resnet", Runs = 0 }.Giving(("epochs", 0.0), ("widths", new[] { 1, 2 }))).ToList();
         Assert.Equal(2, problems.Count);   // the rest depends on the recipe
         Assert.Contains(problems, p => p.StartsWith("recipe: 'resnet' is unknown; expected one of airbench94", StringComparison.Ordinal));
-        problems = [.. TrainOptions.Check(new TrainOptions { Epochs = 0, Widths = [1, 2], Schedule = [0, 2, 0] })];
+        problems = [.. TrainOptions.Check(new TrainOptions().Giving(("epochs", 0.0), ("widths", new[] { 1, 2 }), ("schedule", new[] { 0.0, 2, 0 })))];
         Assert.Equal(["widths:", "epochs:", "schedule:"], problems.Select(p => p.Split(' ')[0]));
+        Assert.Equal(
+            ["schedule: 2 numbers; expected 3, [start, peak, end]", "color_jitter: 1 numbers; expected 2, [brightness, contrast], or none, [], for off"],
+            TrainOptions.Check(new TrainOptions().Giving(("schedule", new[] { 0.0, 1 }), ("color_jitter", new[] { 0.5 }))));
+        Assert.Empty(TrainOptions.Check(new TrainOptions { Recipe = "speedrun2025" }.Giving(("color_jitter", Array.Empty<double>()))));
     }
 
     [Fact]

@@ -17,7 +17,8 @@ internal sealed class TinySet : IDisposable
 
     public Dataset Dataset { get; }
 
-    public static TrainOptions Options => new() { Widths = [4, 8, 8], BatchSize = 32, Epochs = 2, Precision = Precision.Fp32, Threads = 2 };
+    public static TrainOptions Options => new TrainOptions { Precision = Precision.Fp32, Threads = 2 }
+        .Changing(recipe => recipe with { Widths = [4, 8, 8], BatchSize = 32, Epochs = 2 });
 
     public string ModelFolder(string name = "model") => Path.Combine(Root, "models", name);
 

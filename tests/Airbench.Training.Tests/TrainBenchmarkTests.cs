@@ -4,15 +4,8 @@ namespace Airbench.Tests;
 
 public sealed class TrainBenchmarkTests : IDisposable
 {
-    private static readonly TrainBenchmarkOptions Options = new()
-    {
-        Widths = [4, 8, 8],
-        BatchSize = 32,
-        Epochs = 1,
-        Precision = Precision.Fp32,
-        Threads = 2,
-        Runs = 2,
-    };
+    private static readonly TrainBenchmarkOptions Options = new TrainBenchmarkOptions { Precision = Precision.Fp32, Threads = 2, Runs = 2 }
+        .Changing(recipe => recipe with { Widths = [4, 8, 8], BatchSize = 32, Epochs = 1 });
 
     private readonly TinySet _set = new(train: 64, test: 16);
 
@@ -24,7 +17,7 @@ public sealed class TrainBenchmarkTests : IDisposable
     [InlineData(TimingProtocol.Wall, WarmUp.Auto)]
     public void Every_protocol_trains_the_networks_of_the_train_stage(TimingProtocol protocol, WarmUp warmUp)
     {
-        var trained = _set.Train(TinySet.Options with { Runs = 2, Epochs = 1 }, seed: 5).Manifest.Runs;
+        var trained = _set.Train((TinySet.Options with { Runs = 2 }).Changing(recipe => recipe with { Epochs = 1 }), seed: 5).Manifest.Runs;
         var result = Run(Options with { Protocol = protocol, WarmUp = warmUp }).Report.Train!;
         Assert.Equal(
             trained.Select(run => (run.Seed, run.AccuracyPlain, run.AccuracyTta, run.Steps)),
@@ -61,7 +54,7 @@ public sealed class TrainBenchmarkTests : IDisposable
     {
         var earlier = Run(Options).Report;
         var progress = new NoSteps();
-        Assert.Throws<ConfigurationException>(() => Run(Options with { Momentum = 0.8 }, earlier: (earlier, "earlier"), progress: progress));
+        Assert.Throws<ConfigurationException>(() => Run(Options.Changing(recipe => recipe with { Momentum = 0.8 }), earlier: (earlier, "earlier"), progress: progress));
         Assert.False(progress.HasStarted);
     }
 

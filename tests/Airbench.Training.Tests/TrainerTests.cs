@@ -20,7 +20,7 @@ public sealed class TrainerTests
     public void Training_learns()
     {
         using var set = new TinySet(train: 1000, test: 200);
-        var model = set.Train(TinySet.Options with { Epochs = 6, Widths = [16, 32, 32] });
+        var model = set.Train(TinySet.Options.Changing(recipe => recipe with { Epochs = 6, Widths = [16, 32, 32] }));
         var curve = File.ReadAllLines(model.File("curve.csv")).Skip(1).Select(line => line.Split(',')).ToList();
         Assert.Equal(6, curve.Count);
         Assert.True(Number(curve[^1][4]) < Number(curve[0][4]) - 0.1, "the training loss has not fallen");
@@ -62,7 +62,7 @@ public sealed class TrainerTests
     {
         using var set = new TinySet();
         var earlier = set.Train(TinySet.Options).Manifest.WeightsSha256;
-        var error = Assert.Throws<DivergedException>(() => set.Train(TinySet.Options with { Lr = 1e30 }));
+        var error = Assert.Throws<DivergedException>(() => set.Train(TinySet.Options.Changing(recipe => recipe with { Lr1024 = 1e30 })));
         Assert.Matches("the loss is .* at step [0-9]+, learning rate", error.Message);
         Assert.Equal(earlier, TrainedModel.Open(set.ModelFolder()).Manifest.WeightsSha256);
     }
@@ -74,7 +74,7 @@ public sealed class TrainerTests
         var earlier = set.Train(TinySet.Options).Manifest.WeightsSha256;
         using var source = new CancellationTokenSource();
         var progress = new CancelAt(3, source);
-        Assert.Throws<OperationCanceledException>(() => set.Train(TinySet.Options with { Epochs = 50 }, progress: progress, cancel: source.Token));
+        Assert.Throws<OperationCanceledException>(() => set.Train(TinySet.Options.Changing(recipe => recipe with { Epochs = 50 }), progress: progress, cancel: source.Token));
         Assert.Equal(3, progress.Steps);
         Assert.Equal(earlier, TrainedModel.Open(set.ModelFolder()).Manifest.WeightsSha256);
         Assert.Equal(["model", "model.checkpoint"], Directory.GetDirectories(Path.Combine(set.Root, "models")).Select(Path.GetFileName).Order());
@@ -85,7 +85,7 @@ public sealed class TrainerTests
     {
         using var set = new TinySet(train: 40, test: 10);
         var progress = new Lines();
-        var model = set.Train(TinySet.Options with { BatchSize = null }, progress: progress);
+        var model = set.Train(TinySet.Options with { Changes = TinySet.Options.Changes.With("batch_size", null) }, progress: progress);
         Assert.Equal(5, model.Manifest.Recipe.BatchSize);
         Assert.Contains(progress.Warnings, line => line.Contains("fewer than the batch of 1024", StringComparison.Ordinal));
     }
@@ -100,7 +100,7 @@ public sealed class TrainerTests
     [InlineData(3, null, 2)]
     public void A_small_set_has_several_batches_an_epoch_unless_a_size_was_asked_for(int trainCount, int? askedFor, int expected)
     {
-        var (options, progress) = (new TrainOptions { BatchSize = askedFor }, new Lines());
+        var (options, progress) = (new TrainOptions { Changes = RecipeChanges.None.With("batch_size", askedFor) }, new Lines());
         var recipe = Trainer.FitBatch(options.ToRecipe(), trainCount, askedFor is not null, progress);
         Assert.Equal(expected, recipe.BatchSize);
         Assert.Equal(expected == 1024 ? 0 : 1, progress.Warnings.Count);
@@ -112,16 +112,16 @@ public sealed class TrainerTests
     public void Other_image_sizes_train(int size)
     {
         using var set = new TinySet(train: 64, test: 16, imageSize: size);
-        Assert.Equal(size, set.Train(TinySet.Options with { Epochs = 1 }).Manifest.Network.ImageSize);
+        Assert.Equal(size, set.Train(TinySet.Options.Changing(recipe => recipe with { Epochs = 1 })).Manifest.Network.ImageSize);
     }
 
     [Fact]
     public void Training_keeps_no_native_tensor()
     {
         using var set = new TinySet(train: 64, test: 16);
-        set.Train(TinySet.Options with { Epochs = 1 });
+        set.Train(TinySet.Options.Changing(recipe => recipe with { Epochs = 1 }));
         var before = torch.Tensor.TotalCount;
-        set.Train(TinySet.Options with { Epochs = 3 });
+        set.Train(TinySet.Options.Changing(recipe => recipe with { Epochs = 3 }));
         Assert.Equal(before, torch.Tensor.TotalCount);
     }
 

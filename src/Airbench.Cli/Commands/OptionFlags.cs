@@ -17,7 +17,8 @@ internal sealed class OptionFlags
         var flags = new OptionFlags();
         foreach (var field in OptionFields.Of(optionsType))
         {
-            var description = field.Default is null ? field.Description : $"{field.Description} [default: {field.DefaultText}]";
+            var range = field.Range is null ? "" : $" [{field.Range}]";
+            var description = $"{field.Description}{range}" + (field.Default is null ? "" : $" [default: {field.DefaultText}]");
             if (field.Type is ListType)
             {
                 var option = new Option<string[]>(OptionText.Flag(field.Key)) { Description = $"{description} May be repeated." };

@@ -1,3 +1,6 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+
 namespace Airbench;
 
 /// <summary>
@@ -5,6 +8,9 @@ namespace Airbench;
 /// of its ideas is a field that can be switched off.
 /// </summary>
 /// <remarks>
+/// A property with a description, here or in a part, is an option of the train stage (see <see cref="Hyperparameter"/>): key, type and range
+/// of the file, the flags, the schema and the checks are read from it. To add a hyperparameter is to add a property.
+///
 /// Learning rate and weight decay of the SGD recipes are decoupled (paper, appendix): the same numbers serve any batch size and
 /// momentum. <see cref="Airbench.Muon"/> has its own, as the Muon recipes use plain ones.
 /// </remarks>
@@ -22,88 +28,110 @@ public sealed record Recipe
     /// <summary>The kind of network.</summary>
     public Architecture Architecture { get; init; } = Architecture.Airbench;
 
-    /// <summary>Channels of the convolution groups (three; four stages for <see cref="Architecture.Resnet18"/>).</summary>
+    [Description("Channels of the convolution groups: three, or four for resnet18.")]
     public required IReadOnlyList<int> Widths { get; init; }
 
-    /// <summary>Convolutions in a group: 2, or 3 with a residual connection.</summary>
+    [Description("Convolutions in a group: 2, or 3 with a residual connection.")]
+    [Range(2, 3)]
     public int Depth { get; init; } = 2;
 
-    /// <summary>Non-linearity inside the convolution groups; the whitening layer is always followed by GELU.</summary>
+    /// <summary>The whitening layer is always followed by GELU.</summary>
+    [Description("Non-linearity of the convolution groups: gelu, silu or relu.")]
     public Activation Activation { get; init; } = Activation.Gelu;
 
-    /// <summary>Factor on the logits; null is 1 / the last width.</summary>
+    /// <summary>Null is 1 / the last width.</summary>
+    [Description("Factor on the logits.")]
+    [Range(0, double.MaxValue, MinimumIsExclusive = true)]
     public double? LogitScale { get; init; } = 1.0 / 9;
 
-    /// <summary>Share of the batch statistics that enters the running ones (PyTorch's convention).</summary>
+    [Description("Share of the batch statistics that enters the running ones (PyTorch's convention).")]
+    [Range(0.0, 1.0, MinimumIsExclusive = true)]
+    [OptionKey("bn_momentum")]
     public required double BatchNormMomentum { get; init; }
 
-    /// <summary>How 3x3 convolutions start.</summary>
+    [Description("How 3x3 convolutions start: dirac (identity) or default.")]
     public Init Init { get; init; } = Init.Dirac;
 
-    /// <summary>Whether the head's weight starts divided by its own standard deviation.</summary>
+    [Description("Whether the head's weight starts divided by its own standard deviation.")]
     public bool NormalizeHead { get; init; }
 
-    /// <summary>Whether the first convolution starts as, and stays, a whitening of the data; otherwise it is trained from the default.</summary>
+    [Description("Whether the first convolution whitens the data and stays so; otherwise it is trained.")]
     public bool Whiten { get; init; } = true;
 
-    /// <summary>Whether the whitening convolution's bias starts at zero rather than at PyTorch's default.</summary>
+    [Description("Whether the whitening convolution's bias starts at zero rather than at PyTorch's default.")]
     public bool ZeroWhitenBias { get; init; } = true;
 
-    /// <summary>The whitening convolution's bias trains for this many epochs; 0 never.</summary>
+    [Description("The whitening convolution's bias trains for this many epochs; 0 never.")]
+    [Range(0.0, 100_000.0)]
     public double WhitenBiasEpochs { get; init; } = 3;
 
-    /// <summary>Training images that the whitening filters are computed from.</summary>
+    [Description("Training images that the whitening filters are computed from.")]
+    [Range(1, int.MaxValue)]
     public int WhitenImages { get; init; } = 5000;
 
-    /// <summary>Passes over the training set; training stops mid-epoch where this is not whole.</summary>
+    /// <summary>Training stops mid-epoch where this is not whole.</summary>
+    [Description("Passes over the training set, also fractions.")]
+    [Range(0.0, 100_000.0, MinimumIsExclusive = true)]
     public required double Epochs { get; init; }
 
-    /// <summary>Images a step.</summary>
+    [Description("Images a step; learning rate and weight decay of the sgd recipes keep their meaning.")]
+    [Range(2, 65_536)]
     public required int BatchSize { get; init; }
 
-    /// <summary>What updates the convolution weights.</summary>
+    [Description("What updates the convolutions: sgd or muon. Another than the recipe's brings rates, schedule and head of airbench94 or airbench94_muon.")]
     public Optimizer Optimizer => Muon is null ? Optimizer.Sgd : Optimizer.Muon;
 
-    /// <summary>SGD: learning rate per 1024 examples.</summary>
+    [Description("sgd: learning rate per 1024 examples.")]
+    [Range(0, double.MaxValue, MinimumIsExclusive = true)]
+    [OptionKey("lr")]
     public double Lr1024 { get; init; }
 
-    /// <summary>Nesterov momentum of SGD.</summary>
+    [Description("Nesterov momentum of SGD.")]
+    [Range(0.0, 1.0, MaximumIsExclusive = true)]
     public required double Momentum { get; init; }
 
-    /// <summary>SGD: weight decay per 1024 examples.</summary>
+    /// <summary>Of SGD; <see cref="Airbench.Muon.WeightDecay"/> has the same key.</summary>
+    [Description("Weight decay, per 1024 examples with sgd, per example with muon.")]
+    [Range(0, double.MaxValue)]
+    [OptionKey("weight_decay")]
     public double WeightDecay1024 { get; init; }
 
-    /// <summary>SGD: batch-norm biases learn this many times faster.</summary>
+    [Description("sgd: batch-norm biases learn this many times faster.")]
+    [Range(0, double.MaxValue, MinimumIsExclusive = true)]
     public double BiasScaler { get; init; } = 1;
 
     /// <summary>Set in the Muon recipes: Muon for the convolutions, plain SGD learning rates for the rest.</summary>
     public Muon? Muon { get; init; }
 
-    /// <summary>Learning-rate factor over the training.</summary>
+    [Description("Learning-rate factor: [start, position of the peak, end], linear between, 1 at the peak.")]
     public required TriangularSchedule Schedule { get; init; }
 
-    /// <summary>Whether slow weights are averaged in every 5 steps.</summary>
+    [Description("Whether slow weights are averaged in every 5 steps.")]
     public bool Lookahead { get; init; }
 
-    /// <summary>Share of probability that the loss spreads over all classes.</summary>
+    [Description("Share of probability that the loss spreads over all classes.")]
+    [Range(0.0, 1.0, MaximumIsExclusive = true)]
     public double LabelSmoothing { get; init; } = 0.2;
 
-    /// <summary>How images are mirrored.</summary>
+    [Description("Mirroring: none, random or alternating.")]
     public Flip Flip { get; init; } = Flip.Alternating;
 
-    /// <summary>Reflect-pads by this many pixels, then crops at random; 0 is off.</summary>
+    /// <summary>Reflect-pads, then crops at random. Reflection cannot pad by more than the smallest image less one.</summary>
+    [Description("Random translation in pixels; 0 is off.")]
+    [Range(0, NetworkSpec.MinImageSize - 1)]
     public int Translate { get; init; }
 
-    /// <summary>Side of a square, at a random place, that is set to the mean colour; 0 is off.</summary>
+    [Description("Side of a random square set to the mean colour, in pixels; 0 is off.")]
+    [Range(0, NetworkSpec.MaxImageSize)]
     public int Cutout { get; init; }
 
-    /// <summary>Set where brightness and contrast change at random.</summary>
+    [Description("Random [brightness, contrast]: added up to +-, multiplied by 1 +-; [] is off.")]
     public ColorJitter? ColorJitter { get; init; }
 
-    /// <summary>Set where a small network first chooses the examples that the large one trains on.</summary>
+    [Description("Whether a small network chooses the examples (airbench96_faster).")]
     public Proxy? Proxy { get; init; }
 
-    /// <summary>Test-time augmentation of the reported accuracy.</summary>
+    [Description("Test-time augmentation of the reported accuracy: none, mirror, mirror_translate or adaptive.")]
     public Tta Tta { get; init; } = Tta.MirrorTranslate;
 
     /// <summary>All recipes by name.</summary>
@@ -192,73 +220,6 @@ public enum Optimizer
 
     /// <summary>Muon: momentum, then the nearest semi-orthogonal matrix by Newton-Schulz steps.</summary>
     Muon,
-}
-
-/// <summary>
-/// Muon for every convolution but whiten, and the learning rates of Nesterov SGD for the rest. Learning rates are plain (per step);
-/// <see cref="WeightDecay"/> is per example: a group's L2 decay is WeightDecay * batch / its learning rate.
-/// </summary>
-public sealed record Muon
-{
-    /// <summary>Learning rate of the convolutions.</summary>
-    public required double Lr { get; init; }
-
-    /// <summary>Nesterov momentum of the convolutions.</summary>
-    public required double Momentum { get; init; }
-
-    /// <summary>Learning rate of batch-norm biases and of the whitening bias.</summary>
-    public required double BiasLr { get; init; }
-
-    /// <summary>Learning rate of the head.</summary>
-    public required double HeadLr { get; init; }
-
-    /// <summary>Weight decay of biases and head, per example.</summary>
-    public required double WeightDecay { get; init; }
-
-    /// <summary>Coefficients (a, b, c) of the quintic X := aX + (bA + cAA)X, A = XX^T.</summary>
-    public required IReadOnlyList<double> Coefficients { get; init; }
-
-    /// <summary>Newton-Schulz steps.</summary>
-    public int NewtonSchulzSteps { get; init; } = 3;
-
-    /// <summary>Weights are rescaled to norm sqrt(out) every this many steps,</summary>
-    public int RenormalizeEvery { get; init; } = 1;
-
-    /// <summary>plus this many times the progress (0 to 1) of the training, rounded down.</summary>
-    public int RenormalizeGrowth { get; init; }
-
-    /// <summary>Whether all convolutions are orthogonalized as one padded batch.</summary>
-    public bool Batched { get; init; }
-}
-
-/// <summary>Per image, after normalization: (x + brightness) * contrast.</summary>
-/// <param name="Brightness">Added, uniform in +-this.</param>
-/// <param name="Contrast">Factor, uniform in 1 +- this.</param>
-public sealed record ColorJitter(double Brightness, double Contrast);
-
-/// <summary>
-/// A small network of the same kind trains first, on the same batches; of each batch only the examples with its highest losses train
-/// it, and later the large network.
-/// </summary>
-/// <param name="Widths">Channels of its groups.</param>
-/// <param name="Depth">Its convolutions in a group.</param>
-/// <param name="Keep">Share (0 to 1) of a batch that trains.</param>
-/// <param name="BackwardEvery">The proxy itself is updated every this many steps only.</param>
-public sealed record Proxy(IReadOnlyList<int> Widths, int Depth, double Keep, int BackwardEvery);
-
-/// <summary>
-/// Piecewise linear factor on the learning rate: <paramref name="Start"/>, 1 at <paramref name="Peak"/> of the training, <paramref name="End"/>.
-/// </summary>
-public sealed record TriangularSchedule(double Start, double Peak, double End)
-{
-    /// <summary>Factor at <paramref name="step"/> (0-based) of <paramref name="totalSteps"/>.</summary>
-    public double At(int step, int totalSteps)
-    {
-        var corner = (int)(Peak * totalSteps);
-        return step < corner
-            ? Start + ((1 - Start) * step / corner)
-            : 1 + ((End - 1) * (step - corner) / Math.Max(1, totalSteps - corner));
-    }
 }
 
 /// <summary>Left-right mirroring during training.</summary>

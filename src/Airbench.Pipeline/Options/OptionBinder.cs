@@ -61,9 +61,9 @@ internal sealed partial class OptionBinder(Problems problems)
         var result = Activator.CreateInstance(group.Clr)!;
         foreach (var field in group.Fields)
         {
-            var standing = field.Property.GetValue(defaults ?? result);
+            var standing = field.Get(defaults ?? result);
             var value = map.Find(field.Key) is { } entry ? Bind(entry.Value, field.Type, $"{path}.{field.Key}", standing) : standing;
-            field.Property.SetValue(result, value);
+            field.Set(result, value);
         }
         return result;
     }

@@ -1,7 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Reflection;
-using System.Text.Json;
 
 namespace Airbench.Pipeline;
 
@@ -10,14 +9,22 @@ namespace Airbench.Pipeline;
 /// <param name="Type">What it can hold.</param>
 /// <param name="Default">Its value where nothing is given.</param>
 /// <param name="Description">From <see cref="DescriptionAttribute"/>; empty where there is none.</param>
-/// <param name="Property">The property that holds it.</param>
-public sealed record OptionField(string Key, OptionType Type, object? Default, string Description, PropertyInfo Property)
+/// <param name="Get">Its value in an options record.</param>
+/// <param name="Set">Gives an options record another value: only for one that nobody else holds.</param>
+public sealed record OptionField(
+    string Key, OptionType Type, object? Default, string Description, Func<object, object?> Get, Action<object, object?> Set)
 {
     /// <summary>The default as it would stand in a file.</summary>
     public string DefaultText => ResolvedYaml.Flow(Type, Default);
+
+    /// <summary>The numbers that it may be; null where it is any, or no number.</summary>
+    public NumberRange? Range => ((Type is OptionalType optional ? optional.Of : Type) as NumericType)?.Range;
 }
 
-/// <summary>The options of a stage, read from its options record: every property with a public setter or init.</summary>
+/// <summary>
+/// The options of a stage, read from its options record: every property with a public setter or init, and in place of a property of
+/// <see cref="IInlineOptions"/> all that it declares.
+/// </summary>
 public static class OptionFields
 {
     private const int MaxDepth = 8;
@@ -25,7 +32,7 @@ public static class OptionFields
     /// <summary>The options in the order of the record.</summary>
     /// <param name="optionsType">A class with a parameterless constructor and properties of string, bool, int, long, double, an enum,
     /// a nullable of those, a list (array or <see cref="IReadOnlyList{T}"/>), a <c>Dictionary&lt;string, T&gt;</c>, or another
-    /// such record. <see cref="AllowedValuesAttribute"/> lists the texts that editors offer.</param>
+    /// such record. <see cref="AllowedValuesAttribute"/> lists the texts that editors offer, <see cref="RangeAttribute"/> bounds the numbers.</param>
     /// <exception cref="ArgumentException">A property is of another type: a defect of the stage, not of a user.</exception>
     public static IReadOnlyList<OptionField> Of(Type optionsType) => Of(optionsType, depth: 0);
 
@@ -41,16 +48,38 @@ public static class OptionFields
         var properties = type.GetProperties(BindingFlags.Public | BindingFlags.Instance);
         foreach (var property in properties.Where(p => p.SetMethod is { IsPublic: true }))
         {
+            if (property.GetValue(defaults) is IInlineOptions inline)
+            {
+                fields.AddRange(inline.Declared.Select(option => Inline(option, property, depth)));
+                continue;
+            }
             var optional = nullability.Create(property).ReadState == NullabilityState.Nullable;
             fields.Add(new OptionField(
-                JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name),
+                OptionKeyAttribute.Of(property),
                 TypeOf(property.PropertyType, optional, property, depth),
                 property.GetValue(defaults),
-                property.GetCustomAttribute<DescriptionAttribute>()?.Description ?? "",
-                property));
+                Description(property),
+                property.GetValue,
+                property.SetValue));
         }
         return fields;
     }
+
+    /// <summary>An option that <paramref name="holder"/> has a value for, or has not.</summary>
+    private static OptionField Inline(InlineOption option, PropertyInfo holder, int depth)
+    {
+        return new(
+            option.Key,
+            new OptionalType(TypeOf(option.Type, optional: false, option.Property, depth), option.Type),
+            Default: null,
+            Description(option.Property),
+            options => Held(options).Find(option.Key),
+            (options, value) => holder.SetValue(options, Held(options).With(option.Key, value)));
+
+        IInlineOptions Held(object options) => (IInlineOptions)holder.GetValue(options)!;
+    }
+
+    private static string Description(PropertyInfo property) => property.GetCustomAttribute<DescriptionAttribute>()?.Description ?? "";
 
     private static OptionType TypeOf(Type type, bool optional, PropertyInfo property, int depth)
     {
@@ -63,9 +92,9 @@ public static class OptionFields
         if (type == typeof(bool))
             return new FlagType();
         if (type == typeof(int) || type == typeof(long))
-            return new WholeType(type);
+            return new WholeType(type) { Range = NumberRange.Of(property) };
         if (type == typeof(double))
-            return new NumberType();
+            return new NumberType { Range = NumberRange.Of(property) };
         if (type.IsEnum)
             return new ChoiceType(type);
         var item = type.IsArray ? type.GetElementType()! : type.GenericTypeArguments.LastOrDefault();

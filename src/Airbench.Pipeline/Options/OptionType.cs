@@ -19,11 +19,18 @@ public sealed record TextType() : OptionType(typeof(string), "a text")
 /// <summary>true or false, or on or off as the paper's ablations say; no other spelling.</summary>
 public sealed record FlagType() : OptionType(typeof(bool), "true or false (on or off)");
 
+/// <summary>A number of any kind.</summary>
+public abstract record NumericType(Type Clr, string Expected) : OptionType(Clr, Expected)
+{
+    /// <summary>What it may be, for editors and help texts; null is any. The stage's own check decides.</summary>
+    public NumberRange? Range { get; init; }
+}
+
 /// <summary>A whole number of <see cref="int"/> or <see cref="long"/>.</summary>
-public sealed record WholeType(Type Clr) : OptionType(Clr, "a whole number");
+public sealed record WholeType(Type Clr) : NumericType(Clr, "a whole number");
 
 /// <summary>A finite number.</summary>
-public sealed record NumberType() : OptionType(typeof(double), "a number");
+public sealed record NumberType() : NumericType(typeof(double), "a number");
 
 /// <summary>One name of an enum, in snake_case.</summary>
 public sealed record ChoiceType(Type Clr) : OptionType(Clr, $"one of {string.Join(", ", NamesOf(Clr))}")

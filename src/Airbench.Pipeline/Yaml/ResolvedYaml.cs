@@ -59,7 +59,7 @@ public static partial class ResolvedYaml
         (MapType map, IEnumerable) => Braces(Pairs(value).Select(pair =>
             $"{Text(pair.Key)}: {Flow(map.Item, pair.Value, $"{path}.{Quote.OneLine(pair.Key)}", written)}")),
         (GroupType group, _) => Braces(group.Fields.Select(field =>
-            $"{field.Key}: {Flow(field.Type, field.Property.GetValue(value), $"{path}.{field.Key}", written)}")),
+            $"{field.Key}: {Flow(field.Type, field.Get(value), $"{path}.{field.Key}", written)}")),
         _ => throw new ArgumentException($"{value.GetType().Name} where {type.Expected} was declared"),
     };
 
@@ -82,7 +82,7 @@ public static partial class ResolvedYaml
         text.Append(fields.Count == 0 ? " {}\n" : "\n");
         foreach (var field in fields)
         {
-            var value = field.Property.GetValue(options);
+            var value = field.Get(options);
             var type = field.Type is OptionalType optional ? optional.Of : field.Type;
             var below = place.Below(field.Key);
             text.Append(' ', place.Indent).Append(field.Key).Append(':');

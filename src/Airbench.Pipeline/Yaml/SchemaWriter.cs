@@ -42,7 +42,7 @@ public static class SchemaWriter
                     "Name of the pipeline: a folder under runs/, and what its artifacts are called.",
                     PipelineFile.DefaultName),
                 ["seed"] = Described(
-                    Number("integer", 0, int.MaxValue),
+                    Number("integer", new(0, int.MaxValue)),
                     "Seed of everything random.",
                     PipelineFile.DefaultSeed),
                 ["device"] = Described(
@@ -50,7 +50,7 @@ public static class SchemaWriter
                     "auto, cpu, cuda or cuda:N. auto takes the best there is and says which; cuda fails where there is none.",
                     PipelineFile.DefaultDevice),
                 ["usd_per_hour"] = Described(
-                    OrNull(Number("number", 0, null)),
+                    OrNull(Number("number", new(0, double.MaxValue))),
                     "Price of the machine, US dollars an hour: timings.csv and the summary then say what each stage cost.",
                     null),
                 ["tracking"] = new JsonObject
@@ -127,8 +127,8 @@ public static class SchemaWriter
         TextType { Known: { Count: > 0 } known } => OrReference(new() { ["enum"] = Strings(known) }),
         TextType => new() { ["type"] = "string" },
         FlagType => OrReference(new() { ["enum"] = new JsonArray(true, false, "on", "off") }),
-        WholeType whole => whole.Clr == typeof(int) ? Number("integer", int.MinValue, int.MaxValue) : Number("integer", null, null),
-        NumberType => Number("number", null, null),
+        WholeType whole => Number("integer", whole.Range ?? (whole.Clr == typeof(int) ? new(int.MinValue, int.MaxValue) : null)),
+        NumberType number => Number("number", number.Range),
         ChoiceType choice => OrReference(new() { ["enum"] = Strings(choice.Names) }),
         ListType { Item: TextType { Known.Count: > 0 } } list => new()
         {
@@ -156,18 +156,18 @@ public static class SchemaWriter
         (ListType list, IEnumerable items) => new JsonArray([.. items.Cast<object?>().Select(item => Json(list.Item, item))]),
         (MapType map, _) => new JsonObject(ResolvedYaml.Pairs(value).Select(p => KeyValuePair.Create(p.Key, Json(map.Item, p.Value)))),
         (GroupType group, _) => new JsonObject(
-            group.Fields.Select(f => KeyValuePair.Create(f.Key, Json(f.Type, f.Property.GetValue(value))))),
+            group.Fields.Select(f => KeyValuePair.Create(f.Key, Json(f.Type, f.Get(value))))),
         _ => JsonSerializer.SerializeToNode(value, type.Clr),
     };
 
     /// <summary>A number, or a reference: of a text the bounds say nothing, of a number the pattern.</summary>
-    private static JsonObject Number(string type, int? minimum, int? maximum)
+    private static JsonObject Number(string type, NumberRange? range)
     {
         var schema = new JsonObject { ["type"] = new JsonArray(type, "string"), ["pattern"] = EnvironmentReferences.ReferenceExpression };
-        if (minimum is not null)
-            schema["minimum"] = minimum;
-        if (maximum is not null)
-            schema["maximum"] = maximum;
+        if (range is not null)
+            schema[range.AboveLow ? "exclusiveMinimum" : "minimum"] = range.Low;
+        if (range is { High: < double.MaxValue })
+            schema[range.BelowHigh ? "exclusiveMaximum" : "maximum"] = range.High;
         return schema;
     }
 
