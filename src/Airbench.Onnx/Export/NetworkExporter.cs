@@ -29,7 +29,7 @@ internal static class NetworkExporter
         var geometry = input.AnySize
             ? $"Give the upright image in its own size: the model resizes the short side to {size} and crops the centre; "
             : $"Resize the short side to {size} and crop the centre; ";
-        var limit = input.Format == InputFormat.FloatNchw ? "do not normalize the values: the model does." : "do not scale or normalize the values: the model does.";
+        var limit = $"do not {(input.Format == InputFormat.FloatNchw ? "" : "scale or ")}normalize the values: the model does.";
         return $"images: {values}{extents}. {geometry}{limit}";
     }
 

@@ -9,8 +9,8 @@ namespace Airbench.Onnx;
 /// </summary>
 /// <remarks>
 /// Resampling is two products with matrices that the graph computes from height and width: the triangle filter of <c>prepare</c>, weight by
-/// weight, crop included, rounded to bytes as there. The operator Resize would not do: antialiased only from opset 18 on, it crops nothing, and runtimes differ in
-/// its edges.
+/// weight, crop included, rounded to bytes as there. The operator Resize would not do: antialiased only from opset 18 on, it crops nothing, and
+/// runtimes differ in its edges.
 /// </remarks>
 internal static class InputWriter
 {

@@ -22,7 +22,10 @@ internal sealed class GraphBuilder
     public GraphBuilder(GraphProto graph)
     {
         _graph = graph;
-        _names = [.. graph.Input.Select(input => input.Name), .. graph.Initializer.Select(tensor => tensor.Name), .. graph.Node.SelectMany(node => node.Output)];
+        _names =
+        [
+            .. graph.Input.Select(input => input.Name), .. graph.Initializer.Select(tensor => tensor.Name), .. graph.Node.SelectMany(node => node.Output),
+        ];
     }
 
     /// <summary>An input whose first dimension is <see cref="Batch"/>, followed by <paramref name="rowShape"/>.</summary>

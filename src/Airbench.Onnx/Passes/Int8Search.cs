@@ -4,7 +4,8 @@ namespace Airbench.Onnx;
 /// Finds an int8 model that keeps accuracy: all layers in int8 if that is good enough, else those in float that do the most harm.
 /// Sees training images alone, and judges on ones that the calibration did not see.
 /// </summary>
-internal sealed class Int8Search(QuantizableLayers quantizable, string fp32File, string scratch, IVariantRuntime runtime, IProgress progress, CancellationToken cancel)
+internal sealed class Int8Search(
+    QuantizableLayers quantizable, string fp32File, string scratch, IVariantRuntime runtime, IProgress progress, CancellationToken cancel)
 {
     /// <summary>Quantizes, with as few layers in float as it takes.</summary>
     /// <param name="calibration">How ranges are chosen.</param>

@@ -90,7 +90,9 @@ internal static class VariantWriter
             throw new GateException(FormattableString.Invariant(
                 $"{variant.Name}: its logits differ by up to {parity.MaxAbsDifference:g3} from those of the same views outside of the model, ") +
                 FormattableString.Invariant($"same class on {parity.SameTop1} of {parity.Images} training images; allowed: ") +
-                (variant.Precision == ExportOptions.Fp32 ? FormattableString.Invariant($"{MaxVoteDifference}") : FormattableString.Invariant($"{MinVoteAgreement:0%} the same")));
+                (variant.Precision == ExportOptions.Fp32
+                    ? FormattableString.Invariant($"{MaxVoteDifference}")
+                    : FormattableString.Invariant($"{MinVoteAgreement:0%} the same")));
         }
     }
 

@@ -33,7 +33,8 @@ internal sealed class Voting
     private Voting(OnnxGraph graph, NetworkInput source)
     {
         var nodes = graph.Nodes.ToArray();
-        var (first, last) = (Array.FindIndex(nodes, node => node.Output.Contains(source.Value)) + 1, Array.FindIndex(nodes, node => node.Output.Contains(Logits)));
+        var first = Array.FindIndex(nodes, node => node.Output.Contains(source.Value)) + 1;   // 0 where the source is the input
+        var last = Array.FindIndex(nodes, node => node.Output.Contains(Logits));
         (_original, _source, _body, _tail) = (graph, source, nodes[first..(last + 1)], nodes[(last + 1)..]);
         _classes = (int)graph.Model.Graph.Output.Single(output => output.Name == Logits).Type.TensorType.Shape.Dim[1].DimValue;
         _model = graph.WithoutNodes().Model;
@@ -127,8 +128,8 @@ internal sealed class Voting
         {
             return name;
         }
-        var indices = _graph.Integers($"views.{Name(view)}", [.. Enumerable.Range(0, _source.Size).Select(i => (long)TestTimeAugmentation.Source(view, i, _source.Size))]);
-        return _graph.Node("Gather", name, [images, indices], [Attribute.Int("axis", axis)]);
+        var places = Enumerable.Range(0, _source.Size).Select(place => (long)TestTimeAugmentation.Source(view, place, _source.Size));
+        return _graph.Node("Gather", name, [images, _graph.Integers($"views.{Name(view)}", [.. places])], [Attribute.Int("axis", axis)]);
     }
 
     /// <summary>Adds up the scores of views, (V * count, K), by their weights to (count, K).</summary>
@@ -154,7 +155,9 @@ internal sealed class Voting
             var isOfLayer = prefix.Length > 0 && node.OpType == "DequantizeLinear" && _original.Constant(node.Input[0]) is not null;
             for (var i = 0; i < copy.Input.Count; i++)
             {
-                copy.Input[i] = isOfLayer ? _graph.Initializer(_original.Constant(copy.Input[i])!, prefix) : names.GetValueOrDefault(copy.Input[i], copy.Input[i]);
+                copy.Input[i] = isOfLayer
+                    ? _graph.Initializer(_original.Constant(copy.Input[i])!, prefix)
+                    : names.GetValueOrDefault(copy.Input[i], copy.Input[i]);
             }
             for (var i = 0; i < copy.Output.Count; i++)
             {

@@ -20,7 +20,7 @@ public sealed class OnnxGraphTests
             Graph = new GraphProto
             {
                 Node = { mystery, Node("Relu", "b", "a"), Node("Relu", "unused", "w2"), choice },
-                Initializer = { Tensors.Create<float>("w", TensorProto.Types.DataType.Float, [1]), Tensors.Create<float>("w2", TensorProto.Types.DataType.Float, [2]) },
+                Initializer = { Constant("w"), Constant("w2") },
                 Output = { new ValueInfoProto { Name = "y" } },
             },
         });
@@ -68,7 +68,7 @@ public sealed class OnnxGraphTests
     {
         var graph = Graph();
         graph.ReplaceReads("a", "x");
-        graph.AddConstant(Tensors.Create<float>("v", TensorProto.Types.DataType.Float, [3]), after: graph.Constant("w"));
+        graph.AddConstant(Constant("v"), after: graph.Constant("w"));
         graph.AddInput(graph.Producer("b")!, "v");
 
         Assert.Equal(["x", "v"], graph.Producer("b")!.Input);
@@ -77,5 +77,8 @@ public sealed class OnnxGraphTests
         Assert.Equal(["w", "v", "w2"], graph.Constants.Select(tensor => tensor.Name));
     }
 
-    private static NodeProto Node(string op, string output, params string[] inputs) => new() { OpType = op, Name = output, Output = { output }, Input = { inputs } };
+    private static TensorProto Constant(string name) => Tensors.Create<float>(name, TensorProto.Types.DataType.Float, [1]);
+
+    private static NodeProto Node(string op, string output, params string[] inputs) =>
+        new() { OpType = op, Name = output, Output = { output }, Input = { inputs } };
 }

@@ -55,7 +55,8 @@ internal static class StandardConvolution
             {
                 var view = graph.Node("Slice", $"{scope}/view{row}{column}",
                 [
-                    byChannel, graph.Integers(row, column), graph.Integers(row + ((output.Height - 1) * stride) + 1, column + ((output.Width - 1) * stride) + 1),
+                    byChannel, graph.Integers(row, column),
+                    graph.Integers(row + ((output.Height - 1) * stride) + 1, column + ((output.Width - 1) * stride) + 1),
                     graph.Integers(2, 3), graph.Integers(stride, stride),
                 ]);
                 views.Add(graph.Node("Reshape", $"{view}/rows", [view, graph.Integers(layer.In, -1)]));                     // (In, N h w)
@@ -64,7 +65,8 @@ internal static class StandardConvolution
         var outputs = graph.Node("Transpose", $"{scope}/dy", [gradient], [Attribute.Ints("perm", 1, 0, 2, 3)]);
         var rows = graph.Node("Reshape", $"{scope}/dy/rows", [outputs, graph.Integers(layer.Out, -1)]);                      // (Out, N h w)
         var products = views.ConvertAll(view => graph.Node("Gemm", $"{view}/product", [rows, view], [Attribute.Int("transB", 1)]));
-        var product = products.Count == 1 ? products[0] : graph.Node("Concat", $"{scope}/product", [.. products], [Attribute.Int("axis", 1)]);   // (Out, k k In)
+        var product = products.Count == 1 ? products[0]
+            : graph.Node("Concat", $"{scope}/product", [.. products], [Attribute.Int("axis", 1)]);                            // (Out, k k In)
         var split = graph.Node("Reshape", $"{scope}/split", [product, graph.Integers(layer.Out, kernel * kernel, layer.In)]);
         var turned = graph.Node("Transpose", $"{scope}/turned", [split], [Attribute.Ints("perm", 0, 2, 1)]);
         return graph.Node("Reshape", scope, [turned, graph.Integers(layer.Out, layer.In, kernel, kernel)]);

@@ -16,7 +16,9 @@ internal sealed class StandardOperators(GraphBuilder graph) : ITrainingOperators
         return new Differentiable(y, (gradient, wanted) => new Gradients(
             wanted.Input ? StandardConvolution.InputGradient(graph, layer, gradient, weight, input, output) : null,
             wanted.Parameters ? StandardConvolution.WeightGradient(graph, layer, gradient, x, weight, output) : null,
-            wanted.Parameters && bias is not null ? graph.Node("Reshape", $"{bias}/grad", [OverBatch("ReduceSum", $"{bias}/grad/sum", gradient), graph.Integers(-1)]) : null));
+            wanted.Parameters && bias is not null
+                ? graph.Node("Reshape", $"{bias}/grad", [OverBatch("ReduceSum", $"{bias}/grad/sum", gradient), graph.Integers(-1)])
+                : null));
     }
 
     /// <inheritdoc/>
@@ -82,7 +84,8 @@ internal sealed class StandardOperators(GraphBuilder graph) : ITrainingOperators
         var column = graph.Node("Unsqueeze", "loss/labels", [labels, graph.Integers(1)]);
         var right = graph.Node("GatherElements", "loss/right", [logs, column], [Attribute.Int("axis", 1)]);
         var average = graph.Node("ReduceMean", "loss/average", [logs], [Attribute.Ints("axes", 1), Attribute.Int("keepdims", 1)]);
-        var each = graph.Node("Add", "loss/each", [graph.Node("Mul", "loss/each/right", [right, sure]), graph.Node("Mul", "loss/each/spread", [average, spread])]);
+        var (own, all) = (graph.Node("Mul", "loss/each/right", [right, sure]), graph.Node("Mul", "loss/each/spread", [average, spread]));
+        var each = graph.Node("Add", "loss/each", [own, all]);
         var loss = graph.Node("Neg", "loss", [graph.Node("ReduceMean", "loss/mean", [each], [Attribute.Int("keepdims", 0)])]);
 
         // (softmax - (1 - s) onehot - s / K) / N
@@ -105,7 +108,8 @@ internal sealed class StandardOperators(GraphBuilder graph) : ITrainingOperators
         {
             var scope = $"{name}/grad";
             var bell = graph.Node("Exp", $"{scope}/bell", [graph.Node("Neg", $"{scope}/neg", [graph.Node("Mul", $"{scope}/square", [u, u])])]);
-            var weighted = graph.Node("Mul", $"{scope}/weighted", [graph.Node("Mul", $"{scope}/product", [u, bell]), graph.Scalar("gelu.sqrt_pi", (float)(1 / Math.Sqrt(Math.PI)))]);
+            var product = graph.Node("Mul", $"{scope}/product", [u, bell]);
+            var weighted = graph.Node("Mul", $"{scope}/weighted", [product, graph.Scalar("gelu.sqrt_pi", (float)(1 / Math.Sqrt(Math.PI)))]);
             var slope = graph.Node("Add", $"{scope}/slope", [share, weighted]);
             return new Gradients(graph.Node("Mul", scope, [gradient, slope]));
         });

@@ -58,7 +58,8 @@ public static class TrainStep
         {
             graph.FixedInput(name, DataType.Float, Open(spec, name, shape));
         }
-        graph.FixedOutput(InferenceOperators.WriteNetwork(graph, spec.Network, Opset, InputOptions.Default), DataType.Float, GraphBuilder.Batch, TrainingGraph.Classes);
+        var logits = InferenceOperators.WriteNetwork(graph, spec.Network, Opset, InputOptions.Default);
+        graph.FixedOutput(logits, DataType.Float, GraphBuilder.Batch, TrainingGraph.Classes);
         return Google.Protobuf.MessageExtensions.ToByteArray(graph.Build(Opset));
     }
 
