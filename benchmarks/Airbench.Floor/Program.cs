@@ -96,5 +96,5 @@ Console.WriteLine($"all layers, each at its best {total / 1e3:0.000} s");
 Tensor Fresh(long[] shape, ScalarType? dtype = null)
 {
     var t = randn(shape, dtype: dtype ?? type);
-    return shape.Length == 4 ? t.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2).detach() : t;
+    return shape.Length == 4 ? ChannelsLast.Of(t).detach() : t;
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -21,6 +22,9 @@ public sealed record ComputeDevice(Device Device, string Description, Precision 
 
     /// <summary>Type in which convolution weights are kept and updated.</summary>
     public ScalarType WeightType => Precision == Precision.Bf16Weights ? ScalarType.BFloat16 : ScalarType.Float32;
+
+    /// <summary>The precision as options and artifacts write it, for example "bf16_weights".</summary>
+    internal string PrecisionName => JsonNamingPolicy.SnakeCaseLower.ConvertName(Precision.ToString());
 
     /// <summary>Turns "auto", "cpu", "cuda" or "cuda:N" and a precision into what will be used.</summary>
     /// <exception cref="DeviceException">
@@ -86,7 +90,7 @@ public sealed record ComputeDevice(Device Device, string Description, Precision 
 
     /// <summary>
     /// Loads TorchSharp's CUDA part and sets what training wants: cuDNN picks its fastest algorithms, and fp32 products that remain run in TF32
-    /// (10 bits of mantissa; whoever needs true fp32 turns it off, as the parity data of <see cref="Trainer"/> do).
+    /// (10 bits of mantissa; whoever needs true fp32 turns it off, as <see cref="TrainedModelWriter"/> does for the parity data).
     /// </summary>
     private static void PrepareCuda(string device)
     {

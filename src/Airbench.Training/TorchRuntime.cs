@@ -34,9 +34,19 @@ public static partial class TorchRuntime
         }
     }
 
+    /// <summary>Versions of the program and of the packages that do its arithmetic, for artifacts.</summary>
+    internal static IReadOnlyDictionary<string, string> Versions => new Dictionary<string, string>
+    {
+        [Product.Name] = Product.Version,
+        ["TorchSharp"] = typeof(torch).Assembly.GetName().Version!.ToString(3),
+        ["libtorch"] = LibtorchVersion,
+        ["dotnet"] = Environment.Version.ToString(),
+    };
+
     /// <summary>Tells one build of libtorch from another, without loading it.</summary>
     public static string LibtorchBuild => NativeLibraryFile.Build(
-        Environment.GetEnvironmentVariable(LibtorchVariable) is { Length: > 0 } named && Path.Combine(named, "libtorch_cpu.so") is var external && File.Exists(external)
+        Environment.GetEnvironmentVariable(LibtorchVariable) is { Length: > 0 } named
+        && Path.Combine(named, "libtorch_cpu.so") is var external && File.Exists(external)
             ? external
             : NativeLibraryFile.Find("libtorch_cpu.so"));
 

@@ -38,7 +38,7 @@ public static class TrainBenchmark
         {
             set_num_threads(options.Threads);
         }
-        var recipe = Trainer.FitBatch(options.ToRecipe(), dataset.Manifest.TrainCount, options.Changes.ContainsKey("batch_size"), progress);
+        var recipe = BatchFit.Apply(options.ToRecipe(), dataset.Manifest.TrainCount, options.Changes.ContainsKey("batch_size"), progress);
         var isWall = options.Protocol == TimingProtocol.Wall;
         var warmUp = options.WarmUp == WarmUp.On || (options.WarmUp == WarmUp.Auto && !isWall && device.Device.type == DeviceType.CUDA);
         var report = new BenchmarkReport
@@ -47,13 +47,7 @@ public static class TrainBenchmark
             StartedUtc = started.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
             Machine = BenchmarkMachine.Current(),
             Threads = get_num_threads(),
-            Versions = new Dictionary<string, string>
-            {
-                [Product.Name] = Product.Version,
-                ["TorchSharp"] = typeof(torch).Assembly.GetName().Version!.ToString(3),
-                ["libtorch"] = __version__,
-                ["dotnet"] = Environment.Version.ToString(),
-            },
+            Versions = TorchRuntime.Versions,
         };
         var result = new TrainBenchmarkResult
         {
@@ -61,7 +55,7 @@ public static class TrainBenchmark
             Recipe = recipe,
             RecipeSha256 = Hash.OfText(Json.Write(recipe)),
             Device = device.Description,
-            Precision = Trainer.PrecisionName(device),
+            Precision = device.PrecisionName,
             DatasetName = dataset.Manifest.Name,
             DatasetSha256 = dataset.Manifest.Sha256,
             Synthetic = dataset.Manifest.IsSynthetic,
@@ -89,18 +83,19 @@ public static class TrainBenchmark
         Dataset dataset, TrainingPlan plan, TrainBenchmarkOptions options, ComputeDevice device, int seed, bool warmUp,
         IProgress progress, CancellationToken cancel)
     {
-        using var loaded = Loaded.Open(dataset, plan.Recipe, device);
-        var first = warmUp ? 1 : 0;
-        using var task = progress.Start("benchmark", (options.Runs + first) * plan.ReportedSteps, "steps");
+        using var scope = NewDisposeScope();
+        using var setup = TrainingSetup.Load(dataset, plan, device);
+        using var log = new TrainingLog(options.ValidateEvery);
+        using var task = progress.Start("benchmark", (options.Runs + (warmUp ? 1 : 0)) * plan.ReportedSteps, "steps");
         if (warmUp)
         {
-            loaded.WarmUp(plan, seed, device, task, cancel);
+            log.Results.Add(TrainOnRandomLabels(setup, seed, task, cancel));
             progress.Info("warm-up on random labels: done");
         }
         var runs = new List<BenchmarkRun>();
         for (var run = 0; run < options.Runs; run++)
         {
-            var result = loaded.Train(first + run, plan, seed + run, device, options.ValidateEvery, task, cancel);
+            var result = Train(setup, seed + run, log, task, cancel);
             runs.Add(new(result.Seed, result.AccuracyPlain, result.AccuracyTta, result.TrainSeconds, result.TrainSeconds, result.Steps));
             Tell(progress, runs[^1], options.Runs, run);
         }
@@ -112,6 +107,7 @@ public static class TrainBenchmark
         Dataset dataset, TrainingPlan plan, TrainBenchmarkOptions options, ComputeDevice device, int seed, double startupSeconds,
         IProgress progress, CancellationToken cancel)
     {
+        using var log = new TrainingLog(validateEvery: 0);
         using var task = progress.Start("benchmark", options.Runs * plan.ReportedSteps, "steps");
         var runs = new List<BenchmarkRun>();
         for (var run = 0; run < options.Runs; run++)
@@ -119,9 +115,10 @@ public static class TrainBenchmark
             var clock = Stopwatch.StartNew();
             RunResult result;
             double seconds;
-            using (var loaded = Loaded.Open(dataset, plan.Recipe, device))
+            using (NewDisposeScope())
+            using (var setup = TrainingSetup.Load(dataset, plan, device))
             {
-                result = loaded.Train(run, plan, seed + run, device, validateEvery: 0, task, cancel);
+                result = Train(setup, seed + run, log, task, cancel);
                 seconds = startupSeconds + clock.Elapsed.TotalSeconds;   // the accuracy is known; freeing memory does not count
             }
             runs.Add(new(result.Seed, result.AccuracyPlain, result.AccuracyTta, seconds, result.TrainSeconds, result.Steps));
@@ -133,54 +130,26 @@ public static class TrainBenchmark
     private static void Tell(IProgress progress, BenchmarkRun run, int count, int index) => progress.Info(FormattableString.Invariant(
         $"run {index + 1} of {count}: seed {run.Seed}, {run.AccuracyTta:0.00%} with TTA, {run.AccuracyPlain:0.00%} plain, {run.Seconds:0.00} s"));
 
-    /// <summary>Both splits on the device.</summary>
-    private sealed class Loaded : IDisposable
+    private static RunResult Train(TrainingSetup setup, int seed, TrainingLog log, IProgressTask task, CancellationToken cancel)
     {
-        private readonly DisposeScope _scope;
-        private readonly ImageSplit _trainSplit, _testSplit;
-        private readonly DeviceImages _train, _test;
-        private readonly NetworkSpec _spec;
+        var (network, result) = TrainingRun.Train(setup, seed, log, task, cancel);
+        network.Dispose();
+        log.Results.Add(result);
+        return result;
+    }
 
-        private Loaded(Dataset dataset, Recipe recipe, ComputeDevice device)
+    /// <summary>A whole run that can learn nothing about the data: its labels are drawn, then put back.</summary>
+    private static RunResult TrainOnRandomLabels(TrainingSetup setup, int seed, IProgressTask task, CancellationToken cancel)
+    {
+        using var labels = setup.Train.Labels.clone();
+        using var generator = new Generator((ulong)seed, CPU);
+        using (var drawn = randint(0, setup.Spec.ClassCount, labels.shape, ScalarType.Int64, generator: generator))
         {
-            _spec = recipe.Network(dataset.Manifest);
-            _spec.Validate();
-            _scope = NewDisposeScope();
-            (_trainSplit, _testSplit) = (dataset.OpenSplit(Split.Train), dataset.OpenSplit(Split.Test));
-            _train = DeviceImages.Load(_trainSplit, _spec, recipe.Translate, device.Device);
-            _test = DeviceImages.Load(_testSplit, _spec, Scorer.Padding, device.Device);
+            setup.Train.Labels.copy_(drawn);
         }
-
-        public static Loaded Open(Dataset dataset, Recipe recipe, ComputeDevice device) => new(dataset, recipe, device);
-
-        public RunResult Train(
-            int index, TrainingPlan plan, int seed, ComputeDevice device, int validateEvery, IProgressTask task, CancellationToken cancel)
-        {
-            var (network, result) = TrainingRun.Train(index, plan, _spec, _train, _test, seed, device, validateEvery, [], task, cancel);
-            network.Dispose();
-            return result;
-        }
-
-        /// <summary>A whole run that can learn nothing about the data: its labels are drawn, then put back.</summary>
-        public void WarmUp(TrainingPlan plan, int seed, ComputeDevice device, IProgressTask task, CancellationToken cancel)
-        {
-            using var labels = _train.Labels.clone();
-            using var generator = new Generator((ulong)seed, CPU);
-            using (var drawn = randint(0, _spec.ClassCount, labels.shape, ScalarType.Int64, generator: generator))
-            {
-                _train.Labels.copy_(drawn);
-            }
-            Train(0, plan, seed, device, validateEvery: 0, task, cancel);
-            _train.Labels.copy_(labels);
-        }
-
-        public void Dispose()
-        {
-            _train.Dispose();
-            _test.Dispose();
-            _trainSplit.Dispose();
-            _testSplit.Dispose();
-            _scope.Dispose();
-        }
+        using var log = new TrainingLog(validateEvery: 0);
+        var result = Train(setup, seed, log, task, cancel);
+        setup.Train.Labels.copy_(labels);
+        return result;
     }
 }

@@ -72,14 +72,11 @@ public sealed class EveryRecipeTests
     {
         using var set = new TinySet(train: 128, test: 16);
         var recipe = Narrow("airbench96_faster").ToRecipe() with { Epochs = 2 };
-        var spec = recipe.Network(set.Dataset.Manifest);
-        var device = ComputeDevice.Resolve("cpu", Precision.Fp32);
         using var scope = NewDisposeScope();
-        using var split = set.Dataset.OpenSplit(Split.Train);
-        using var images = DeviceImages.Load(split, spec, recipe.Translate, CPU);
-        var plan = TrainingPlan.For(recipe, images.Count);
+        var plan = TrainingPlan.For(recipe, set.Dataset.Manifest.TrainCount);
+        using var setup = TrainingSetup.Load(set.Dataset, plan, ComputeDevice.Resolve("cpu", Precision.Fp32));
         using var generator = new Generator(5, CPU);
-        Tensor Choose() => ProxyRun.ChooseExamples(plan, spec, images, generator.get_state(), 1, device, _ => { }, CancellationToken.None);
+        Tensor Choose() => ProxyRun.ChooseExamples(setup, generator.get_state(), 1, _ => { }, CancellationToken.None);
         var (first, again) = (Choose(), Choose());
         Assert.Equal([8L, 16L], first.shape);
         Assert.Equal(first.data<long>().ToArray(), again.data<long>().ToArray());

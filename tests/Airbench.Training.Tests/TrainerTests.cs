@@ -101,7 +101,7 @@ public sealed class TrainerTests
     public void A_small_set_has_several_batches_an_epoch_unless_a_size_was_asked_for(int trainCount, int? askedFor, int expected)
     {
         var (options, progress) = (new TrainOptions { Changes = RecipeChanges.None.With("batch_size", askedFor) }, new Lines());
-        var recipe = Trainer.FitBatch(options.ToRecipe(), trainCount, askedFor is not null, progress);
+        var recipe = BatchFit.Apply(options.ToRecipe(), trainCount, askedFor is not null, progress);
         Assert.Equal(expected, recipe.BatchSize);
         Assert.Equal(expected == 1024 ? 0 : 1, progress.Warnings.Count);
     }

@@ -26,7 +26,7 @@ internal sealed unsafe class MaxPool : autograd.SingleTensorFunction<MaxPool>
     {
         using var scope = NewDisposeScope();
         var (images, size) = ((Tensor)vars[0], (int)vars[1]);
-        var x = images.detach().permute(0, 2, 3, 1).contiguous();
+        var x = ChannelsLast.Pixels(images.detach());
         var shape = new Shape((int)x.shape[0], (int)x.shape[1], (int)x.shape[2], (int)x.shape[3], size);
         var y = empty([shape.Images, shape.OutHeight, shape.OutWidth, shape.Channels], ScalarType.BFloat16);
         var places = empty([shape.Images, shape.OutHeight, shape.OutWidth, shape.Channels], ScalarType.Byte);
@@ -40,7 +40,7 @@ internal sealed unsafe class MaxPool : autograd.SingleTensorFunction<MaxPool>
     {
         using var scope = NewDisposeScope();
         var shape = (Shape)ctx.get_data("shape");
-        var dy = grad_output.permute(0, 2, 3, 1).contiguous();
+        var dy = ChannelsLast.Pixels(grad_output);
         var dx = empty([shape.Images, shape.Height, shape.Width, shape.Channels], ScalarType.BFloat16);
         Run(shape, dx, dy, ctx.get_saved_variables()[0], &Backward);
         return CustomFunction.Return(grad_output, dx.permute(0, 3, 1, 2), null);

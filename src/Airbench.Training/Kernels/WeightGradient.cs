@@ -36,7 +36,7 @@ internal static unsafe class WeightGradient
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        var (x, dy) = (input.permute(0, 2, 3, 1).contiguous(), gradient.permute(0, 2, 3, 1).contiguous());   // copies only what is not channels_last
+        var (x, dy) = (ChannelsLast.Pixels(input), ChannelsLast.Pixels(gradient));
         var places = Places.For(layer, (int)x.shape[0], (int)x.shape[1], (int)x.shape[2]);
         var threads = OpenMp.ThreadsFor(places.Sizes.Groups);
         var sums = zeros([threads, layer.Kernel, layer.Kernel, layer.In, layer.Out]);
@@ -83,7 +83,8 @@ internal static unsafe class WeightGradient
             {
                 for (var j = 0; j < sizes.Kernel; j++)
                 {
-                    Brgemm.Accumulate(sizes.In, sizes.Out, sizes.Run, rows + (i * sizes.Pitch) + (j * sizes.Step), sizes.Row, pairs, sums + (((i * sizes.Kernel) + j) * product));
+                    var shifted = rows + (i * sizes.Pitch) + (j * sizes.Step);
+                    Brgemm.Accumulate(sizes.In, sizes.Out, sizes.Run, shifted, sizes.Row, pairs, sums + (((i * sizes.Kernel) + j) * product));
                 }
             }
         }

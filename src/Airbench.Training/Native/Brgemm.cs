@@ -31,7 +31,8 @@ internal static unsafe class Brgemm
 
     /// <summary>Where oneDNN is told to use less than the processor has, the function would end the process instead of returning an error.</summary>
     private static bool IsLimited =>
-        Environment.GetEnvironmentVariable("ONEDNN_MAX_CPU_ISA") is { Length: > 0 } || Environment.GetEnvironmentVariable("DNNL_MAX_CPU_ISA") is { Length: > 0 };
+        Environment.GetEnvironmentVariable("ONEDNN_MAX_CPU_ISA") is { Length: > 0 }
+        || Environment.GetEnvironmentVariable("DNNL_MAX_CPU_ISA") is { Length: > 0 };
 
     private static nint Find() =>
         OperatingSystem.IsLinux()

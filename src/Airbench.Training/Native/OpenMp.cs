@@ -21,7 +21,10 @@ internal static unsafe class OpenMp
     /// <summary>Shares pieces of work out between threads, this one among them, and waits for all.</summary>
     /// <param name="count">Pieces of work.</param>
     /// <param name="threads">1 to <paramref name="count"/>.</param>
-    /// <param name="body">Called once on each thread with <paramref name="state"/>, the thread's place from 0, its first piece and the one after its last. Must not throw: nothing above it could catch.</param>
+    /// <param name="body">
+    /// Called once on each thread with <paramref name="state"/>, the thread's place from 0, its first piece and the one after its last.
+    /// Must not throw: nothing above it could catch.
+    /// </param>
     /// <param name="state">Handed to each call.</param>
     public static void Run(int count, int threads, delegate*<void*, int, int, int, void> body, void* state)
     {

@@ -26,21 +26,20 @@ internal sealed class Checkpoint : IDisposable
     private const string TensorsName = "checkpoint.safetensors";
     private const int HeaderRoom = 1 << 20;
 
-    private readonly string _key;
     private readonly TimeSpan _interval;
     private readonly Stopwatch _sinceLast = Stopwatch.StartNew();
     private TensorFile? _tensors;
 
-    private Checkpoint(string folder, string key, TimeSpan interval) => (Folder, _key, _interval) = (folder, key, interval);
+    private Checkpoint(string folder, string key, TimeSpan interval) => (Folder, Key, _interval) = (folder, key, interval);
 
     /// <summary>Where it lies.</summary>
     public string Folder { get; }
 
+    /// <summary>Of the training under way: what it goes on from has the same.</summary>
+    public string Key { get; }
+
     /// <summary>The state to go on from; null where there is none.</summary>
     public CheckpointState? Found { get; private set; }
-
-    /// <summary>Runs done before, whose first network is kept for export; empty at the first run.</summary>
-    public List<(string Name, Tensor Tensor)> Kept { get; } = [];
 
     /// <summary>Whether this training has written one.</summary>
     public bool IsWritten { get; private set; }
@@ -106,7 +105,7 @@ internal sealed class Checkpoint : IDisposable
         using var output = AtomicFolder.Create(Folder);
         using (var writer = new TensorFileWriter(output.File(TensorsName), metadata: null, HeaderRoom))
         {
-            foreach (var (name, tensor) in tensors.Concat(Kept.Select(kept => ($"kept.{kept.Name}", kept.Tensor))))
+            foreach (var (name, tensor) in tensors)
             {
                 using var scope = NewDisposeScope();
                 var type = TypeOf(tensor);
@@ -116,7 +115,7 @@ internal sealed class Checkpoint : IDisposable
             }
             writer.Finish();
         }
-        File.WriteAllText(output.File(StateName), Json.Write(state with { Key = _key }));
+        File.WriteAllText(output.File(StateName), Json.Write(state));
         output.Commit();
         IsWritten = true;
         _sinceLast.Restart();

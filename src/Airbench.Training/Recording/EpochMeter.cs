@@ -79,6 +79,7 @@ internal sealed class EpochMeter : IDisposable
             ? value
             : throw new DivergedException(FormattableString.Invariant(
                 $"training diverged: the loss is {value} at step {step}, learning rate {lr:g4}. ") +
-                "Try a lower learning rate (train.with.lr; with muon muon_lr, bias_lr or head_lr) or precision fp32, or look for images that are all one colour.");
+                "Try a lower learning rate (train.with.lr; with muon muon_lr, bias_lr or head_lr) or precision fp32, " +
+                "or look for images that are all one colour.");
     }
 }

@@ -1,0 +1,51 @@
+using static TorchSharp.torch;
+
+namespace Airbench.Training;
+
+/// <summary>What all runs of a training share.</summary>
+/// <param name="Dataset">What is learned.</param>
+/// <param name="Plan">The recipe, its steps and learning rates.</param>
+/// <param name="Spec">The network.</param>
+/// <param name="Device">Where it trains, and in which precision.</param>
+/// <param name="Train">Training split, on the device.</param>
+/// <param name="Test">Test split, on the device.</param>
+internal sealed record TrainingSetup(
+    DatasetManifest Dataset, TrainingPlan Plan, NetworkSpec Spec, ComputeDevice Device, DeviceImages Train, DeviceImages Test) : IDisposable
+{
+    /// <summary>Every hyperparameter.</summary>
+    public Recipe Recipe => Plan.Recipe;
+
+    /// <summary>Copies both splits to the device.</summary>
+    /// <exception cref="InvalidFileException">The data set is damaged.</exception>
+    public static TrainingSetup Load(Dataset dataset, TrainingPlan plan, ComputeDevice device)
+    {
+        var spec = plan.Recipe.Network(dataset.Manifest);
+        spec.Validate();
+        using var train = dataset.OpenSplit(Split.Train);
+        using var test = dataset.OpenSplit(Split.Test);
+        return new TrainingSetup(
+            dataset.Manifest, plan, spec, device,
+            DeviceImages.Load(train, spec, plan.Recipe.Translate, device.Device), DeviceImages.Load(test, spec, Scorer.Padding, device.Device));
+    }
+
+    /// <summary>Hash of all that decides the weights, bit by bit: a checkpoint is good for the same training only.</summary>
+    /// <param name="seed">Of the first run.</param>
+    public string Key(int seed) => Hash.OfText(Json.Write(new
+    {
+        Recipe,
+        Network = Spec,
+        Data = Dataset.Sha256,
+        Seed = seed,
+        Device = Device.Description,
+        Precision = Device.PrecisionName,
+        Threads = get_num_threads(),
+        Libtorch = __version__,
+        Product = Product.Version,
+    }));
+
+    public void Dispose()
+    {
+        Train.Dispose();
+        Test.Dispose();
+    }
+}
