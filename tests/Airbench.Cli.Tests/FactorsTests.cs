@@ -96,7 +96,7 @@ public class FactorsTests
 
     private static object? With(object options, OptionField field, object? value)
     {
-        var copy = options.GetType().GetMethod("<Clone>$", BindingFlags.Public | BindingFlags.Instance)!.Invoke(options, null);
+        var copy = options.GetType().GetMethod("<Clone>$", BindingFlags.Public | BindingFlags.Instance)!.Invoke(options, null)!;
         field.Set(copy, value);
         return copy;
     }

@@ -65,7 +65,7 @@ public sealed class CheckpointTests
         using var set = new TinySet(train: 128, test: 16);
         var options = Options("airbench94");
         Stop(set, options, 5);
-        var other = options with { LabelSmoothing = 0.1 };
+        var other = options.Changing(recipe => recipe with { LabelSmoothing = 0.1 });
         Assert.Equal(set.Train(other, name: "whole").Manifest.WeightsSha256, set.Train(other).Manifest.WeightsSha256);
     }
 
