@@ -33,7 +33,9 @@ public sealed record ImageSurvey
     /// <summary>How many different sizes (width x height) there are.</summary>
     public required int Sizes { get; init; }
 
-    /// <summary>Share (0 to 1) of images whose longer side is more than 1.5 times the shorter: a square from the centre leaves a third or more of them out.</summary>
+    /// <summary>
+    /// Share (0 to 1) of images whose longer side is more than 1.5 times the shorter: a square from the centre leaves a third or more of them out.
+    /// </summary>
     public required double LongShare { get; init; }
 
     /// <summary>Images that cannot be read, with the reason.</summary>

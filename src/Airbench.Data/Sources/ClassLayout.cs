@@ -1,13 +1,5 @@
 namespace Airbench.Data;
 
-/// <summary>An image file as a first look found it.</summary>
-/// <param name="Path">Relative to the source.</param>
-/// <param name="Hash">First 8 bytes of the SHA-256 of its content; null where it cannot be read.</param>
-internal readonly record struct ScannedFile(string Path, ulong? Hash);
-
-/// <summary>Side and class of a file.</summary>
-internal readonly record struct Placement(Split Split, int Label);
-
 /// <summary>
 /// Which file belongs to which class and side, from paths and content hashes alone. <c>train/&lt;class&gt;/*</c> and
 /// <c>test/&lt;class&gt;/*</c> say it themselves; where there is no <c>test/</c>, a file goes to the test side when its hash, read as

@@ -39,10 +39,12 @@ internal static class CsvManifest
     private static (int File, int Label) Columns(string path, string[] header, bool labelled)
     {
         var (file, label) = (Array.IndexOf(header, PathColumn), Array.IndexOf(header, LabelColumn));
-        return file >= 0 && (label >= 0 || !labelled)
-            ? (file, label)
-            : throw new InvalidFileException(
-                path, $"has the columns '{string.Join(',', header.Take(20))}'; expected {PathColumn}{(labelled ? $" and {LabelColumn}" : "")} in its first line");
+        if (file >= 0 && (label >= 0 || !labelled))
+        {
+            return (file, label);
+        }
+        var (found, expected) = (string.Join(',', header.Take(20)), labelled ? $"{PathColumn} and {LabelColumn}" : PathColumn);
+        throw new InvalidFileException(path, $"has the columns '{found}'; expected {expected} in its first line");
     }
 
     /// <summary>A field that a short row lacks is empty.</summary>

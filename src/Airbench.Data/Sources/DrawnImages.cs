@@ -1,10 +1,5 @@
 namespace Airbench.Data;
 
-/// <summary>
-/// Draws image <paramref name="index"/> of a split as planar RGB [3, 32, 32] and returns its label; equal arguments give equal images.
-/// </summary>
-internal delegate int DrawImage(int seed, Split split, int index, Span<byte> planarRgb);
-
 /// <summary>Images that the product draws itself, on the decoding threads.</summary>
 internal sealed class DrawnImages(IReadOnlyList<string> classes, DrawImage draw, int seed, int trainCount, int testCount) : IImageSource
 {

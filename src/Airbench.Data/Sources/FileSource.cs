@@ -15,14 +15,39 @@ public sealed class FileSource : IEvaluationSource
     private readonly FileList _files;
     private readonly Dictionary<string, int> _labels;
 
+    private FileSource(FileList files, string name, int count, string[] classes, string sha256)
+    {
+        _files = files;
+        _labels = classes.Index().ToDictionary(c => c.Item, c => c.Index, StringComparer.Ordinal);
+        (Name, Count, Classes, Sha256) = (name, count, classes, sha256);
+    }
+
+    /// <inheritdoc/>
+    public string Name { get; }
+
+    /// <inheritdoc/>
+    public string Sha256 { get; }
+
+    /// <inheritdoc/>
+    public bool Synthetic => false;
+
+    /// <inheritdoc/>
+    public int? FixedSize => null;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Classes { get; }
+
+    /// <inheritdoc/>
+    public int Count { get; }
+
     /// <summary>The first pass: how many, which classes, and the hash. Reads no image.</summary>
     /// <param name="files">The files.</param>
     /// <param name="name">Name of the source in results.</param>
     /// <param name="progress">Told about warnings.</param>
     /// <param name="cancel">Ends the pass.</param>
-    internal FileSource(FileList files, string name, IProgress progress, CancellationToken cancel)
+    /// <exception cref="DataException">No images, or too many, or too many classes.</exception>
+    internal static FileSource Scan(FileList files, string name, IProgress progress, CancellationToken cancel)
     {
-        (_files, Name) = (files, name);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var classes = new HashSet<string>(StringComparer.Ordinal);
         var count = 0L;
@@ -52,29 +77,9 @@ public sealed class FileSource : IEvaluationSource
         {
             throw new DataException($"{files.Root}: holds no image; expected .jpg, .jpeg or .png files, or rows that name some");
         }
-        Count = (int)count;
-        Classes = [.. classes.Order(StringComparer.Ordinal)];
-        Sha256 = Convert.ToHexStringLower(hash.GetHashAndReset());
-        _labels = Classes.Index().ToDictionary(c => c.Item, c => c.Index, StringComparer.Ordinal);
+        return new FileSource(
+            files, name, (int)count, [.. classes.Order(StringComparer.Ordinal)], Convert.ToHexStringLower(hash.GetHashAndReset()));
     }
-
-    /// <inheritdoc/>
-    public string Name { get; }
-
-    /// <inheritdoc/>
-    public string Sha256 { get; }
-
-    /// <inheritdoc/>
-    public bool Synthetic => false;
-
-    /// <inheritdoc/>
-    public int? FixedSize => null;
-
-    /// <inheritdoc/>
-    public IReadOnlyList<string> Classes { get; }
-
-    /// <inheritdoc/>
-    public int Count { get; }
 
     /// <inheritdoc/>
     public IEnumerable<SourceImage> Read(Func<int, bool> wanted)

@@ -17,11 +17,11 @@ public static class LabelledFiles
     {
         if (!Path.Exists(path))
         {
-            throw new DataException(
-                $"{path}: does not exist (looked at {Path.GetFullPath(path)}); expected a directory of <class>/*, a .tar, .tar.gz or .zip of it, or a .csv with path,label");
+            throw new DataException($"{path}: does not exist (looked at {Path.GetFullPath(path)}); "
+                + "expected a directory of <class>/*, a .tar, .tar.gz or .zip of it, or a .csv with path,label");
         }
         var files = CsvManifest.IsNamedSo(path) ? CsvManifest.Labelled(path) : InClassFolders(FileTree.Open(path, maxUnpackedBytes), split);
-        return new FileSource(files, PathName.Of(path), progress, cancel);
+        return FileSource.Scan(files, PathName.Of(path), progress, cancel);
     }
 
     /// <summary>What <see cref="Open"/> would read: the directory or archive itself; of a CSV file also the images that it names.</summary>

@@ -1,8 +1,5 @@
 namespace Airbench.Data;
 
-/// <summary>Class of a file and its side; a null side is for the hash to decide.</summary>
-internal readonly record struct Place(string Class, Split? Split);
-
 /// <summary>How the folders of a source are meant: with train/ and test/ or without, below one common folder or not.</summary>
 /// <param name="Top">The common folder with its slash, or empty.</param>
 /// <param name="HasTrain">Whether there is train/.</param>

@@ -14,7 +14,7 @@ public static class UnlabelledFiles
     {
         var lists = paths.Select(path => List(path, maxUnpackedBytes)).ToList();
         var all = new FileList(string.Join(", ", lists.Select(list => list.Root)), () => lists.SelectMany(list => list.Walk()));
-        return new FileSource(all, string.Join(' ', paths.Select(PathName.Of)), progress, cancel);
+        return FileSource.Scan(all, string.Join(' ', paths.Select(PathName.Of)), progress, cancel);
     }
 
     /// <summary>An image file need not exist: that is for its row to say.</summary>

@@ -9,14 +9,17 @@ public sealed record DuplicateFiles(
 {
     internal static DuplicateFiles Among(IEnumerable<(ScannedFile File, Placement Place)> scanned)
     {
-        var groups = scanned.Where(s => s.File.Hash is not null).GroupBy(s => s.File.Hash!.Value).Where(g => g.Skip(1).Any()).Select(g => g.ToList()).ToList();
+        var groups = scanned.Where(s => s.File.Hash is not null).GroupBy(s => s.File.Hash!.Value)
+            .Select(g => g.ToList()).Where(g => g.Count > 1).ToList();
         var classes = groups
-            .Select(g => (First: g[0], Other: g.FirstOrDefault(s => s.Place.Label != g[0].Place.Label)))
-            .Where(pair => pair.Other.File.Path is not null)
-            .Select(pair => (pair.First.File.Path, pair.Other.File.Path)).ToList();
+            .Select(g => (First: g[0].File.Path, Second: PathOf(g, place => place.Label != g[0].Place.Label)))
+            .Where(pair => pair.Second is not null).Select(pair => (pair.First, pair.Second!)).ToList();
         var splits = groups
-            .Select(g => (Train: g.FirstOrDefault(s => s.Place.Split == Split.Train).File.Path, Test: g.FirstOrDefault(s => s.Place.Split == Split.Test).File.Path))
-            .Where(pair => pair is { Train: not null, Test: not null }).ToList();
+            .Select(g => (Train: PathOf(g, place => place.Split == Split.Train), Test: PathOf(g, place => place.Split == Split.Test)))
+            .Where(pair => pair is { Train: not null, Test: not null }).Select(pair => (pair.Train!, pair.Test!)).ToList();
         return new(groups.Sum(g => g.Count - 1), classes, splits);
     }
+
+    private static string? PathOf(List<(ScannedFile File, Placement Place)> group, Predicate<Placement> wanted) =>
+        group.Find(s => wanted(s.Place)).File.Path;
 }
