@@ -33,7 +33,7 @@ public sealed class BenchmarkTests : IDisposable
         Assert.All(first.Report.Train.Runs, run => Assert.Equal(4, run.Steps));   // half an epoch of 2048 images in batches of 256
         Assert.Matches(@"run 2 of 2: seed 2, [0-9.]+% with TTA, [0-9.]+% plain, [0-9.]+ s", output);
         Assert.Contains("target    99.00%: NOT reached by the mean (synthetic data)", output, StringComparison.Ordinal);
-        Assert.Matches(@"cost      \$0\.\d{4} a run, WITHOUT reaching the target, at \$2\.50 an hour", output);
+        Assert.Matches(@"cost      \$0\.\d{4} per run, WITHOUT reaching the target, at \$2\.50 an hour", output);
         Assert.Matches(@"cost of the run: \$0\.\d{4} at \$2\.50 an hour", output);
         Assert.Equal(2 + 1, File.ReadAllLines(first.File(Benchmark.TableName)).Length);
         var times = File.ReadAllLines(Path.Combine(first.Folder, "..", "timings.csv")).Select(row => row.Split(',')).ToList();

@@ -83,7 +83,7 @@ public sealed class InitTests : IDisposable
                 "the same file in two classes, one of which is wrong: train/cat/wrong.jpg = train/dog/1.jpg",
                 "the same file in train/ and test/, which makes the accuracy look better than it is: train/cat/4.png = test/cat/leak.png",
                 "of the images are much longer than wide",
-                "3 test images say little",
+                "3 test images are few",
             },
             warning => Assert.Contains(warning, errors, StringComparison.Ordinal));
         Assert.Contains("33 PNG, 3 JPEG", output, StringComparison.Ordinal);

@@ -116,7 +116,7 @@ public sealed class PipelineRunTests : IDisposable
             "64 answers (64 test images, with mirrored and shifted views (TTA))", File.ReadAllText(bundle.File("README.md")), StringComparison.Ordinal);
         var (code, output, errors) = _place.Run("verify", "exports/small");
         Assert.True(code == 0, errors);
-        Assert.Contains("as it was exported", output, StringComparison.Ordinal);
+        Assert.Contains("unchanged since it was exported", output, StringComparison.Ordinal);
 
         File.AppendAllText(bundle.File("labels.txt"), "one more\n");
         (code, _, errors) = _place.Run("verify", "exports/small");

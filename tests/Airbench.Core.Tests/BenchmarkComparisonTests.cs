@@ -169,7 +169,7 @@ public sealed class BenchmarkComparisonTests : IDisposable
         var missed = Given.Train(10, 11).Train! with { TargetAccuracy = 0.96 };
         var lines = BenchmarkReporter.Lines(Given.Train(1) with { Train = missed.With(missed.Runs) }).ToList();
         Assert.Contains("target    96.00%: NOT reached by the mean (synthetic data)", lines);
-        Assert.Contains("cost      $0.0105 a run, WITHOUT reaching the target, at $3.60 an hour", lines);
+        Assert.Contains("cost      $0.0105 per run, WITHOUT reaching the target, at $3.60 an hour", lines);
         Assert.Contains("          no p-value: a single run shows no spread", BenchmarkReporter.Lines(Given.Train(10)));
     }
 

@@ -140,11 +140,11 @@ public sealed class RunPageTests
     }
 
     [Fact]
-    public void A_killed_run_shows_what_lies_in_its_folder()
+    public void A_killed_run_shows_what_is_in_its_folder()
     {
         using var run = new RunFolder().Prepare().Train().Evaluate().End(record: false);
         var page = Parse(RunPage.Render(run.Folder, new ImagePicker()));
-        Assert.Contains("the run was killed, is still going on", page.Root!.Value, StringComparison.Ordinal);
+        Assert.Contains("the run was killed, is still in progress", page.Root!.Value, StringComparison.Ordinal);
         Assert.NotNull(Section(page, "evaluation-1"));
     }
 
