@@ -31,7 +31,7 @@ internal sealed class BrokenImages
             var list = string.Concat(_images.Take(10).Select(b => $"\n  {b.Path}: {b.Error}"));
             var more = Count > 10 ? $"\n  and {Count - 10} more" : "";
             var bound = FormattableString.Invariant($"expected a share of at most {maxFraction}");
-            throw new DataException($"{count}; {bound}. Mend or remove them, or raise max_bad_fraction to leave them out:{list}{more}");
+            throw new DataException($"{count}; {bound}. Fix or remove them, or raise max_bad_fraction to leave them out:{list}{more}");
         }
         progress.Warn($"{count} and left out; they are listed in {FileName}");
     }

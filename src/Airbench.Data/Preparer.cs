@@ -107,13 +107,13 @@ public static class Preparer
         if (!isEmpty && !File.Exists(Path.Combine(folder, Dataset.ManifestName)))
         {
             throw new DataException(
-                $"{folder}: exists and is no prepared set; preparing would replace it. Choose another name (name: ...) or move it away");
+                $"{folder}: exists and is not a prepared set; preparing would replace it. Choose another name (name: ...) or move it away");
         }
         var final = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)) + Path.DirectorySeparatorChar;
         if (options.Path is { } path && (Path.GetFullPath(path) + Path.DirectorySeparatorChar).StartsWith(final, StringComparison.Ordinal))
         {
             throw new DataException(
-                $"{path}: lies in {folder}, which preparing would replace. Choose another name (name: ...) or move the images");
+                $"{path}: is inside {folder}, which preparing would replace. Choose another name (name: ...) or move the images");
         }
     }
 

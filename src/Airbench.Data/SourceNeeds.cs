@@ -13,7 +13,7 @@ public sealed record SourceNeeds(string Found, int? Images, Uri? Download = null
     /// <param name="options">With a path that is absolute, or relative to the working folder.</param>
     /// <param name="dataRoot">The folder in which CIFAR archives are looked for.</param>
     /// <exception cref="DataException">It is not there and cannot be downloaded; the message says what to do.</exception>
-    /// <exception cref="InvalidFileException">Another file lies in its place.</exception>
+    /// <exception cref="InvalidFileException">Another file is in its place.</exception>
     public static SourceNeeds Of(PrepareOptions options, string dataRoot)
     {
         switch (options.Source)

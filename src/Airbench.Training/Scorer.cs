@@ -48,11 +48,11 @@ internal static class Scorer
         return ((int)plain.item<long>(), (int)augmented.item<long>());
     }
 
-    /// <summary>Logits (count, K) of the untouched images and of <paramref name="tta"/> (recipes.md, "Test-time augmentation").</summary>
+    /// <summary>Logits (count, K) of the unaugmented images and of <paramref name="tta"/> (recipes.md, "Test-time augmentation").</summary>
     public static (Tensor Plain, Tensor Tta) Logits(Network network, DeviceImages images, int first, int count, Tta tta, ScalarType type) =>
         Logits(network, images, (top, left) => images.Crop(first, count, top, left), tta, type);
 
-    /// <summary>The untouched images first, then all views of those that they leave in doubt.</summary>
+    /// <summary>The unaugmented images first, then all views of the low-confidence ones.</summary>
     private static (int Plain, int Tta) CountAdaptive(Network network, DeviceImages images, ScalarType type, CancellationToken cancel)
     {
         var (confidence, right) = (zeros(images.Count, device: images.Labels.device), zeros(images.Count, ScalarType.Bool, images.Labels.device));

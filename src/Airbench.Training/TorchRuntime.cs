@@ -141,7 +141,7 @@ public static partial class TorchRuntime
         catch (FormatException e)
         {
             throw new DeviceException(
-                $"{path} needs {version}, which this system's libstdc++ lacks, and cannot be mended: {e.Message}. Use a system with GCC 13's libstdc++.", e);
+                $"{path} needs {version}, which this system's libstdc++ lacks, and cannot be patched: {e.Message}. Use a system with GCC 13's libstdc++.", e);
         }
         var local = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
         var cache = local.Length > 0 ? local : Path.GetTempPath();

@@ -48,7 +48,7 @@ public record TrainOptions
     [Range(0, int.MaxValue)]
     public int ValidateEvery { get; init; } = 1;
 
-    [Description("Writes a checkpoint every this many seconds, outside the timer, from which a stopped training goes on; 0 never.")]
+    [Description("Writes a checkpoint every this many seconds, outside the timer, from which a stopped training resumes; 0 never.")]
     [Range(0, int.MaxValue)]
     public int CheckpointEverySeconds { get; init; } = 300;
 

@@ -63,7 +63,7 @@ public static class Trainer
         }
         catch (OperationCanceledException) when (checkpoint is { IsWritten: true })
         {
-            progress.Info($"the same command goes on from the checkpoint in {checkpoint.Folder}");
+            progress.Info($"the same command resumes from the checkpoint in {checkpoint.Folder}");
             throw;
         }
     }

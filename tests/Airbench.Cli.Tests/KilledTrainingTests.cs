@@ -35,7 +35,7 @@ public sealed class KilledTrainingTests : IDisposable
 
         var resumed = _place.Run([.. Train, "--name", "killed"]);
         Assert.True(resumed.ExitCode == 0, resumed.Errors);
-        Assert.Contains("going on from the checkpoint of run 1, step ", resumed.Output, StringComparison.Ordinal);
+        Assert.Contains("resuming from the checkpoint of run 1, step ", resumed.Output, StringComparison.Ordinal);
         Assert.Equal(
             TrainedModel.Open(_place["models/whole"]).Manifest.WeightsSha256, TrainedModel.Open(_place["models/killed"]).Manifest.WeightsSha256);
         Assert.Equal(["killed", "whole"], Directory.GetDirectories(_place["models"]).Select(Path.GetFileName).Order());

@@ -67,7 +67,7 @@ public sealed class FileTreeTests : IDisposable
             entry.LinkName = "/etc/passwd";
         }
         var error = Assert.Throws<DataException>(() => Files(Save(Archives.Tar(Two, entry))));
-        Assert.Contains($"entry 'a/evil.png' is no file but a {type}", error.Message);
+        Assert.Contains($"entry 'a/evil.png' is not a file but a {type}", error.Message);
     }
 
     [Fact]

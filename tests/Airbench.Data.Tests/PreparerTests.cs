@@ -253,7 +253,7 @@ public sealed class PreparerTests : IDisposable
         WriteImages(("train/a/1.png", 1), ("train/b/2.png", 2), ("test/a/3.png", 3), ("test/b/4.png", 4));
         var error = Assert.Throws<DataException>(() => Preparer.Prepare(
             new PrepareOptions { Source = DataSource.Folder, Path = Images }, Images, _root.Path, 1, _progress, default));
-        Assert.Contains("is no prepared set", error.Message);
+        Assert.Contains("is not a prepared set", error.Message);
 
         Prepare();
         Directory.Move(Images, Path.Combine(Final, "images"));

@@ -74,11 +74,11 @@ public sealed record Recipe
     [Range(0.0, 100_000.0, MinimumIsExclusive = true)]
     public required double Epochs { get; init; }
 
-    [Description("Images a step; learning rate and weight decay of the sgd recipes keep their meaning.")]
+    [Description("Images a step; learning rate and weight decay of the sgd recipes are per example.")]
     [Range(2, 65_536)]
     public required int BatchSize { get; init; }
 
-    [Description("What updates the convolutions: sgd or muon. Another than the recipe's brings rates, schedule and head of airbench94 or airbench94_muon.")]
+    [Description("What updates the convolutions: sgd or muon. An optimizer other than the recipe's takes rates, schedule and head from airbench94 or airbench94_muon.")]
     public Optimizer Optimizer => Muon is null ? Optimizer.Sgd : Optimizer.Muon;
 
     [Description("sgd: learning rate per 1024 examples.")]

@@ -1,7 +1,7 @@
 namespace Airbench;
 
 /// <summary>
-/// What a recipe's numbers must be beside their own ranges, which stand with the properties. The network's are
+/// What a recipe's numbers must be beside their own ranges, which are declared with the properties. The network's are
 /// <see cref="NetworkSpec.Validate"/>'s.
 /// </summary>
 internal static class RecipeRules

@@ -2,7 +2,7 @@ namespace Airbench.Data;
 
 /// <summary>
 /// Brings an image to S x S: short side to S, then the centre. The filter is the triangle (bilinear) one, widened by the factor of
-/// reduction, which is what Pillow and torchvision call bilinear with antialiasing; an image that is S x S already is copied untouched.
+/// reduction, which is what Pillow and torchvision call bilinear with antialiasing; an image that is S x S already is copied unchanged.
 /// </summary>
 /// <remarks>
 /// Our own because Skia's reduces by mipmaps, which alias at large factors, and because the same bits must come out on every platform.
@@ -17,7 +17,7 @@ internal static class Resampler
 
     /// <summary>Writes planar RGB [3, size, size].</summary>
     /// <param name="source">First byte of the image.</param>
-    /// <param name="layout">Where its samples lie.</param>
+    /// <param name="layout">Where its samples are.</param>
     /// <param name="orientation">Applied before the crop.</param>
     /// <param name="size">S.</param>
     /// <param name="planarRgb">3 * S * S bytes.</param>

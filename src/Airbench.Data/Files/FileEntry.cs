@@ -51,7 +51,7 @@ internal abstract record FileEntry(string Path, bool IsFolder, long Position)
             used += read;
             if (used > maxBytes)
             {
-                throw new DataException($"'{Path}' is larger than {maxBytes:N0} bytes, more than any image needs");
+                throw new DataException($"'{Path}' is larger than {maxBytes:N0} bytes, more than an image needs");
             }
             if (read == 0)
             {

@@ -1,7 +1,7 @@
 namespace Airbench.Data;
 
 /// <summary>
-/// A directory, sorted by path; of what lies below it only the listings of the folders on the way to the current file are in memory. Links to
+/// A directory, sorted by path; of what is below it only the listings of the folders on the way to the current file are in memory. Links to
 /// files inside it are read; any other link is refused.
 /// </summary>
 internal sealed class FolderTree : FileTree

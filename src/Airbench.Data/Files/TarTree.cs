@@ -22,7 +22,7 @@ internal sealed class TarTree(string path, bool gzip, long maxUnpackedBytes) : A
             if (entry.EntryType is not (
                 TarEntryType.RegularFile or TarEntryType.V7RegularFile or TarEntryType.ContiguousFile or TarEntryType.Directory))
             {
-                throw EntryName.Refused(Root, entry.Name, $"no file but a {entry.EntryType}");
+                throw EntryName.Refused(Root, entry.Name, $"not a file but a {entry.EntryType}");
             }
             budget.Entry = name;
             var current = new Entry(

@@ -32,7 +32,7 @@ internal sealed class UnpackBudget(string archive, long maxBytes)
         if (_used > maxBytes)
         {
             throw new DataException(
-                $"{archive}: unpacks to more than {maxBytes:N0} bytes ({Place}); raise max_unpacked_bytes if that is right");
+                $"{archive}: unpacks to more than {maxBytes:N0} bytes ({Place}); raise max_unpacked_bytes if that is expected");
         }
         if (_headerLeft < 0)
         {

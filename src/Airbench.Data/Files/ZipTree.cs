@@ -22,7 +22,7 @@ internal sealed class ZipTree(string path, long maxUnpackedBytes) : ArchiveTree(
             var unixType = (entry.ExternalAttributes >> 16) & UnixTypeMask;   // 0 where the archive was not made on Unix
             if (unixType is not (0 or UnixFile or UnixFolder))
             {
-                throw EntryName.Refused(Root, entry.FullName, "no file but a link or device");
+                throw EntryName.Refused(Root, entry.FullName, "not a file but a link or device");
             }
             if (entry.IsEncrypted)
             {

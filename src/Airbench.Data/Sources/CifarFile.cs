@@ -20,7 +20,7 @@ internal sealed record CifarFile(CifarSet Set, string DataRoot)
 
     private string Target => Path.Combine(DataRoot, Set.FileName);
 
-    /// <summary>Path of the archive, after size and MD5 were found right.</summary>
+    /// <summary>Path of the archive, after its size and MD5 were checked.</summary>
     /// <exception cref="DataException">It is nowhere; the message says which file to put where.</exception>
     /// <exception cref="InvalidFileException">A file of that name is another one.</exception>
     public string Locate(IProgress progress, CancellationToken cancel)
@@ -42,7 +42,7 @@ internal sealed record CifarFile(CifarSet Set, string DataRoot)
         return Target;
     }
 
-    /// <summary>The archive where it lies on disk, after size and MD5 were found right; null where it has to be downloaded, and may be.</summary>
+    /// <summary>The archive where it is on disk, after its size and MD5 were checked; null where it has to be downloaded, and may be.</summary>
     /// <inheritdoc cref="Locate"/>
     public string? Find()
     {

@@ -128,7 +128,7 @@ internal sealed class ClassFolders : IImageSource
     public void Decode(SourceImage image, ImageDecoder decoder, int size, Span<byte> planarRgb) =>
         decoder.Decode(image.Bytes.Span, size, planarRgb);
 
-    private DataException Changed(string path) => new($"{_tree.Root}: changed while it was read ('{path}'); run again when it is at rest");
+    private DataException Changed(string path) => new($"{_tree.Root}: changed while it was read ('{path}'); run again when nothing writes to it");
 
     private static ulong? HashOf(FileEntry entry, ref byte[] buffer) => entry.TryRead(ref buffer) is (var bytes, null) ? HashOf(bytes) : null;
 

@@ -62,7 +62,7 @@ internal sealed class ClassLayout
         var outside = places.Index().Where(p => p.Item is null).Select(p => files[p.Index].Path).ToArray();
         if (outside.Length > 0)
         {
-            _warnings.Add($"{outside.Length} images do not lie in {shape.Expected} and are left out, for example {outside[0]}");
+            _warnings.Add($"{outside.Length} images are not in {shape.Expected} and are left out, for example {outside[0]}");
         }
     }
 
@@ -93,7 +93,7 @@ internal sealed class ClassLayout
         if (Classes.Count < 2)
         {
             var found = Classes.Count == 0 ? "no class" : $"one class, '{Classes[0]}'";
-            throw new DataException($"{root}: holds {found}; expected at least 2 folders with images, one a class");
+            throw new DataException($"{root}: holds {found}; expected at least 2 folders with images, one per class");
         }
         if (Classes.FirstOrDefault(c => c.Any(char.IsControl)) is { } odd)
         {

@@ -9,7 +9,7 @@ internal static class Download
     private const int Attempts = 3;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);   // without a single byte
 
-    /// <summary>Fetches <paramref name="url"/> to <paramref name="path"/>, which appears only when it is whole and right.</summary>
+    /// <summary>Fetches <paramref name="url"/> to <paramref name="path"/>, which appears only when it is complete and verified.</summary>
     /// <exception cref="HttpRequestException">The server cannot be reached, refuses, or breaks off again and again.</exception>
     /// <exception cref="InvalidFileException">What came is not the expected file; it is deleted.</exception>
     public static async Task ToFileAsync(Uri url, string path, long bytes, string md5, IProgress progress, CancellationToken cancel)
@@ -109,7 +109,7 @@ internal static class Download
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
-            throw new TimeoutException($"nothing came for {Patience.TotalSeconds:0} seconds");
+            throw new TimeoutException($"no data arrived for {Patience.TotalSeconds:0} seconds");
         }
     }
 }

@@ -5,7 +5,7 @@ namespace Airbench.Data;
 /// <param name="Walk">Every image, one at a time; can be called again. An entry can be read until the next is asked for.</param>
 internal sealed record FileList(string Root, Func<IEnumerable<FileEntry>> Walk)
 {
-    /// <summary>A file whose bytes are all the content, an archive; null where the content lies in files of its own.</summary>
+    /// <summary>A file whose bytes are all the content, an archive; null where the content is in files of its own.</summary>
     public string? Archive { get; init; }
 
     /// <summary>What the user should know about the whole.</summary>

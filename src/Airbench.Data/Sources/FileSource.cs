@@ -115,7 +115,7 @@ public sealed class FileSource : IEvaluationSource
     {
     }
 
-    private DataException Changed(string at) => new($"{_files.Root}: changed while it was read (at {at}); run again when it is at rest");
+    private DataException Changed(string at) => new($"{_files.Root}: changed while it was read (at {at}); run again when nothing writes to it");
 
     /// <summary>A file of any size is one image; an archive that holds too large a one is refused.</summary>
     private static (ReadOnlyMemory<byte> Bytes, string? Error) TryRead(FileEntry entry, ref byte[] buffer)

@@ -43,7 +43,7 @@ public static class LabelledFiles
         return new FileList(tree.Root, Walk)
         {
             Archive = tree is FolderTree ? null : tree.Root,
-            Warnings = outside is null ? [] : [$"images that do not lie in {shape.Expected} are left out, for example {outside}"],
+            Warnings = outside is null ? [] : [$"images that are not in {shape.Expected} are left out, for example {outside}"],
         };
 
         IEnumerable<FileEntry> Walk() =>

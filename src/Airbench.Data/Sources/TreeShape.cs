@@ -8,7 +8,7 @@ internal sealed record TreeShape(string Top, bool HasTrain, bool HasTest)
 {
     private int ClassDepth => HasTrain || HasTest ? 2 : 1;
 
-    /// <summary>Where images have to lie.</summary>
+    /// <summary>Where images have to be.</summary>
     public string Expected => HasTrain || HasTest ? "train/<class>/ or test/<class>/" : "<class>/";
 
     /// <summary>Reads the shape off the paths of images and folders.</summary>
@@ -22,7 +22,7 @@ internal sealed record TreeShape(string Top, bool HasTrain, bool HasTest)
         return new TreeShape(top, sides.Contains(Split.Train), sides.Contains(Split.Test));
     }
 
-    /// <summary>Class and side of a file; null where it lies outside the class folders.</summary>
+    /// <summary>Class and side of a file; null where it is outside the class folders.</summary>
     public Place? Place(string file) => Locate(file) is { } parts && parts.Length > ClassDepth ? PlaceOf(parts) : null;
 
     /// <summary>Class and side of a folder that is a class folder itself; null for any other.</summary>

@@ -2,8 +2,8 @@ namespace Airbench.Data;
 
 /// <summary>Files with exactly the bytes of another.</summary>
 /// <param name="Copies">Files beyond the first of each group.</param>
-/// <param name="AcrossClasses">Two files of each group that lies in several classes: one of the labels is wrong.</param>
-/// <param name="AcrossSplits">Two files of each group that lies in both train/ and test/.</param>
+/// <param name="AcrossClasses">Two files of each group that is in several classes: one of the labels is wrong.</param>
+/// <param name="AcrossSplits">Two files of each group that is in both train/ and test/.</param>
 public sealed record DuplicateFiles(
     int Copies, IReadOnlyList<(string First, string Second)> AcrossClasses, IReadOnlyList<(string Train, string Test)> AcrossSplits)
 {

@@ -18,7 +18,7 @@ internal sealed class TtaClassifier
     /// <param name="tta">Which views vote.</param>
     /// <param name="batchSize">Most images a call.</param>
     /// <param name="adaptiveThreshold">
-    /// For <see cref="Tta.Adaptive"/>: images whose untouched softmax confidence is below this get all views. An image's answer
+    /// For <see cref="Tta.Adaptive"/>: images whose unaugmented softmax confidence is below this get all views. An image's answer
     /// so depends on no other image, as it would with a share of the least confident ones.
     /// </param>
     public TtaClassifier(OnnxClassifier classifier, Tta tta, int batchSize, double adaptiveThreshold)

@@ -18,7 +18,7 @@ public sealed record ExportOptions
     /// <summary>The variant with six views inside.</summary>
     public const string Tta = "tta";
 
-    /// <summary>The variant with six views inside for images in doubt.</summary>
+    /// <summary>The variant with six views inside for low-confidence images.</summary>
     public const string Adaptive = "adaptive";
 
     /// <summary>In <see cref="FloatLayers"/>: the layer that reads the pixels.</summary>
@@ -37,7 +37,7 @@ public sealed record ExportOptions
 
     /// <summary>Model files to write.</summary>
     [Description("Variants of the model to write: fp32 (always), fp16 (for GPUs), int8 (for CPUs); tta (6 views of each image vote inside) and adaptive " +
-        "(6 views where the first leaves doubt), also of the others: fp16_tta, fp16_adaptive, int8_tta, int8_adaptive. All but fp32 need the data set.")]
+        "(6 views for low-confidence images), also of the others: fp16_tta, fp16_adaptive, int8_tta, int8_adaptive. All but fp32 need the data set.")]
     [AllowedValues(Fp32, Fp16, Int8, Tta, Adaptive, "fp16_tta", "fp16_adaptive", "int8_tta", "int8_adaptive")]
     public IReadOnlyList<string> Variants { get; init; } = [Fp32];
 
@@ -46,9 +46,9 @@ public sealed record ExportOptions
         "Default: 0.001 for fp16, 0.003 for the others.")]
     public Dictionary<string, double> MaxDrop { get; init; } = [];
 
-    /// <summary>Share of the training images that are in doubt.</summary>
-    [Description("Of adaptive: the share of training images (0 to 1) that get all 6 views; it sets the confidence below which an image is in doubt. " +
-        "New images are in doubt more often, as the network has not learned them.")]
+    /// <summary>Share of the training images that are low-confidence.</summary>
+    [Description("Of adaptive: the share of training images (0 to 1) that get all 6 views; it sets the confidence threshold. " +
+        "More of new images are below it, as the network has not learned them.")]
     public double AdaptiveShare { get; init; } = 0.12;
 
     /// <summary>What the model takes.</summary>

@@ -23,7 +23,7 @@ internal sealed class FoldIntoWeights
     /// <param name="source">As <see cref="InferenceOperators"/> write it, with its weights as constants.</param>
     /// <param name="network">The network that it was written of.</param>
     /// <param name="weightsFile">Where the weights are from, for messages.</param>
-    /// <exception cref="InvalidFileException">A folded weight leaves float32.</exception>
+    /// <exception cref="InvalidFileException">A folded weight overflows float32.</exception>
     public static OnnxGraph Apply(OnnxGraph source, NetworkSpec network, string weightsFile)
     {
         var pass = new FoldIntoWeights(source.Clone(), network, weightsFile);
@@ -129,7 +129,7 @@ internal sealed class FoldIntoWeights
         tensor.RawData = bad < 0
             ? Tensors.Create<float>(tensor.Name, DataType.Float, values, [.. tensor.Dims]).RawData
             : throw new InvalidFileException(_weightsFile,
-                $"element {bad} of '{tensor.Name}' leaves float32 once its batch norm or scale is folded into it; " +
+                $"element {bad} of '{tensor.Name}' overflows float32 once its batch norm or scale is folded into it; " +
                 "expected moderate weights and variances: train again");
     }
 }

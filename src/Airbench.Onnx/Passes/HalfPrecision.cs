@@ -76,7 +76,7 @@ internal static class HalfPrecision
         if (beyond >= 0)
         {
             throw new GateException(FormattableString.Invariant(
-                $"fp16: element {beyond} of '{tensor.Name}' is {values[beyond]:g6}; half precision ends at {(float)Half.MaxValue}: ") +
+                $"fp16: element {beyond} of '{tensor.Name}' is {values[beyond]:g6}; the largest half-precision number is {(float)Half.MaxValue}: ") +
                 "leave fp16 out of variants");
         }
         var converted = Tensors.Create<Half>(tensor.Name, DataType.Float16, halves, [.. tensor.Dims]);

@@ -23,7 +23,7 @@ internal static class VariantGate
         return fp32.Correct - score.Correct <= allowed
             ? null
             : FormattableString.Invariant(
-                $"{name}: {score.Correct} of {score.Count} test images right, fp32 {fp32.Correct}: a drop of {score.Drop:0.0000}, ") +
+                $"{name}: {score.Correct} of {score.Count} test images correct, fp32 {fp32.Correct}: a drop of {score.Drop:0.0000}, ") +
               FormattableString.Invariant($"above max_drop.{name} = {maxDrop} ({allowed} images)");
     }
 }

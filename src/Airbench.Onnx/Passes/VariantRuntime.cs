@@ -12,7 +12,7 @@ public sealed class VariantRuntime : IVariantRuntime, IDisposable
     /// <summary>Most training images that a vote inside is compared with a vote outside on.</summary>
     public const int MaxCompared = 512;
 
-    /// <summary>Closer to the threshold than rounding, an image may be in doubt for one and not for the other.</summary>
+    /// <summary>Closer to the threshold than rounding, an image may be below it for one and not for the other.</summary>
     private const double Undecided = 1e-5;
 
     private const int BatchSize = 100;

@@ -12,7 +12,7 @@ internal static class VariantWriter
     /// <summary>
     /// Writes every variant beyond fp32 beside it, scores all of them on the test split once, and prints the table.
     /// </summary>
-    /// <param name="fp32">The full-precision model, already in <paramref name="folder"/> and proved right.</param>
+    /// <param name="fp32">The full-precision model, already in <paramref name="folder"/> and verified.</param>
     /// <param name="options">Variants, calibration and bounds.</param>
     /// <param name="folder">The bundle being built.</param>
     /// <param name="runtime">Needed where there is more than fp32.</param>

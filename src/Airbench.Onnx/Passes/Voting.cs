@@ -10,14 +10,14 @@ namespace Airbench.Onnx;
 /// </summary>
 /// <remarks>
 /// <see cref="Tta.MirrorTranslate"/> is one pass over all views of all images. <see cref="Tta.Adaptive"/> is a pass over the images and
-/// a second one over the other views of those in doubt, whose number may be zero: every operator of that pass takes an empty batch.
+/// a second one over the other views of the low-confidence ones, whose number may be zero: every operator of that pass takes an empty batch.
 /// Views are made of the value that the network's own preparation (layout, size) leaves, in pixels.
 /// </remarks>
 internal sealed class Voting
 {
     private const string Logits = "logits";
 
-    /// <summary>Names of numbers of images: all, those in doubt, and how many views of either.</summary>
+    /// <summary>Names of numbers of images: all, the low-confidence ones, and how many views of either.</summary>
     private const string All = GraphBuilder.Batch;
     private const string InDoubt = "in_doubt";
 
@@ -49,7 +49,7 @@ internal sealed class Voting
     /// <param name="graph">A model of ours, of any precision.</param>
     /// <param name="source">The value that the views are made of; see <see cref="NetworkInput.Of"/>.</param>
     /// <param name="tta"><see cref="Tta.MirrorTranslate"/> or <see cref="Tta.Adaptive"/>.</param>
-    /// <param name="threshold">For the latter: images whose untouched softmax confidence is below this get all views.</param>
+    /// <param name="threshold">For the latter: images whose unaugmented softmax confidence is below this get all views.</param>
     public static OnnxGraph Apply(OnnxGraph graph, NetworkInput source, Tta tta, double threshold = 0)
     {
         var pass = new Voting(graph, source);

@@ -27,7 +27,7 @@ internal static class GlibcAllocator
     }
 
     /// <summary>
-    /// Gives back the pages of free memory, wherever it lies. Small allocations that stay pin large freed blocks at slightly too
+    /// Gives back the pages of free memory, wherever it is. Small allocations that stay pin large freed blocks at slightly too
     /// small a size, so the heap of a long training grows without using more; the pages of such holes are better with the kernel.
     /// Milliseconds, and page faults once for what is used again: for once an epoch, not once a step.
     /// </summary>

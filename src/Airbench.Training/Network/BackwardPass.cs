@@ -13,7 +13,7 @@ namespace Airbench.Training;
 internal sealed class BackwardPass : IDisposable
 {
     private readonly Dictionary<nint, Convolution> _ours = [];   // by the handle of the weight
-    private Tensor? _first;   // output of the first of them: every other one lies between it and the loss
+    private Tensor? _first;   // output of the first of them: every other one is between it and the loss
 
     private sealed record Convolution(ConvLayer Layer, Tensor Input)
     {

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Airbench.Training;
 
-/// <summary>The numbers of a checkpoint; its tensors lie beside it.</summary>
+/// <summary>The numbers of a checkpoint; its tensors are stored beside it.</summary>
 /// <param name="Key">Hash of everything that decides the weights: only a training with the same one may go on from here.</param>
 /// <param name="Run">Index of the run under way.</param>
 /// <param name="Step">Steps done.</param>
@@ -32,7 +32,7 @@ internal sealed class Checkpoint : IDisposable
 
     private Checkpoint(string folder, string key, TimeSpan interval) => (Folder, Key, _interval) = (folder, key, interval);
 
-    /// <summary>Where it lies.</summary>
+    /// <summary>Where it is stored.</summary>
     public string Folder { get; }
 
     /// <summary>Of the training under way: what it goes on from has the same.</summary>
@@ -64,11 +64,11 @@ internal sealed class Checkpoint : IDisposable
             {
                 checkpoint.Found = state;
                 checkpoint._tensors = Read(folder, () => TensorFile.Open(Path.Combine(folder, TensorsName)));
-                progress.Info($"going on from the checkpoint of run {state.Run + 1}, step {state.Step} ({folder})");
+                progress.Info($"resuming from the checkpoint of run {state.Run + 1}, step {state.Step} ({folder})");
             }
             else
             {
-                progress.Info($"a checkpoint of other settings, data or versions lies in {folder}: starting from the beginning");
+                progress.Info($"a checkpoint of other settings, data or versions is in {folder}: starting from the beginning");
             }
         }
         return checkpoint;

@@ -96,7 +96,7 @@ internal sealed class RunRecorder : IDisposable
         _clock.Start();
     }
 
-    /// <summary>Stops the clock: the result of a run whose network gives so many right answers on the test split.</summary>
+    /// <summary>Stops the clock: the result of a run whose network gives so many correct answers on the test split.</summary>
     public RunResult Finish(int seed, int plain, int tta)
     {
         _clock.Stop();

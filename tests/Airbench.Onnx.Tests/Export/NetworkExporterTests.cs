@@ -201,7 +201,7 @@ public sealed class NetworkExporterTests : IDisposable
 
     [Fact]
     public void A_fold_that_leaves_float32_is_refused() =>
-        Assert.Contains("leaves float32", Refusal(weights =>
+        Assert.Contains("overflows float32", Refusal(weights =>
         {
             weights["group1.norm1.running_var"][0] = 0;
             weights["group1.conv1.weight"][0] = 1e36f;

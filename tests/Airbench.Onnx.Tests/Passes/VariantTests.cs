@@ -148,7 +148,7 @@ public sealed class VariantTests : IDisposable
             Calibration = new() { Percentile = 50.5 },
         })).Message;
 
-        Assert.Matches(@"^int8: [0-9]+ of 100 test images right, fp32 100: a drop of 0\.[0-9]{4}, above max_drop\.int8 = 0\.01 \(1 images\)$", message);
+        Assert.Matches(@"^int8: [0-9]+ of 100 test images correct, fp32 100: a drop of 0\.[0-9]{4}, above max_drop\.int8 = 0\.01 \(1 images\)$", message);
         Assert.Empty(Directory.EnumerateFileSystemEntries(_bundles.File("exports")));
     }
 

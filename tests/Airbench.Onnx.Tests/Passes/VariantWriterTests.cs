@@ -109,7 +109,7 @@ public sealed class VariantWriterTests : IDisposable
         values[3] = -70_000;
         bias.RawData = Tensors.Create<float>("x", DataType.Float, values, values.Length).RawData;
 
-        Assert.StartsWith("fp16: element 3 of 'group2.conv1.bias' is -70000; half precision ends at 65504",
+        Assert.StartsWith("fp16: element 3 of 'group2.conv1.bias' is -70000; the largest half-precision number is 65504",
             Assert.Throws<GateException>(() => HalfPrecision.Apply(new OnnxGraph(model))).Message, StringComparison.Ordinal);
     }
 
@@ -168,8 +168,8 @@ public sealed class VariantWriterTests : IDisposable
     }
 
     [Theory]
-    [InlineData("int8", 9_029, "int8: 9029 of 10000 test images right, fp32 9060: a drop of 0.0031, above max_drop.int8 = 0.003 (30 images)")]
-    [InlineData("fp16", 9_049, "fp16: 9049 of 10000 test images right, fp32 9060: a drop of 0.0011, above max_drop.fp16 = 0.001 (10 images)")]
+    [InlineData("int8", 9_029, "int8: 9029 of 10000 test images correct, fp32 9060: a drop of 0.0031, above max_drop.int8 = 0.003 (30 images)")]
+    [InlineData("fp16", 9_049, "fp16: 9049 of 10000 test images correct, fp32 9060: a drop of 0.0011, above max_drop.fp16 = 0.001 (10 images)")]
     public void A_variant_that_loses_too_much_fails_with_its_numbers_and_leaves_nothing(string variant, int correct, string expected)
     {
         Assert.Equal(expected,

@@ -43,7 +43,7 @@ internal readonly struct Figure
         _squeeze = 256 * 256 / _stretch;                                     // keeps the area
     }
 
-    /// <summary>How far inside the figure a point of the image lies, in about 1/256 pixel.</summary>
+    /// <summary>How far inside the figure a point of the image is, in about 1/256 pixel.</summary>
     public int Depth(int x, int y)
     {
         (x, y) = (x - _centreX, y - _centreY);
@@ -71,7 +71,7 @@ internal readonly struct Stroke
 
     public Colour Colour { get; }
 
-    /// <summary>How far inside the stroke a point of the image lies, in 1/256 pixel; beyond a pixel outside, any such value.</summary>
+    /// <summary>How far inside the stroke a point of the image is, in 1/256 pixel; beyond a pixel outside, any such value.</summary>
     public int Depth(int x, int y)
     {
         (x, y) = (x - _startX, y - _startY);

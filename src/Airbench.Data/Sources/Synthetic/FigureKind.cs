@@ -2,7 +2,7 @@ using static Airbench.Data.FixedPoint;
 
 namespace Airbench.Data;
 
-/// <summary>How far inside a figure a point lies; negative outside. All lengths in 1/256 pixel.</summary>
+/// <summary>How far inside a figure a point is; negative outside. All lengths in 1/256 pixel.</summary>
 /// <param name="radius">The figure's size: the distance from its centre to its farthest point, or what the kind calls so.</param>
 /// <param name="period">Distance between repetitions in a texture.</param>
 /// <param name="x">The point, from the figure's centre, along its own axis.</param>

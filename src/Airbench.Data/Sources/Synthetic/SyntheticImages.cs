@@ -97,7 +97,7 @@ public static class SyntheticImages
         }
     }
 
-    /// <summary>Share of a pixel that lies inside an edge, in 1/256; the edge is taken to cross the pixel squarely.</summary>
+    /// <summary>Share of a pixel that is inside an edge, in 1/256; the edge is taken to cross the pixel squarely.</summary>
     private static int Coverage(int depth) => Math.Clamp(depth + (Pixel / 2), 0, Pixel);
 
     /// <summary>Adds noise of a triangular distribution, the sum of two uniform bytes of <paramref name="bits"/>.</summary>

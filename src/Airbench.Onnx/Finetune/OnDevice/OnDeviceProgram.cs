@@ -4,7 +4,7 @@ using System.Diagnostics;
 namespace Airbench.Onnx;
 
 /// <summary>
-/// airbench-ondevice as an engine: the program with ONNX Runtime's on-device training, which cannot lie in one folder with the newer runtime
+/// airbench-ondevice as an engine: the program with ONNX Runtime's on-device training, which cannot share a folder with the newer runtime
 /// of this one. It gets artifacts for the request in a folder, and its steps over its standard input and output.
 /// </summary>
 internal sealed class OnDeviceProgram : IFinetuneEngine
