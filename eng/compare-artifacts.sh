@@ -57,7 +57,7 @@ write_pipeline() {
 name: compare
 seed: 5
 device: cpu
-tracking: [tensorboard, mlflow]
+tracking: [tensorboard]
 stages:
   synthetic: { uses: prepare, with: { source: synthetic, train_count: 1200, test_count: 200 } }
   photos: { uses: prepare, with: { source: folder, path: photos, name: photos, max_bad_fraction: 0.1 } }
@@ -207,7 +207,6 @@ name_alike() {
     for run in "$pipeline"*/; do mv "$run" "$pipeline$((n += 1))"; done
   done
   find runs -name 'events.out.tfevents.*' | while read -r run; do mv "$run" "$(dirname "$run")/events"; done
-  for run in mlruns/*/*/; do mv "$run" "$(dirname "$run")/run"; done
 }
 
 make_artifacts() {
@@ -225,7 +224,7 @@ make_artifacts() {
 
   airbench schema >text/schema.json
   airbench recipes --json >text/recipes.json
-  flags >text/flags.txt
+  flags | sort >text/flags.txt
   airbench validate >text/validate.txt
   airbench plan >text/plan-before.txt
   (mkdir init && cp photos.zip init/ && cd init && airbench init photos.zip)
@@ -285,9 +284,8 @@ import collections, csv, io, json, os, re, struct, sys
 # ---- what may differ, and why; everything else has to be equal ----
 
 FREE_FILES = [   # only that they are there counts: path, reason
-    (r'(^|/)README\.md$|/samples/.*/(classify\.\w+|package\.json|requirements\.txt)$|/web/[^/]+\.(mjs|html|css)$', 'texts and pages for people'),
+    (r'^text/verify-|(^|/)README\.md$|/samples/.*/(classify\.\w+|package\.json|requirements\.txt)$|/web/[^/]+\.(mjs|html|css)$', 'texts and pages for people'),
     (r'(^|/)(report|comparison)\.html$|(^|/)log\.txt$|/tensorboard/', 'times and texts of a run'),
-    (r'^mlruns/.*(/meta\.yaml|/tags/[^/]+|/metrics/.*seconds|/metrics/.*/images_per_second)$', 'times, ids, paths and version of a run'),
     (r'(^|/)(SHA256SUMS|sbom\.cdx\.json)$', 'sums of files that name the version; versions of packages'),
 ]
 VERSIONED = 'sum or size of a file that names the version; the file itself is compared'
@@ -299,6 +297,7 @@ FREE_VALUES = [   # of JSON and lock files, only that they are there: file, path
     (r'/metrics\.json$', r'^model_sha256$', VERSIONED),
     (r'/run\.json$', r'^run_id$|^machine\.memory_gb$', 'time; memory left to the machine'),
     (r'^text/recipes\.json$', r'\.description$', 'texts and pages for people'),
+    (r'(/run\.json|\.lock\.yaml)$', r'\.(summary|why|error)$', 'texts and pages for people'),
     (r'\.lock\.yaml$', r'\.key$|\.(inputs|outputs|reads)\.', 'hashes of code and of files that are compared themselves'),
     (r'\.lock\.yaml$', r'\.recipe\.description$', 'texts and pages for people'),
 ]
@@ -497,11 +496,8 @@ def compare(name, before, after):
     if name.endswith('.lock.yaml'):
         return 'lock file', by_value(name, lock(before), lock(after))
     if extension == 'yaml':
-        return 'YAML', by_line(name, before, after, r'(^|\s)#.*', 'comments') if before != after else None
-    if re.match(r'mlruns/.*/metrics/', name):
-        return 'MLflow', by_line(name, before, after, r'^\d+ ', 'time')
-    if name.startswith('mlruns/'):
-        return 'MLflow', by_bytes(name, before, after)
+        # The keys of a mapping have no order.
+        return 'YAML', by_line(name, *(b'\n'.join(sorted(side.splitlines())) for side in (before, after)), r'(^|\s)#.*', 'comments')
     kinds = {'safetensors': 'safetensors', 'png': 'images', 'pb': 'tensors of ONNX', 'txt': 'text', 'svg': 'images', 'pbtxt': 'text'}
     kind = kinds.get(extension) or {'checkpoint': 'on-device checkpoint'}.get(os.path.basename(name), 'other')
     return kind, by_bytes(name, before, after)
