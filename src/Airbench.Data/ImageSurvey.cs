@@ -75,9 +75,13 @@ public sealed record ImageSurvey
                 foreach (var image in batch.Images)
                 {
                     if (image.Error is { } error)
+                    {
                         broken.Add((image.Path, error));
+                    }
                     else
+                    {
                         (image.Split == Split.Train ? train : test)[image.Label]++;
+                    }
                 }
                 task.Report(done += batch.Images.Count);
             }
@@ -108,9 +112,14 @@ public sealed record ImageSurvey
     {
         var why = broken.Count == 0 ? "" : $"; {broken.Count} cannot be read, for example {broken[0].Path}: {broken[0].Error}";
         if (classes.FirstOrDefault(c => c.Train == 0) is { } untrained)
+        {
             throw new DataException($"{path}: class '{untrained.Name}' has no readable training image{why}");
+        }
+
         if (classes.All(c => c.Test == 0))
+        {
             throw new DataException($"{path}: no readable image is left for the test split{why}");
+        }
     }
 
     private sealed class GatheredWarnings(IProgress inner) : IProgress

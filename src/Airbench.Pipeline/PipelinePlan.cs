@@ -97,7 +97,10 @@ public sealed record PipelinePlan(PipelineDefinition Pipeline, IReadOnlyList<Pla
         var order = StageGraph.Order(pipeline.Stages);
         var (selected, flag) = Select(order, options);
         foreach (var key in options.Force)
+        {
             RequireStage("--force", key, order);
+        }
+
         var needed = order.Where(s => selected.Contains(s.Key)).SelectMany(s => s.Needs).ToHashSet(StringComparer.Ordinal);
         var missing = new List<string>();
         var rows = order.Select(Decide).ToList();
@@ -115,7 +118,10 @@ public sealed record PipelinePlan(PipelineDefinition Pipeline, IReadOnlyList<Pla
                 return new(stage, folder, verdict.Action, verdict.Why) { Forced = forced };
             }
             if (!needed.Contains(stage.Key))
+            {
                 return new(stage, folder, PlanAction.Skip, $"{flag}: no stage that runs needs it");
+            }
+
             var existing = Open(stage, folder, options.Root, out var problem);
             if (existing is null)
             {
@@ -149,9 +155,15 @@ public sealed record PipelinePlan(PipelineDefinition Pipeline, IReadOnlyList<Pla
     private static (IReadOnlySet<string> Keys, string? Flag) Select(IReadOnlyList<PipelineStage> order, RunOptions options)
     {
         if (options is { From: not null, Only: not null })
+        {
             throw new ConfigurationException($"found --from {options.From} and --only {options.Only}; expected one of the two");
+        }
+
         if ((options.From ?? options.Only) is not { } key)
+        {
             return (order.Select(s => s.Key).ToHashSet(StringComparer.Ordinal), null);
+        }
+
         var flag = $"{(options.From is null ? "--only" : "--from")} {key}";
         RequireStage(options.From is null ? "--only" : "--from", key, order);
         return (options.From is null ? new HashSet<string> { key } : StageGraph.WithDependants(key, order), flag);
@@ -161,7 +173,9 @@ public sealed record PipelinePlan(PipelineDefinition Pipeline, IReadOnlyList<Pla
     {
         var known = order.Select(s => s.Key).ToList();
         if (!known.Contains(key))
+        {
             throw new ConfigurationException($"{flag} {key}: there is no such stage{Suggestion.For(key, known)}; stages: {string.Join(", ", known)}");
+        }
     }
 
     internal static string FolderOf(PipelineDefinition pipeline, PipelineStage stage, string root)

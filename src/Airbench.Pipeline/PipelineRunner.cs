@@ -21,7 +21,10 @@ public static class PipelineRunner
         PipelineDefinition pipeline, RunOptions options, IProgress progress, TimeProvider time, CancellationToken cancel)
     {
         if (StageSchedule.Problem(options.Jobs) is { } problem)
+        {
             throw new ConfigurationException($"--jobs: {problem}");
+        }
+
         using var locks = FolderLocks.Take(pipeline, options, progress, time, cancel);   // before a look at what earlier runs left
         var memory = new StageMemory(pipeline, options, pipeline.Environment.Hide(progress), cancel);
         var plan = PipelinePlan.Make(pipeline, options, memory);
@@ -38,7 +41,10 @@ public static class PipelineRunner
         {
             var report = One(row);
             if ((report.Result?.Artifact ?? row.Existing) is { } artifact)
+            {
                 artifacts[row.Stage.Key] = artifact;
+            }
+
             ended[row.Stage.Key] = report;
         });
         List<StageReport> reports = [.. plan.Rows.Select(row => ended[row.Stage.Key])];   // in the order of the plan, whichever ended first
@@ -102,7 +108,10 @@ public static class PipelineRunner
             verdict = memory.Judge(stage, row.Folder, row.Forced);   // anew: the stages before it have made what it depends on
             var folder = stage.Kind.OutputFolder(context, stage.Options);
             if (verdict.Record is not { } record || !memory.Reuse(stage, verdict, folder))
+            {
                 return null;
+            }
+
             var result = record.Result(stage.Kind.Open(folder));
             return new(stage, RunStatus.Cached) { WallSeconds = time.GetElapsedTime(start).TotalSeconds, Result = result, Why = verdict.Why };
         }
@@ -122,7 +131,10 @@ public static class PipelineRunner
     private static StageReport Recorded(StageMemory memory, Verdict verdict, StageReport report)
     {
         if (report.Status != RunStatus.Ok)
+        {
             return report;
+        }
+
         try
         {
             memory.Record(report.Stage, verdict, report.Result!);

@@ -26,7 +26,9 @@ public class HostileValueTests
             foreach (var field in OptionFields.Of(kind.OptionsType))
             {
                 foreach (var value in Values(field.Type))
+                {
                     refused += IsRefused(kind, field.Key, value) ? 1 : 0;
+                }
             }
         }
         Assert.True(refused > 500, $"{refused} refused");
@@ -36,7 +38,10 @@ public class HostileValueTests
     {
         var with = new JsonObject { [key] = value.DeepClone() };
         if (kind.Uses == "prepare" && key == "path")
+        {
             with["source"] = "folder";
+        }
+
         var yaml = new JsonObject
         {
             ["stages"] = new JsonObject

@@ -65,7 +65,10 @@ public sealed class InitTests : IDisposable
     {
         var random = new Random(1);
         for (var i = 0; i < 30; i++)
+        {
             PictureFolder.Write(_place[$"pets/train/cat/{i}.png"], 0, 90, 40, random);
+        }
+
         Draw("pets/train/dog/1.jpg", "pets/train/dog/2.jpg", "pets/train/dog/3.jpg", "pets/test/cat/1.png", "pets/test/dog/1.png");
         File.Copy(_place["pets/train/dog/1.jpg"], _place["pets/train/cat/wrong.jpg"]);
         File.Copy(_place["pets/train/cat/4.png"], _place["pets/test/cat/leak.png"]);
@@ -123,9 +126,14 @@ public sealed class InitTests : IDisposable
                     var file = Path.Combine(place[root], $"{side}{className}", $"{i}.{(kind % 2 == 0 ? "png" : "JPG")}");
                     PictureFolder.Write(file, label, width, height, random);
                     if (kind == 9)
+                    {
                         PictureFolder.Break(file);
+                    }
+
                     if (kind == 8 && twice)
+                    {
                         File.Copy(file, file[..^4] + ".copy.png");
+                    }
                 }
             }
             try
@@ -154,7 +162,9 @@ public sealed class InitTests : IDisposable
     {
         var random = new Random(7);
         foreach (var file in files)
+        {
             PictureFolder.Write(_place[file], label: 1, 40, 40, random);
+        }
     }
 
     private static PipelineDefinition Load(string folder) => PipelineFile.Load(Path.Combine(folder, "pipeline.yaml"), Stages.All, []);

@@ -31,7 +31,9 @@ public class SchemaTests
             foreach (var field in OptionFields.Of(kind.OptionsType))
             {
                 foreach (var value in Values(field.Type).Cases(20))
+                {
                     AssertValid(Pipeline(kind, field.Key, value));
+                }
             }
         }
     }
@@ -44,7 +46,9 @@ public class SchemaTests
             foreach (var field in OptionFields.Of(kind.OptionsType))
             {
                 foreach (var wrong in WrongValues(field.Type))
+                {
                     AssertRefusedByBoth(Pipeline(kind, field.Key, wrong), $"one.with.{field.Key}");
+                }
             }
             AssertRefusedByBoth(Pipeline(kind, "no_such_option", 1), "unknown key 'no_such_option'");
         }
@@ -60,7 +64,9 @@ public class SchemaTests
             var range = field.Range!;
             AssertRefusedByBoth(Pipeline(kind, field.Key, range.AboveLow ? range.Low : range.Low - 1), $"one.with.{field.Key}: ");
             if (range.High < int.MaxValue)
+            {
                 AssertRefusedByBoth(Pipeline(kind, field.Key, range.BelowHigh ? range.High : range.High + 1), $"one.with.{field.Key}: ");
+            }
         }
     }
 

@@ -46,7 +46,10 @@ public sealed class UnchangedTests : IDisposable
     public void A_new_or_renamed_image_prepares_the_set_again()
     {
         foreach (var name in (string[])["train/a/1", "train/b/1", "test/a/1", "test/b/1"])
+        {
             Image(name);
+        }
+
         _place.With("pipeline.yaml", "name: own\nstages: { prepare: { uses: prepare, with: { source: folder, path: images } } }\n");
         Assert.Equal(["ok"], Run().Statuses);
         Assert.Equal(["cached"], Run("seed=9").Statuses);   // only drawn images depend on it

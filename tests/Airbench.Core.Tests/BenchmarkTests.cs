@@ -102,9 +102,14 @@ public sealed class BenchmarkTests : IDisposable
             node = node is JsonArray list ? list[int.Parse(key, System.Globalization.CultureInfo.InvariantCulture)]! : node[key]!;
         }
         if (node is JsonArray array)
+        {
             array[int.Parse(path[^1], System.Globalization.CultureInfo.InvariantCulture)] = JsonNode.Parse(value);
+        }
         else
+        {
             node[path[^1]] = JsonNode.Parse(value);
+        }
+
         return BenchmarkReport.Read(_folder.Write("benchmark.json", System.Text.Encoding.UTF8.GetBytes(root.ToJsonString())));
     }
 }

@@ -165,9 +165,14 @@ public class EnvironmentTests
                 context.Progress.Info($"read {Secret}");
                 context.Progress.Warn($"odd: {Secret}");
                 using (var task = context.Progress.Start($"decode {Secret}", 1, "images"))
+                {
                     task.Report(1, Secret);
+                }
+
                 if (fails)
+                {
                     throw new DataException($"{Secret}: does not exist");
+                }
             },
         };
         var progress = new ProgressLines();
@@ -178,7 +183,10 @@ public class EnvironmentTests
         Assert.Equal(fails ? RunStatus.Failed : RunStatus.Ok, report.Status);
         Assert.Contains("warn odd: ${env:NOTE}", progress.Lines);
         if (fails)
+        {
             Assert.Equal("${env:NOTE}: does not exist", report.Stages[0].Error);
+        }
+
         var written = Directory.GetFiles(folder.Path, "*", SearchOption.AllDirectories).Select(File.ReadAllText);
         Assert.All([.. written, .. progress.Lines], text => Assert.DoesNotContain("s3cret", text, StringComparison.Ordinal));
     }

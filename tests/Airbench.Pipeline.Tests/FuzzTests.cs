@@ -35,7 +35,10 @@ public partial class FuzzTests
         {
             var text = new StringBuilder(bases[c.Item1]);
             foreach (var (kind, at, count, token, character) in c.Item2)
+            {
                 Apply(text, kind, Math.Min(at, text.Length), count, Tokens[token], character);
+            }
+
             return text.ToString();
         }));
 
@@ -79,9 +82,13 @@ public partial class FuzzTests
             File.WriteAllBytes(file, bytes);
             var text = Encoding.UTF8.GetString(bytes);
             if (IsRefused(text, file, () => PipelineFile.Load(file, Kinds, [], environment: Variable)))
+            {
                 refused++;
+            }
             else
+            {
                 loaded++;
+            }
         }
 
         Assert.True(loaded > 200 && refused > 200, $"{loaded} loaded, {refused} refused");
@@ -161,9 +168,13 @@ public partial class FuzzTests
         {
             watchdog.Watch(text);
             if (IsRefused(text, "pipeline.yaml", () => PipelineFile.Parse(text, "pipeline.yaml", Kinds, [], environment: Variable)))
+            {
                 refused++;
+            }
             else
+            {
                 loaded++;
+            }
         }
         return (loaded, refused);
     }
@@ -184,12 +195,17 @@ public partial class FuzzTests
                 var named = line.StartsWith(file, StringComparison.Ordinal) ? line[file.Length..] : line;
                 var place = Placed.Match(named);
                 if (!place.Success)
+                {
                     Assert.Fail($"no place: {line}\nin: {Shown(text)}");
+                }
+
                 if (place.Groups["line"] is { Success: true } row)
                 {
                     var (at, column) = (int.Parse(row.Value), int.Parse(place.Groups["column"].Value));
                     if (at < 1 || at > lines.Length || column < 1 || column > lines[at - 1].Length + 1)
+                    {
                         Assert.Fail($"a place outside of the text: {line}\nin: {Shown(text)}");
+                    }
                 }
             }
             return true;

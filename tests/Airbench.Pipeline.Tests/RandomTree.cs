@@ -45,7 +45,10 @@ internal static class RandomTree
                 Line(4, "uses", stage);
                 Line(4, "needs", $"[{string.Join(", ", needs.Where(n => stage != "evaluate" ? n == needs[^1] : n is "prepare" or "export"))}]");
                 if (Choose(2) == 0)
+                {
                     Line(4, "with", "{}");
+                }
+
                 needs.Add(stage);
             }
             return _text.ToString();
@@ -83,9 +86,13 @@ internal static class RandomTree
             for (var i = Choose(4); i >= 0; i--)
             {
                 if (Choose(4) == 0)
+                {
                     _text.Append(' ', indent).Append("- ").Append(FlowTree(depth)).Append('\n');
+                }
                 else
+                {
                     Tree(indent + 2 + (Choose(10) == 0 ? 1 : 0), depth + 1, Pick(Keys));
+                }
             }
         }
 
@@ -99,7 +106,10 @@ internal static class RandomTree
         private string Or(string value)
         {
             if (_damage == 0 || Choose(3) != 0)
+            {
                 return value;
+            }
+
             _damage--;
             return FlowTree(0);
         }

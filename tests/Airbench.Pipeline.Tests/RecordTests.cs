@@ -74,7 +74,10 @@ public sealed class RecordTests : IDisposable
         {
             var index = new HashIndex(_root.Path, TimeSpan.Zero, IProgress.Silent, CancellationToken.None);
             if (File.Exists(file) && File.ReadAllText(file) == "one" && !File.Exists(_root.File(".airbench", HashIndex.Name)))
+            {
                 index.Of(file);
+            }
+
             return index;
         }
     }
@@ -86,7 +89,10 @@ public sealed class RecordTests : IDisposable
         var records = Enumerable.Range(0, 4).Select(i => Store(cache, $"{i}", new string('x', 500))).ToList();   // a record has some hundred bytes itself
         var used = new DateTime(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc);
         foreach (var i in (int[])[2, 0, 3, 1])
+        {
             File.SetLastWriteTimeUtc(_root.File(".airbench", "cache", ResultCache.NameOf(records[i].From), "record.yaml"), used = used.AddMinutes(1));
+        }
+
         var bytes = cache.Entries()[0].Bytes;
 
         var removed = new ResultCache(_root.Path, limit: 2 * bytes).Prune(new HashSet<string> { ResultCache.NameOf(records[0].From) });
@@ -118,7 +124,9 @@ public sealed class RecordTests : IDisposable
         Assert.Equal(record.Outputs["file.txt"], Hash.OfFile(_root.File("back", "file.txt")));
 
         using (var file = File.OpenWrite(_root.File("artifact-big", "file.txt")))
+        {
             file.WriteByte((byte)'!');   // the same inode as the cache's
+        }
 
         Assert.False(cache.Restore(record, _root.File("elsewhere"), mayLink: true));
         Assert.False(Directory.Exists(_root.File("elsewhere")));

@@ -36,7 +36,9 @@ public sealed partial class RunnerTests : IDisposable
             {
                 _time.Pass(1.25);
                 if (context.Name == "export")
+                {
                     throw new GateException("parity: found 0.5, \"far\";\nexpected 0.001");
+                }
             },
         };
 
@@ -62,7 +64,9 @@ public sealed partial class RunnerTests : IDisposable
             {
                 _time.Pass(90);
                 if (context.Name == "train")
+                {
                     throw new DataException("no images");
+                }
             },
         };
 
@@ -187,7 +191,10 @@ public sealed partial class RunnerTests : IDisposable
             During = context =>
             {
                 using (var task = context.Progress.Start("reading", 2, "images"))
+                {
                     task.Report(1);
+                }
+
                 context.Progress.Warn("one\ntwo");
                 _time.Pass(0.5);
             },

@@ -26,7 +26,10 @@ public sealed class ScheduleTests
                 running.Add(row);
                 var uses = running.ConvertAll(r => r.Stage.Kind.UseOf(r.Stage.Options));
                 if (running.Count > jobs || uses.Count(use => use == DeviceUse.Takes) > 1 || (uses.Contains(DeviceUse.Alone) && running.Count > 1))
+                {
                     broken.Add($"{string.Join(" ", running.Select(r => r.Stage.Key))} together");
+                }
+
                 broken.AddRange(row.Stage.Needs.Except(ended).Select(need => $"{row.Stage.Key} before {need}"));
             }
             Thread.Yield();

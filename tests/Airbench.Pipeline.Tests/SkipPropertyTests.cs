@@ -37,7 +37,10 @@ public class SkipPropertyTests
                 foreach (var (edits, forced) in steps)
                 {
                     foreach (var edit in edits)
+                    {
                         edit.Do(world);
+                    }
+
                     world.PlanAndRun(forced);
                 }
             },

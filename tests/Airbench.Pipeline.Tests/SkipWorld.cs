@@ -73,11 +73,19 @@ internal sealed class SkipWorld : IDisposable
     public void Damage(string stage, bool delete)
     {
         if (stage == "d" || !Directory.Exists(Folder(stage)))
+        {
             return;
+        }
+
         if (delete)
+        {
             Directory.Delete(Folder(stage), recursive: true);
+        }
         else
+        {
             File.AppendAllText(Path.Combine(Folder(stage), ContentName), "!");
+        }
+
         _inPlace[stage] = null;
     }
 
@@ -85,16 +93,23 @@ internal sealed class SkipWorld : IDisposable
     public void AddForeignFile(string stage)
     {
         if (stage != "d" && Directory.Exists(Folder(stage)))
+        {
             File.WriteAllText(Path.Combine(Folder(stage), "notes.txt"), "mine");
+        }
     }
 
     public void LoseLock(bool garbage)
     {
         var file = _root.File("model.lock.yaml");
         if (garbage && File.Exists(file))
+        {
             File.WriteAllText(file, File.ReadAllText(file)[..^20] + "\n<<<<<<< ours\n");
+        }
         else
+        {
             File.Delete(file);
+        }
+
         _last.Clear();
     }
 
@@ -102,11 +117,18 @@ internal sealed class SkipWorld : IDisposable
     {
         var folder = _root.File(".airbench");
         if (how == 0)
+        {
             ResultStore.Prune(_root.Path, limit: 0);
+        }
         else if (how == 1 && Directory.Exists(folder))
+        {
             Directory.Delete(folder, recursive: true);
+        }
         else if (Directory.Exists(folder))
+        {
             Directory.GetFiles(folder, ContentName, SearchOption.AllDirectories).ToList().ForEach(file => File.AppendAllText(file, "?"));
+        }
+
         _cache.Clear();
     }
 
@@ -153,7 +175,10 @@ internal sealed class SkipWorld : IDisposable
             Assert.Equal($"{Output(key).Length} characters", stage.Result.Summary);
             Assert.StartsWith(key == "d" ? report.RunFolder : _root.Path, stage.Result.Artifact.Folder, StringComparison.Ordinal);
             if (hasToRun)
+            {
                 _cache.Add((key, From(key)));
+            }
+
             (_last[key], _inPlace[key]) = (From(key), key == "d" ? null : Output(key));
         }
         AfterRunNothingIsLeftToDo(pipeline, options, failed);
@@ -162,7 +187,9 @@ internal sealed class SkipWorld : IDisposable
     private static void AfterRunNothingIsLeftToDo(PipelineDefinition pipeline, RunOptions options, HashSet<string> failed)
     {
         foreach (var row in PipelinePlan.Make(pipeline, options with { Force = [] }).Rows.Where(row => !failed.Contains(row.Stage.Key)))
+        {
             Assert.True(row.Action is PlanAction.Keep or PlanAction.Restore, $"after the run: {row.Stage.Key} {row.Action} ({row.Why})");
+        }
     }
 
     /// <summary>Whether a result made from the same as now is still anywhere.</summary>
@@ -228,7 +255,10 @@ internal sealed class SkipWorld : IDisposable
             // Computed from what really lies there, not from the model.
             var external = options.File is { } file ? File.ReadAllText(Path.Combine(context.Root, file)) : "";
             if (external == Bad)
+            {
                 throw new DataException("bad input");
+            }
+
             var needed = context.Inputs.Select(input => File.ReadAllText(input.File(ContentName)));
             var text = uses == "source"
                 ? $"source {options.Value / 2} {(options.Value >= 4 ? context.Seed : 0)} {external} v{_versions[uses]}"

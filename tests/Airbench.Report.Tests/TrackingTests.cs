@@ -1,6 +1,6 @@
-using Airbench.Data;
 using System.Buffers.Binary;
 using System.Globalization;
+using Airbench.Data;
 using Airbench.Report;
 using Tensorboard;
 

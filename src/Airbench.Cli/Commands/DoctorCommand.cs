@@ -25,9 +25,14 @@ internal static class DoctorCommand
                 .. OfPipeline(arguments, parsed, root),
             ];
             if (parsed.GetValue(json))
+            {
                 Console.WriteLine(Json.Write(findings));
+            }
             else
+            {
                 Print(findings);
+            }
+
             return findings.Any(finding => finding.Status == FindingStatus.Problem) ? ExitCode.Failed : ExitCode.Done;
         });
         return command;
@@ -36,7 +41,10 @@ internal static class DoctorCommand
     private static IEnumerable<Finding> OfPipeline(PipelineArguments arguments, ParseResult parsed, string root)
     {
         if (!arguments.NamesPipeline(parsed))
+        {
             return [new("pipeline", $"no {PipelineArguments.DefaultFile} here; `airbench init` writes one")];
+        }
+
         PipelineDefinition pipeline;
         try
         {

@@ -21,9 +21,13 @@ internal static class StageCommand
         foreach (var kind in Stages.All)
         {
             if (kind.Uses.StartsWith(Prefix, StringComparison.Ordinal))
+            {
                 benchmark.Add(Create(kind, kind.Uses[Prefix.Length..]));
+            }
             else
+            {
                 yield return Create(kind, kind.Uses);
+            }
         }
         yield return benchmark;
     }

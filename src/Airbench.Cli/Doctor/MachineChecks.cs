@@ -52,9 +52,15 @@ internal static class MachineChecks
     {
         const string Version = "/proc/driver/nvidia/version";
         if (NvidiaSmi() is { } told)
+        {
             return new("GPU", told);
+        }
+
         if (models is not null)
+        {
             return new("GPU", File.Exists(Version) ? $"{models}; {File.ReadLines(Version).First()}" : models);
+        }
+
         return new("GPU", "none: training and inference run on the CPU");
     }
 

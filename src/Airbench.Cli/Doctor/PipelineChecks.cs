@@ -25,7 +25,10 @@ internal static class PipelineChecks
         foreach (var stage in pipeline.Stages)
         {
             if (stage.Options is PrepareOptions prepare)
+            {
                 findings.Add(Source(stage, prepare, here, sources));
+            }
+
             findings.AddRange(Files(stage, here.Root));
         }
         findings.Add(Disk(pipeline, here, sources));
@@ -85,7 +88,10 @@ internal static class PipelineChecks
             sources[stage.Key] = needs;
             var count = needs.Images is { } images ? string.Create(CultureInfo.InvariantCulture, $", {images:N0} images") : "";
             if (needs.Download is not { } address)
+            {
                 return needs.Images == 0 ? Finding.Problem(what, $"{needs.Found} holds no .jpg, .jpeg or .png file", null) : new(what, needs.Found + count);
+            }
+
             return here.Unreachable(address) is { } why
                 ? Finding.Problem(
                     what, $"{needs.Found} is not here, and {address.Host} {why}",
@@ -134,10 +140,16 @@ internal static class PipelineChecks
         foreach (var stage in pipeline.Stages)
         {
             if (stage.Options is not TrainOptions options || pipeline.Stages.FirstOrDefault(s => stage.Needs.Contains(s.Key) && s.Options is PrepareOptions) is not { } source)
+            {
                 continue;
+            }
+
             var prepare = (PrepareOptions)source.Options;
             if (prepare.ImageSize < NetworkSpec.MinImageSize)
+            {
                 continue;   // the network's own check speaks of that
+            }
+
             var recipe = options.ToRecipe();
             var network = recipe.Network(prepare.ImageSize, classCount: 10, mean: [0, 0, 0], std: [1, 1, 1]);
             var needed = BaseBytes + Bytes(prepare, sources.GetValueOrDefault(source.Key)) + network.TrainingBytes(recipe.BatchSize);

@@ -44,11 +44,20 @@ internal sealed record FolderChoices
     {
         var found = $"Half of the images have a short side of {Number(median)} pixels or less";
         if (median < NetworkSpec.MinImageSize)
+        {
             return new(NetworkSpec.MinImageSize, $"{found}; {NetworkSpec.MinImageSize} is the least that the network takes.");
+        }
+
         if (median < Small)
+        {
             return new(median, $"{found}, so that nothing is gained from enlarging them.");
+        }
+
         if (median < Large)
+        {
             return new(Small, $"{found}. Time and memory grow with the square of this number.");
+        }
+
         return trainCount > ManyImages
             ? new(Small, $"{found}, so {Large} may be more accurate; with {Number(trainCount)} training images it takes 4 times as long.")
             : new(Large, $"{found}. Time and memory grow with the square of this number: {Small} takes a quarter, 96 more than twice as much.");
@@ -75,7 +84,10 @@ internal sealed record FolderChoices
     {
         var batch = LargestBatch;
         while (batch > SmallestBatch && batch * StepsPerEpoch > trainCount)
+        {
             batch /= 2;
+        }
+
         batch = Math.Min(batch, Math.Max(2, trainCount));
         return new(batch, batch == LargestBatch
             ? "The recipe's value; the learning rate is per example and holds for any batch size."

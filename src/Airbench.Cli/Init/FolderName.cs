@@ -38,9 +38,13 @@ internal static class FolderName
         foreach (var c in text.ToLowerInvariant())
         {
             if (char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || (c is '_' or '.' && slug.Length > 0))
+            {
                 slug.Append(c);
+            }
             else if (slug.Length > 0 && slug[^1] != '-')
+            {
                 slug.Append('-');
+            }
         }
         var name = slug.ToString()[..Math.Min(slug.Length, Longest)].TrimEnd('-', '.');
         return Names.Problem(name) is null ? name : Fallback;

@@ -40,9 +40,14 @@ internal static class FolderPipeline
         Option("image_size", Plain(choices.ImageSize.Value), choices.ImageSize.Why);
         Option("max_bad_fraction", choices.MaxBadFraction.Value.ToString("R", CultureInfo.InvariantCulture), choices.MaxBadFraction.Why);
         if (survey.HasTest)
+        {
             text.Append(Comment(6, test));
+        }
         else
+        {
             Option("test_fraction", "0.2", test);
+        }
+
         text.Append("""
               train:
                 uses: train

@@ -173,16 +173,26 @@ public sealed record BenchmarkComparison
         if ((now.Train, earlier.Train) is ({ } a, { } b))
         {
             if (a.Precision != b.Precision || a.Device != b.Device)
+            {
                 yield return $"{a.Precision} on {a.Device}, {b.Precision} on {b.Device} then";
+            }
+
             if (a.Runs.Count < 2 || b.Runs.Count < 2)
+            {
                 yield return "a single run has no interval: no slowdown can be told from noise";
+            }
         }
         if ((now.Model, earlier.Model) is ({ } model, { } then2))
         {
             if (model.ModelSha256 != then2.ModelSha256)
+            {
                 yield return $"another model file: {model.Variant} {Short(model.ModelSha256)}, {then2.Variant} {Short(then2.ModelSha256)} then";
+            }
+
             foreach (var row in model.Rows.Where(row => then2.Rows.All(other => other.Key != row.Key)))
+            {
                 yield return $"nothing to compare {row.Key} with";
+            }
         }
     }
 

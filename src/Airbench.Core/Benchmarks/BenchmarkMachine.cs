@@ -46,17 +46,34 @@ public sealed record BenchmarkMachine
     internal IEnumerable<string> DifferencesFrom(BenchmarkMachine earlier)
     {
         if (Cpu != earlier.Cpu)
+        {
             yield return $"processor {Cpu} (then {earlier.Cpu})";
+        }
+
         if (Cores != earlier.Cores)
+        {
             yield return FormattableString.Invariant($"{Cores} cores (then {earlier.Cores})");
+        }
+
         if (Math.Abs(MemoryGb - earlier.MemoryGb) > 0.05 * Math.Max(MemoryGb, earlier.MemoryGb))
+        {
             yield return FormattableString.Invariant($"{MemoryGb:0.0} GB of memory (then {earlier.MemoryGb:0.0})");
+        }
+
         if (Os != earlier.Os)
+        {
             yield return $"system {Os} (then {earlier.Os})";
+        }
+
         if (Runtime != earlier.Runtime)
+        {
             yield return $"{Runtime} (then {earlier.Runtime})";
+        }
+
         if (Gpu != earlier.Gpu)
+        {
             yield return $"GPU {Gpu ?? "none"} (then {earlier.Gpu ?? "none"})";
+        }
     }
 
     /// <summary>Linux tells the model in a text file; elsewhere the environment may.</summary>
@@ -74,7 +91,10 @@ public sealed record BenchmarkMachine
     {
         const string Key = "Model:";
         if (!Directory.Exists(folder))
+        {
             return null;
+        }
+
         var models = Directory.GetDirectories(folder).Order(StringComparer.Ordinal)
             .Select(gpu => Path.Combine(gpu, "information"))
             .Where(System.IO.File.Exists)

@@ -51,17 +51,23 @@ public static class BenchmarkReporter
         if (report.Train is { } train)
         {
             foreach (var line in Lines(train))
+            {
                 yield return line;
+            }
         }
         if (report.Model is { } model)
         {
             foreach (var line in Lines(model))
+            {
                 yield return line;
+            }
         }
         if (report.Against is { } against)
         {
             foreach (var line in Lines(against))
+            {
                 yield return line;
+            }
         }
     }
 

@@ -55,7 +55,9 @@ internal sealed partial class OptionBinder(Problems problems)
     {
         var keys = group.Fields.Select(f => f.Key).ToList();
         foreach (var entry in map.Entries.Where(e => !keys.Contains(e.Key)))
+        {
             UnknownKey(entry, path, keys);
+        }
 
         // A new record that takes absent keys from the defaults: those may be shared and are never written to.
         var result = Activator.CreateInstance(group.Clr)!;
@@ -74,7 +76,9 @@ internal sealed partial class OptionBinder(Problems problems)
         for (var i = 0; i < items.Count; i++)
         {
             if (Bind(items[i], type.Item, FormattableString.Invariant($"{path}[{i}]"), fallback: null) is { } value)
+            {
                 result.SetValue(value, i);
+            }
         }
         return result;
     }
@@ -85,7 +89,9 @@ internal sealed partial class OptionBinder(Problems problems)
         foreach (var entry in map.Entries)
         {
             if (Bind(entry.Value, type.Item, $"{path}.{Quote.OneLine(entry.Key)}", fallback: null) is { } value)
+            {
                 result.Add(entry.Key, value);
+            }
         }
         return result;
     }
@@ -93,7 +99,10 @@ internal sealed partial class OptionBinder(Problems problems)
     private object Taken(ScalarNode scalar, OptionType type, string path, object value)
     {
         if (scalar.Written is not { } written)
+        {
             return value;
+        }
+
         Environment?.Add(path, written, isText: type is TextType);
         return AsWritten && type is TextType ? written.Text : value;
     }
@@ -113,13 +122,22 @@ internal sealed partial class OptionBinder(Problems problems)
         if (type is WholeType)
         {
             if (!Whole.IsMatch(text) || !long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole))
+            {
                 return null;
+            }
+
             if (type.Clr == typeof(long))
+            {
                 return whole;
+            }
+
             return whole is >= int.MinValue and <= int.MaxValue ? (int)whole : null;
         }
         if (!Number.IsMatch(text))
+        {
             return null;
+        }
+
         var number = double.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture);
         return double.IsFinite(number) ? number : null;
     }

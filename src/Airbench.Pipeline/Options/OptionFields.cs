@@ -39,9 +39,15 @@ public static class OptionFields
     private static List<OptionField> Of(Type type, int depth)
     {
         if (depth > MaxDepth)
+        {
             throw new ArgumentException($"{type.Name}: options nested deeper than {MaxDepth} levels, or in themselves");
+        }
+
         if (type.GetConstructor(Type.EmptyTypes) is null)
+        {
             throw new ArgumentException($"{type.Name}: options need a public parameterless constructor");
+        }
+
         var defaults = Activator.CreateInstance(type)!;
         var nullability = new NullabilityInfoContext();
         var fields = new List<OptionField>();
@@ -84,26 +90,56 @@ public static class OptionFields
     private static OptionType TypeOf(Type type, bool optional, PropertyInfo property, int depth)
     {
         if (Nullable.GetUnderlyingType(type) is { } underlying)
+        {
             return new OptionalType(TypeOf(underlying, optional: false, property, depth), type);
+        }
+
         if (optional && !type.IsValueType)
+        {
             return new OptionalType(TypeOf(type, optional: false, property, depth), type);
+        }
+
         if (type == typeof(string))
+        {
             return new TextType { Known = [.. property.GetCustomAttribute<AllowedValuesAttribute>()?.Values.OfType<string>() ?? []] };
+        }
+
         if (type == typeof(bool))
+        {
             return new FlagType();
+        }
+
         if (type == typeof(int) || type == typeof(long))
+        {
             return new WholeType(type) { Range = NumberRange.Of(property) };
+        }
+
         if (type == typeof(double))
+        {
             return new NumberType { Range = NumberRange.Of(property) };
+        }
+
         if (type.IsEnum)
+        {
             return new ChoiceType(type);
+        }
+
         var item = type.IsArray ? type.GetElementType()! : type.GenericTypeArguments.LastOrDefault();
         if (item is not null && type.IsAssignableFrom(item.MakeArrayType()))
+        {
             return new ListType(TypeOf(item, optional: false, property, depth));
+        }
+
         if (item is not null && type.IsAssignableFrom(typeof(Dictionary<,>).MakeGenericType(typeof(string), item)))
+        {
             return new MapType(TypeOf(item, optional: false, property, depth));
+        }
+
         if (type.IsClass && item is null)
+        {
             return new GroupType(type, Of(type, depth + 1));
+        }
+
         throw new ArgumentException($"{property.DeclaringType!.Name}.{property.Name}: {type} cannot be an option");
     }
 }

@@ -32,7 +32,10 @@ public static class OptionText
         var options = new OptionBinder(problems).Bind(tree, new GroupType(typeof(TOptions), fields), name, fallback: null) as TOptions;
         problems.ThrowIfAny();
         foreach (var problem in check(options!))
+        {
             problems.Add(SourcePosition.Flag(name), problem);
+        }
+
         problems.ThrowIfAny();
         return options!;
     }
@@ -52,7 +55,9 @@ public static class OptionText
         {
             var label = text.Length == 0 ? Flag(key) : $"{Flag(key)} {Quote.OneLine(text)}";
             if (Node(text, types.GetValueOrDefault(key), label, problems) is { } node)
+            {
                 map.Set(new MapEntry(SourcePosition.Flag(label), key, node));
+            }
         }
         return map;
     }

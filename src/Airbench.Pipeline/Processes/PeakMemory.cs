@@ -15,7 +15,10 @@ internal static class PeakMemory
     public static void Reset()
     {
         if (!OperatingSystem.IsLinux())
+        {
             return;
+        }
+
         try
         {
             File.WriteAllText(ClearRefs, "5");
@@ -30,7 +33,10 @@ internal static class PeakMemory
     public static long? Megabytes()
     {
         if (OperatingSystem.IsLinux())
+        {
             return Megabytes("self");
+        }
+
         using var process = Process.GetCurrentProcess();
         return process.PeakWorkingSet64 > 0 ? process.PeakWorkingSet64 / (1024 * 1024) : null;
     }

@@ -16,7 +16,10 @@ internal static class ArtifactFiles
     {
         var hashes = new SortedDictionary<string, string>(StringComparer.Ordinal);
         foreach (var name in In(folder))
+        {
             hashes.Add(name, index.Of(Path.Combine(folder, name)) ?? throw new IOException($"{Path.Combine(folder, name)}: disappeared while it was read"));
+        }
+
         return hashes;
     }
 
@@ -24,12 +27,17 @@ internal static class ArtifactFiles
     public static string? Difference(string folder, IReadOnlyDictionary<string, string> outputs, HashIndex index)
     {
         if (!Directory.Exists(folder))
+        {
             return "is gone";
+        }
+
         foreach (var (name, hash) in outputs.OrderBy(output => output.Key, StringComparer.Ordinal))
         {
             var found = index.Of(Path.Combine(folder, name));
             if (found != hash)
+            {
                 return $"{name} {(found is null ? "is gone" : "changed")}";
+            }
         }
         return null;
     }

@@ -33,7 +33,10 @@ internal sealed class FactFinder(string root, HashIndex index, PipelineEnvironme
             .. fingerprint.Reads.Distinct(StringComparer.Ordinal).Select(Read),
         ];
         foreach (var (type, files) in inputs)
+        {
             facts.AddRange((files ?? new Dictionary<string, string>()).Select(file => new Fact(Facts.Inputs, $"{type.Name}/{file.Key}", file.Value)));
+        }
+
         return new Facts(facts.Select(fact => fact with { Name = environment.Fingerprint(fact.Name), Value = environment.Fingerprint(fact.Value) }));
     }
 
@@ -50,7 +53,10 @@ internal sealed class FactFinder(string root, HashIndex index, PipelineEnvironme
         try
         {
             if (!Directory.Exists(path))
+            {
                 return index.Of(path) ?? "missing";
+            }
+
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
             var names = ArtifactFiles.In(path).Where(name => !name.Split('/').Any(part => part.StartsWith('.'))).ToList();
             using var task = names.Count > ManyFiles ? progress.Start($"look at {Path.GetFileName(path)}", names.Count, "files") : null;

@@ -28,7 +28,10 @@ internal sealed class Facts
     public Facts(IEnumerable<Fact> facts)
     {
         foreach (var fact in facts)
+        {
             _values[(Index(fact.Section), fact.Name)] = fact.Value;
+        }
+
         Key = Hash.OfText(Write(0));
         OwnKey = Hash.OfText(Write(0, _values.Where(value => Sections[value.Key.Section] != Inputs)));
     }
@@ -51,7 +54,9 @@ internal sealed class Facts
         {
             text.Append(margin).Append(Sections[section.Key]).Append(":\n");
             foreach (var ((_, name), value) in section)
+            {
                 text.Append(margin).Append("  ").Append(RecordFile.Text(name)).Append(": ").Append(RecordFile.Text(value)).Append('\n');
+            }
         }
         return text.ToString();
     }

@@ -41,7 +41,10 @@ internal static class FolderCheck
             }
             var who = $"stage '{stage.Key}' would write to {Quote.Show(Path.GetRelativePath(root, folder))}";
             if (!Inside(folder, root))
+            {
                 problems.Add(stage.Position, $"{who}, outside of the working folder; expected a place inside");
+            }
+
             foreach (var (other, key) in taken.Where(t => Inside(folder, t.Folder) || Inside(t.Folder, folder) || Same(t.Folder, folder)))
             {
                 var place = Quote.Show(Path.GetRelativePath(root, other));

@@ -55,12 +55,17 @@ internal sealed class HashIndex
     {
         var full = Path.GetFullPath(path);
         if (FileStamp.Of(full) is not { } before)
+        {
             return null;
+        }
+
         var key = Path.GetRelativePath(_root, full);
         lock (_lock)
         {
             if (_entries.TryGetValue(key, out var known) && known.Stamp == before)
+            {
                 return known.Sha256;
+            }
         }
         var started = DateTime.UtcNow - DateTime.UnixEpoch;
         var hash = Read(full, before.Size);
@@ -70,9 +75,14 @@ internal sealed class HashIndex
         {
             BytesRead += before.Size;
             if (isOld && isSame && !key.AsSpan().ContainsAny('\n', '\r'))
+            {
                 _entries[key] = new(before, hash);
+            }
             else
+            {
                 _entries.Remove(key);
+            }
+
             _changed = true;
         }
         return hash;
@@ -84,7 +94,10 @@ internal sealed class HashIndex
         lock (_lock)
         {
             if (!_changed)
+            {
                 return;
+            }
+
             var lines = _entries.Where(entry => File.Exists(Path.Combine(_root, entry.Key)))
                 .OrderBy(entry => entry.Key, StringComparer.Ordinal)
                 .Select(entry => string.Create(CultureInfo.InvariantCulture,
@@ -105,7 +118,10 @@ internal sealed class HashIndex
     {
         _cancel.ThrowIfCancellationRequested();
         if (bytes < LongFile)
+        {
             return Hash.OfFile(path);
+        }
+
         using var task = _progress.Start($"look at {Path.GetFileName(path)}", bytes, "bytes");
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -123,7 +139,10 @@ internal sealed class HashIndex
     {
         var entries = new Dictionary<string, Entry>(StringComparer.Ordinal);
         if (!File.Exists(file))
+        {
             return entries;
+        }
+
         foreach (var line in File.ReadLines(file))
         {
             var parts = line.Split(' ', 6);

@@ -23,7 +23,10 @@ internal static partial class RecordFile
     {
         var text = new StringBuilder("# ").Append(comment).Append('\n');
         foreach (var (stage, record) in records)
+        {
             text.Append(record.Write(stage));
+        }
+
         AtomicFolder.WriteFile(path, text.ToString());
     }
 
@@ -40,7 +43,9 @@ internal static partial class RecordFile
             if (YamlReader.ReadFile(File.ReadAllText(path), Path.GetFileName(path), problems) is MapNode map)
             {
                 foreach (var stage in map.Entries)
+                {
                     records.Add(stage.Key, ResultRecord.Read(stage.Value as MapNode ?? throw new FormatException($"{stage.At}: found {stage.Value.Found}; expected a mapping")));
+                }
             }
             problems.ThrowIfAny();
             return records;

@@ -40,11 +40,17 @@ internal sealed class ResultCache(string root, long limit)
         if (!RecordFile.Read(Path.Combine(entry, RecordName), out var problem).TryGetValue(StageName, out var record))
         {
             if (problem is not null)
+            {
                 Remove(name);
+            }
+
             return null;
         }
         if (record.From.Key == facts.Key && ArtifactFiles.Difference(Path.Combine(entry, FilesName), record.Outputs, index) is null)
+        {
             return record;
+        }
+
         Remove(name);
         return null;
     }
@@ -55,7 +61,10 @@ internal sealed class ResultCache(string root, long limit)
     {
         var bytes = record.Outputs.Keys.Sum(name => FileLength.Of(Path.Combine(folder, name)));
         if (bytes > limit)
+        {
             return;
+        }
+
         using var entry = AtomicFolder.Create(Path.Combine(_folder, NameOf(record.From)));
         Copy(folder, Path.Combine(entry.Path, FilesName), record.Outputs.Keys, mayLink: true);
         RecordFile.Write(entry.File(RecordName), "A result that airbench keeps.", [(StageName, record)]);
@@ -96,7 +105,9 @@ internal sealed class ResultCache(string root, long limit)
     {
         var record = Path.Combine(_folder, NameOf(facts), RecordName);
         if (File.Exists(record))
+        {
             File.SetLastWriteTimeUtc(record, DateTime.UtcNow);
+        }
     }
 
     /// <summary>What is in the cache, the most recently used first.</summary>
@@ -118,13 +129,19 @@ internal sealed class ResultCache(string root, long limit)
     public IReadOnlyList<Entry> Prune(IReadOnlySet<string> needed)
     {
         if (Directory.Exists(_folder))
+        {
             AtomicFolder.RemoveLeftovers(_folder);   // what killed runs left half-written or half-removed
+        }
+
         var entries = Entries();
         var (bytes, removed) = (entries.Sum(entry => entry.Bytes), new List<Entry>());
         foreach (var entry in entries.Reverse().Where(entry => !needed.Contains(entry.Name)))
         {
             if (bytes <= limit)
+            {
                 break;
+            }
+
             Remove(entry.Name);
             bytes -= entry.Bytes;
             removed.Add(entry);
@@ -157,7 +174,9 @@ internal sealed class ResultCache(string root, long limit)
             var (source, target) = (Path.Combine(from, name), Path.Combine(to, name));
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);
             if (!(mayLink && FileLength.Of(source) >= BigFile && HardLink(source, target)))
+            {
                 File.Copy(source, target);   // clones where the file system can
+            }
         }
     }
 

@@ -51,7 +51,10 @@ internal sealed record ResultRecord
         text.Append(RecordFile.Text(name)).Append(":\n  key: ").Append(Key).Append("\n  from:\n").Append(From.Write(indent: 4));
         text.Append("  outputs:\n");
         foreach (var (file, hash) in Outputs.OrderBy(output => output.Key, StringComparer.Ordinal))
+        {
             text.Append("    ").Append(RecordFile.Text(file)).Append(": ").Append(hash).Append('\n');
+        }
+
         text.Append("  result:\n    summary: ").Append(RecordFile.Text(Summary)).Append('\n');
         Append("work_seconds", WorkSeconds?.ToString("R", CultureInfo.InvariantCulture));
         Append("items", Items?.ToString(CultureInfo.InvariantCulture));
@@ -63,7 +66,9 @@ internal sealed record ResultRecord
         void Append(string key, string? value)
         {
             if (value is not null)
+            {
                 text.Append("    ").Append(key).Append(": ").Append(RecordFile.Text(value)).Append('\n');
+            }
         }
     }
 
@@ -76,10 +81,16 @@ internal sealed record ResultRecord
             ? Texts(section).Select(fact => new Fact(section.Key, fact.Key, fact.Value))
             : throw new FormatException($"{section.At}: found '{section.Key}'; expected one of {string.Join(", ", Facts.Sections)}")));
         if (Text(map, "key") != facts.Key)
+        {
             throw new FormatException($"{map.At}: the key does not match what is under 'from': edited by hand");
+        }
+
         var outputs = Texts(map.Find("outputs") ?? throw Missing(map, "outputs"));
         foreach (var name in outputs.Keys.Where(name => name.Length == 0 || Path.IsPathRooted(name) || name.Split('/', '\\').Contains("..")))
+        {
             throw new FormatException($"{map.At}: found the output {Quote.Show(name)}; expected a path inside of the artifact");
+        }
+
         var result = Map(map, "result");
         return new()
         {

@@ -61,13 +61,19 @@ internal sealed class StageMemory
     public Verdict Judge(PipelineStage stage, string folder, string? forced)
     {
         if (!_options.KeepRecord)
+        {
             return new(PlanAction.Run, "a single stage always runs");
+        }
+
         lock (_lock)
         {
             var verdict = Decide(stage, folder, forced);
             _contents[stage.Key] = verdict.Record is { } record ? new(Path.Combine(_options.Root, folder), record.Outputs) : null;
             if (verdict.Action == PlanAction.Restore)
+            {
                 _needed.Add(ResultCache.NameOf(verdict.Facts!));
+            }
+
             return verdict;
         }
     }
@@ -76,7 +82,10 @@ internal sealed class StageMemory
     public void TakeExisting(PipelineStage stage, string folder)
     {
         if (!_options.KeepRecord)
+        {
             return;
+        }
+
         lock (_lock)
         {
             // Where all that its record names is unchanged, what a user put beside it is none of ours.
@@ -97,7 +106,10 @@ internal sealed class StageMemory
         {
             var record = verdict.Record!;
             if (verdict.Action == PlanAction.Restore && !_cache.Restore(record, folder, mayLink: !IsOfRun(stage)))
+            {
                 return false;
+            }
+
             _cache.Use(record.From);
             _contents[stage.Key] = new(folder, record.Outputs);
             Keep(stage, record, folder: null);
@@ -113,14 +125,20 @@ internal sealed class StageMemory
     public void Record(PipelineStage stage, Verdict verdict, StageResult result)
     {
         if (verdict.Facts is not { } before)
+        {
             return;
+        }
+
         lock (_lock)
         {
             var changes = Needs(stage).Select(need => Difference(_contents[need.Key]!))
                 .Append(FactsOf(stage, PipelinePlan.FolderOf(_pipeline, stage, _options.Root)).DifferencesFrom(before))
                 .Where(change => !string.IsNullOrEmpty(change)).ToList();
             if (changes.Count > 0)
+            {
                 throw new DataException($"its inputs were changed while it ran: {string.Join("; ", changes)}. Its result is not recorded: run again when nothing changes them");
+            }
+
             var folder = result.Artifact.Folder;
             var record = ResultRecord.Of(before, ArtifactFiles.Hashes(folder, _index), result);
             _contents[stage.Key] = new(folder, record.Outputs);
@@ -134,7 +152,9 @@ internal sealed class StageMemory
     public void Save(bool mayCreate)
     {
         if (_options.KeepRecord && (mayCreate || Directory.Exists(Path.Combine(_options.Root, FolderName))))
+        {
             _index.Save();
+        }
     }
 
     private Verdict Decide(PipelineStage stage, string folder, string? forced)
@@ -146,7 +166,10 @@ internal sealed class StageMemory
             : _damage is not null ? $"no earlier result: {_damage}"
             : "no earlier result";
         if ((forced ?? stage.Kind.AlwaysRuns) is { } always)
+        {
             return new(PlanAction.Run, always) { Facts = open.Count == 0 ? facts : null };
+        }
+
         if (open.Count > 0)
         {
             // Only an earlier result that agrees in all that is known already can turn out to be the one.
@@ -163,11 +186,20 @@ internal sealed class StageMemory
     private Verdict? Earlier(PipelineStage stage, string folder, Facts facts, ResultRecord? earlier, string why)
     {
         if (earlier?.Key == facts.Key && IsInPlace(stage, folder, earlier))
+        {
             return new(PlanAction.Keep, "unchanged") { Facts = facts, Record = earlier };
+        }
+
         if (_cache.Find(facts, _index) is not { } kept)
+        {
             return null;
+        }
+
         if (IsInPlace(stage, folder, kept))
+        {
             return new(PlanAction.Keep, why.Length > 0 ? $"{why}; made by an earlier run" : "unchanged") { Facts = facts, Record = kept };
+        }
+
         var reason = why.Length > 0 ? $"{why}; from the cache"
             : IsOfRun(stage) ? "unchanged"
             : $"{Lost(folder, kept)}; from the cache";
@@ -212,7 +244,10 @@ internal sealed class StageMemory
                 _cache.Prune(_needed);
             }
             if (_records.TryGetValue(stage.Key, out var earlier) && earlier.Write("") == record.Write(""))
+            {
                 return;
+            }
+
             _records[stage.Key] = record;
             RecordFile.Write(
                 LockPath, $"Written by airbench: what the stages of '{_pipeline.Name}' made last, and from what. `airbench plan` compares with it.",

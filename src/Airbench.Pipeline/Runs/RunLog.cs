@@ -16,7 +16,9 @@ internal sealed class RunLog(Stream stream, TimeProvider time) : IDisposable
         lock (_lock)
         {
             foreach (var line in text.ReplaceLineEndings("\n").Split('\n'))
+            {
                 _writer.WriteLine($"{stamp} {kind,-5} {line}");
+            }
         }
     }
 

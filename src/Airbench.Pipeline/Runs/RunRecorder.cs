@@ -54,7 +54,10 @@ public static class RunRecorder
         string? Made()
         {
             if (report.Result is { } result)
+            {
                 return result.Artifact.Folder;
+            }
+
             var place = stage.Kind.OutputFolder(pipeline.Context(stage, root, runFolder), stage.Options);
             var own = Path.GetFullPath(place).StartsWith(Path.GetFullPath(runFolder) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
             var ended = report.Status is not (RunStatus.Failed or RunStatus.Cancelled or RunStatus.NotRun or RunStatus.Skipped);
@@ -65,10 +68,16 @@ public static class RunRecorder
         {
             var place = Path.GetRelativePath(root, Path.GetFullPath(folder)).Replace('\\', '/');
             if (!Copied.TryGetValue(type, out var files))
+            {
                 return new ArtifactRecord(type.Name, place);
+            }
+
             var copies = $"{RunRecord.CopiesName}/{name}";
             foreach (var file in files.Select(file => Path.Combine(folder, file)).Where(File.Exists))
+            {
                 AtomicFolder.WriteFile(Path.Combine(runFolder, copies, Path.GetFileName(file)), stream => Append(stream, file));
+            }
+
             return new ArtifactRecord(type.Name, place, copies);
         }
     }

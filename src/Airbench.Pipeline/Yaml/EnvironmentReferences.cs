@@ -48,7 +48,10 @@ internal sealed partial class EnvironmentReferences(IReadOnlyCollection<string> 
                 return new ListNode(list.At, [.. list.Items.Select(Expand)]);
             case MapNode map:
                 foreach (var entry in map.Entries.ToList())
+                {
                     map.Set(entry with { Value = Expand(entry.Value) });
+                }
+
                 return map;
             default:
                 throw new ArgumentException($"{node.GetType().Name} holds no values", nameof(node));
@@ -58,7 +61,10 @@ internal sealed partial class EnvironmentReferences(IReadOnlyCollection<string> 
     private ScalarNode Expand(ScalarNode scalar)
     {
         if (!scalar.Text.Contains("${", StringComparison.Ordinal))
+        {
             return scalar;
+        }
+
         var (names, result, position) = (new List<string>(), new StringBuilder(), 0);
         while (Dollars.Match(scalar.Text, position) is { Success: true } row)
         {
@@ -74,7 +80,10 @@ internal sealed partial class EnvironmentReferences(IReadOnlyCollection<string> 
             var reference = Reference.Match(scalar.Text, start);
             var name = reference.Groups[1].Value;
             if (Problem(reference, scalar.Text, start) is { } problem)
+            {
                 return new ScalarNode(scalar.At, scalar.Text, scalar.Plain) { Problem = problem };
+            }
+
             names.Add(name);
             result.Append(lookup(name));
             position = start + reference.Length;
@@ -89,7 +98,10 @@ internal sealed partial class EnvironmentReferences(IReadOnlyCollection<string> 
     private string? Problem(Match reference, string text, int start)
     {
         if (!reference.Success)
+        {
             return $"found {Quote.Show(text[start..])}; expected ${{env:NAME}}, the only thing that is replaced here, or $${{ for the text ${{";
+        }
+
         var name = reference.Groups[1].Value;
         return !declared.Contains(name)
                 ? $"found ${{env:{name}}}, which is not declared{Suggestion.For(name, declared)}; add at the top: env: [{name}]"

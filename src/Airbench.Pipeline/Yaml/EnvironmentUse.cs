@@ -14,7 +14,9 @@ internal sealed class EnvironmentUse(IReadOnlyList<string> declared, Func<string
     {
         _written[path] = text.Text;
         if (isText && path != "device")   // that is one of a few words
+        {
             _hidden.UnionWith(text.Names);
+        }
     }
 
     /// <summary>Whether any value was taken.</summary>

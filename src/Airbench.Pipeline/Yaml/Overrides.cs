@@ -14,15 +14,23 @@ internal static class Overrides
             return;
         }
         if (YamlReader.ReadFlag(change.Value, at.Source, problems) is not { } value)
+        {
             return;
+        }
+
         var stages = (root.Find("stages")?.Value as MapNode)?.Entries ?? [];
         if (change.Uses is not null)
         {
             var targets = stages.Where(stage => Uses(stage) == change.Uses).ToList();
             if (targets.Count == 0)
+            {
                 problems.Add(at, $"no stage uses '{change.Uses}', whose {change.Path} it sets");
+            }
+
             foreach (var target in targets)
+            {
                 Set((MapNode)target.Value, change.Path.Split('.'), value, at, target.Key, problems);
+            }
         }
         else if (Header.Contains(change.Path))
         {

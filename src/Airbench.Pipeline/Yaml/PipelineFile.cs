@@ -70,19 +70,27 @@ public static partial class PipelineFile
         var problems = new Problems();
         var node = YamlReader.ReadFile(text, file, problems);
         if (node is not null and not MapNode)
+        {
             problems.Add(node.At, $"found {node.Found}; expected a mapping with {string.Join(", ", Keys)}");
+        }
+
         if (node is not MapNode root)
         {
             problems.ThrowIfAny();
             throw new InvalidOperationException("no tree and no problem");   // the reader says why it has none
         }
         foreach (var change in overrides)
+        {
             Overrides.Apply(root, change, problems);
+        }
 
         var use = ReadEnvironment(root, environment ?? Environment.GetEnvironmentVariable, problems);
         var binder = new OptionBinder(problems) { Environment = use };
         foreach (var entry in root.Entries.Where(e => !Keys.Contains(e.Key)))
+        {
             binder.UnknownKey(entry, "pipeline", Keys);
+        }
+
         var (name, seed, device, usdPerHour, tracking) = ReadHeader(root, binder, problems);
         var drafts = ReadStages(root, kinds, binder, problems);
         StageGraph.Check(drafts, kinds, problems);
@@ -98,7 +106,10 @@ public static partial class PipelineFile
             Environment = use.Finish(),
         };
         if (pipeline.Stages.Count == drafts.Count)   // default names depend on what the other stages are
+        {
             FolderCheck.Check(pipeline, problems);
+        }
+
         problems.ThrowIfAny();
         return pipeline;
     }
@@ -156,18 +167,28 @@ public static partial class PipelineFile
             var before = problems.Count;
             declared = (string[])new OptionBinder(problems).Bind(env.Value, EnvType, EnvKey, declared)!;
             if (problems.Count > before)
+            {
                 declared = [];
+            }
+
             foreach (var name in declared.Where(name => !EnvironmentReferences.IsName(name)))
+            {
                 problems.Add(env.Value.At, $"{EnvKey}: found {Quote.Show(name)}; expected the name of an environment variable: letters, digits and '_'");
+            }
         }
         declared = [.. declared.Distinct()];
         var references = new EnvironmentReferences(declared, lookup);
         foreach (var entry in Overrides.Header.Where(key => key != "name").Select(root.Find).OfType<MapEntry>())
+        {
             root.Set(entry with { Value = references.Expand(entry.Value) });
+        }
+
         foreach (var stage in (root.Find("stages")?.Value as MapNode)?.Entries ?? [])
         {
             if (stage.Value is MapNode map && map.Find("with") is { } with)
+            {
                 map.Set(with with { Value = references.Expand(with.Value) });
+            }
         }
         return new EnvironmentUse(declared, lookup);
     }
@@ -189,12 +210,18 @@ public static partial class PipelineFile
         T Read<T>(string key, T fallback, Func<T, string, string?> check)
         {
             if (root.Find(key) is not { } entry)
+            {
                 return fallback;
+            }
+
             var before = problems.Count;
             var value = (T)binder.Bind(entry.Value, HeaderTypes[key], key, fallback)!;
             var found = entry.Value is ScalarNode { Written: null, Plain: true } plain && value is not string ? plain.Text : entry.Value.Found;
             if (problems.Count == before && check(value, found) is { } problem)
+            {
                 problems.Add(entry.Value.At, $"{key}: {problem}");
+            }
+
             return problems.Count == before ? value : fallback;
         }
     }
@@ -240,13 +267,19 @@ public static partial class PipelineFile
     private static string ReadText(string path)
     {
         if (Directory.Exists(path))
+        {
             throw new ConfigurationException($"{path}: found a folder; expected a file, for example {Path.Combine(path, "pipeline.yaml")}");
+        }
+
         byte[] bytes;
         try
         {
             var length = FileLength.Of(path);
             if (length > YamlReader.MaxCharacters)
+            {
                 throw new ConfigurationException($"{path}:1:1: found {length} bytes; expected at most {YamlReader.MaxCharacters}");
+            }
+
             bytes = File.ReadAllBytes(path);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)

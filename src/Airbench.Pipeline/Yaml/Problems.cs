@@ -14,14 +14,19 @@ internal sealed class Problems
     {
         _all.Add((at, Quote.OneLine(text)));   // names of the file come into messages from many sides
         if (_all.Count == Most)
+        {
             ThrowIfAny();
+        }
     }
 
     /// <summary>Throws the problems, one a line in the order of the file, flags last; returns where there are none.</summary>
     public void ThrowIfAny()
     {
         if (_all.Count == 0)
+        {
             return;
+        }
+
         var lines = _all.OrderBy(p => p.At.Line == 0).ThenBy(p => p.At.Line).ThenBy(p => p.At.Column)
             .Select(p => $"{p.At}: {p.Text}").Distinct().ToList();
         var rest = lines.Count - Shown;

@@ -26,12 +26,18 @@ public static partial class ResolvedYaml
         text.Append(CultureInfo.InvariantCulture, $"usd_per_hour: {Flow(new NumberType(), pipeline.UsdPerHour, "usd_per_hour", written)}\n");
         text.Append(CultureInfo.InvariantCulture, $"tracking: {Flow(PipelineFile.TrackingType, pipeline.Tracking, "tracking", written)}\n");
         if (pipeline.Environment.Declared.Count > 0)
+        {
             text.Append(CultureInfo.InvariantCulture, $"env: [{string.Join(", ", pipeline.Environment.Declared.Select(Text))}]\n");
+        }
+
         text.Append("stages:\n");
         foreach (var stage in pipeline.Stages)
         {
             foreach (var given in stage.Given)
+            {
                 text.Append("  # given: the ").Append(given.GetType().Name).Append(" in ").Append(Quote.OneLine(given.Folder)).Append('\n');
+            }
+
             text.Append(CultureInfo.InvariantCulture, $"  {Text(stage.Key)}:\n    uses: {Text(stage.Kind.Uses)}\n");
             text.Append(CultureInfo.InvariantCulture, $"    needs: [{string.Join(", ", stage.Needs.Select(Text))}]\n    with:");
             var fields = OptionFields.Of(stage.Kind.OptionsType);
@@ -67,7 +73,9 @@ public static partial class ResolvedYaml
     internal static IEnumerable<KeyValuePair<string, object?>> Pairs(object dictionary)
     {
         foreach (DictionaryEntry entry in (IDictionary)dictionary)
+        {
             yield return new((string)entry.Key, entry.Value);
+        }
     }
 
     /// <summary>Where a group of options stands: its path, and the spaces before its keys.</summary>
@@ -87,9 +95,13 @@ public static partial class ResolvedYaml
             var below = place.Below(field.Key);
             text.Append(' ', place.Indent).Append(field.Key).Append(':');
             if (type is GroupType group && value is not null)
+            {
                 Group(text, group.Fields, value, below, written);
+            }
             else
+            {
                 text.Append(' ').Append(Flow(field.Type, value, below.Path, written)).Append('\n');
+            }
         }
     }
 
@@ -102,17 +114,26 @@ public static partial class ResolvedYaml
     internal static string Text(string text)
     {
         if (Word.IsMatch(text) && !Ambiguous.IsMatch(text))
+        {
             return text;
+        }
+
         var quoted = new StringBuilder("\"");
         foreach (var c in text)
         {
             // Printable ASCII and letters as they are; surrogate pairs too, which YAML's \u cannot spell.
             if (c is '"' or '\\')
+            {
                 quoted.Append('\\').Append(c);
+            }
             else if (c is >= ' ' and <= '~' || char.IsLetterOrDigit(c) || char.IsSurrogate(c))
+            {
                 quoted.Append(c);
+            }
             else
+            {
                 quoted.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:X4}");
+            }
         }
         return quoted.Append('"').ToString();
     }

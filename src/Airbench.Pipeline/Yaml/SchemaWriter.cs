@@ -26,7 +26,10 @@ public static class SchemaWriter
             ["env"] = new JsonObject { ["type"] = "string", ["pattern"] = EnvironmentReferences.ReferenceExpression },
         };
         foreach (var kind in kinds)
+        {
             definitions[$"with-{kind.Uses}"] = With(kind);
+        }
+
         definitions["stage"] = StageSchema(kinds);
         return new JsonObject
         {
@@ -165,9 +168,15 @@ public static class SchemaWriter
     {
         var schema = new JsonObject { ["type"] = new JsonArray(type, "string"), ["pattern"] = EnvironmentReferences.ReferenceExpression };
         if (range is not null)
+        {
             schema[range.AboveLow ? "exclusiveMinimum" : "minimum"] = range.Low;
+        }
+
         if (range is { High: < double.MaxValue })
+        {
             schema[range.BelowHigh ? "exclusiveMaximum" : "maximum"] = range.High;
+        }
+
         return schema;
     }
 
@@ -177,16 +186,24 @@ public static class SchemaWriter
     private static JsonObject OrNull(JsonObject schema)
     {
         if (schema["type"] is { } type)
+        {
             schema["type"] = type is JsonArray several ? new JsonArray([.. several.Select(t => t!.DeepClone()), "null"]) : new JsonArray(type.DeepClone(), "null");
+        }
         else
+        {
             schema["anyOf"]!.AsArray().Add(new JsonObject { ["type"] = "null" });
+        }
+
         return schema;
     }
 
     private static JsonObject Described(JsonObject schema, string description, JsonNode? value)
     {
         if (description.Length > 0)
+        {
             schema["description"] = description;
+        }
+
         schema["default"] = value;
         return schema;
     }

@@ -16,7 +16,10 @@ internal static class StageGraph
             }
             var seen = new HashSet<string>(StringComparer.Ordinal);
             foreach (var (need, at) in stage.Needs.Where(n => !seen.Add(n.Key)))
+            {
                 problems.Add(at, $"{stage.Key}.needs: found {Quote.Show(need)} twice; expected once");
+            }
+
             CheckInputs(stage, byKey, kinds, problems);
         }
         CheckCircles(byKey, problems);
@@ -43,7 +46,10 @@ internal static class StageGraph
     {
         var result = new HashSet<string>(StringComparer.Ordinal) { key };
         foreach (var stage in ordered.Where(s => s.Needs.Any(result.Contains)))
+        {
             result.Add(stage.Key);
+        }
+
         return result;
     }
 
@@ -52,16 +58,23 @@ internal static class StageGraph
         // A need that could not be read says so itself; what it would have brought is unknown.
         var needs = stage.Needs.Select(n => byKey.GetValueOrDefault(n.Key)).Distinct().ToList();
         if (stage.Kind is null || needs.Any(n => n?.Kind is null))
+        {
             return;
+        }
+
         var required = stage.Kind.Inputs.Concat(stage.Options is { } options ? stage.Kind.InputsFor(options) : []).ToList();
         foreach (var input in required.Union(stage.Kind.OptionalInputs))
         {
             var makers = needs.Where(n => input.IsAssignableFrom(n!.Kind!.Output)).Select(n => n!.Key).ToList();
             var who = $"stage '{stage.Key}' (uses {stage.Kind.Uses})";
             if (makers.Count == 0 && required.Contains(input))
+            {
                 problems.Add(stage.NeedsAt, $"{who} needs {A(input.Name)}: {Remedy(input, stage, byKey.Values, kinds)}");
+            }
             else if (makers.Count > 1)
+            {
                 problems.Add(stage.NeedsAt, $"{who} needs one {input.Name}; found {makers.Count} in needs: {string.Join(", ", makers)}");
+            }
         }
     }
 
@@ -70,7 +83,10 @@ internal static class StageGraph
         bool Makes(IStage? kind) => kind is not null && input.IsAssignableFrom(kind.Output);
         var present = stages.Where(s => s != stage && Makes(s.Kind)).Select(s => $"'{s.Key}'").ToList();
         if (present.Count > 0)
+        {
             return $"add {string.Join(" or ", present)} to needs";
+        }
+
         var makers = kinds.Where(Makes).Select(k => A(k.Uses)).ToList();
         return makers.Count > 0 ? $"add {string.Join(" or ", makers)} stage, and its name to needs" : "no kind of stage makes one";
     }
@@ -82,20 +98,29 @@ internal static class StageGraph
         var finished = new HashSet<string>(StringComparer.Ordinal);
         var path = new List<string>();
         foreach (var key in byKey.Keys)
+        {
             Visit(key);
+        }
 
         void Visit(string key)
         {
             if (finished.Contains(key))
+            {
                 return;
+            }
+
             path.Add(key);
             foreach (var (need, at) in byKey[key].Needs.Where(n => byKey.ContainsKey(n.Key)))
             {
                 var start = path.IndexOf(need);
                 if (start >= 0)
+                {
                     problems.Add(at, $"stages depend on each other in a cycle: {string.Join(" -> ", [.. path[start..], need])}");
+                }
                 else
+                {
                     Visit(need);
+                }
             }
             path.RemoveAt(path.Count - 1);
             finished.Add(key);

@@ -10,7 +10,10 @@ internal sealed class StageReader(IReadOnlyList<IStage> kinds, OptionBinder bind
     {
         var key = entry.Key;
         if (Names.Problem(key) is { } problem)
+        {
             problems.Add(entry.At, $"stage name: {problem}");
+        }
+
         var draft = new StageDraft { Key = key, At = entry.At, NeedsAt = entry.At };
         if (entry.Value is not MapNode map)
         {
@@ -23,7 +26,10 @@ internal sealed class StageReader(IReadOnlyList<IStage> kinds, OptionBinder bind
         ReportUnknownKeys(map, key, fields);
         draft = draft with { Kind = kind, Needs = ReadNeeds(map, key), NeedsAt = map.Find("needs")?.At ?? entry.At };
         if (kind is null)
+        {
             return draft;
+        }
+
         var with = map.Find("with") is { Value.IsNull: false } given ? given.Value : new MapNode(entry.At);
         var options = Bind(with, kind, fields, $"{key}.with");
         var asWritten = options is null || binder.Environment is not { HasAny: true } ? null : AsWritten(with, kind, fields);
@@ -50,7 +56,10 @@ internal sealed class StageReader(IReadOnlyList<IStage> kinds, OptionBinder bind
     private List<(string Key, SourcePosition At)> ReadNeeds(MapNode map, string key)
     {
         if (map.Find("needs") is not { Value.IsNull: false } needs)
+        {
             return [];
+        }
+
         var before = problems.Count;
         var names = (string[]?)binder.Bind(needs.Value, NeedsType, $"{key}.needs", Array.Empty<string>());
         var items = needs.Value is ListNode list ? list.Items : [needs.Value];   // a single name stands for the list of it
@@ -67,9 +76,15 @@ internal sealed class StageReader(IReadOnlyList<IStage> kinds, OptionBinder bind
         var before = problems.Count;
         var options = binder.Bind(with, new GroupType(kind.OptionsType, fields), path, fallback: null);
         if (problems.Count > before)
+        {
             return null;   // a rule about values would speak of values that nobody wrote
+        }
+
         foreach (var problem in kind.Check(options!).Select(problem => binder.Environment?.Hide(problem) ?? problem))
+        {
             problems.Add(PositionOf(problem, with), $"{path}.{Quote.OneLine(problem)}");
+        }
+
         return problems.Count == before ? options : null;
     }
 
@@ -82,7 +97,10 @@ internal sealed class StageReader(IReadOnlyList<IStage> kinds, OptionBinder bind
         foreach (var key in problem.Split(':')[0].Split('.'))
         {
             if ((node as MapNode)?.Find(key) is not { } entry)
+            {
                 break;
+            }
+
             (at, node) = (entry.At, entry.Value);
         }
         return at;
@@ -93,9 +111,13 @@ internal sealed class StageReader(IReadOnlyList<IStage> kinds, OptionBinder bind
         foreach (var entry in map.Entries.Where(e => !Keys.Contains(e.Key)))
         {
             if (fields.Any(f => f.Key == entry.Key))
+            {
                 problems.Add(entry.At, $"{key}: found the option '{entry.Key}' beside 'with'; expected it inside: {key}.with.{entry.Key}");
+            }
             else
+            {
                 binder.UnknownKey(entry, key, Keys);
+            }
         }
     }
 }

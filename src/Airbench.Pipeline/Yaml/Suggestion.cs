@@ -11,7 +11,10 @@ internal static class Suggestion
     public static string? Nearest(string word, IEnumerable<string> known)
     {
         if (word.Length > 64)
+        {
             return null;
+        }
+
         var normal = Normal(word);
         var limit = word.Length <= 3 ? 1 : 2;
         return known.Where(candidate => Math.Abs(candidate.Length - word.Length) <= limit)
@@ -39,7 +42,9 @@ internal static class Suggestion
                 var replaced = table[i - 1, j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
                 table[i, j] = Math.Min(replaced, 1 + Math.Min(table[i - 1, j], table[i, j - 1]));
                 if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                {
                     table[i, j] = Math.Min(table[i, j], table[i - 2, j - 2] + 1);
+                }
             }
         }
         return table[a.Length, b.Length];

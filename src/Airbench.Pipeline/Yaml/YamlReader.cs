@@ -79,7 +79,10 @@ internal sealed class YamlReader
         var root = ReadNode(0);
         Next<DocumentEnd>();
         if (MoveNext() && _parser.Current is DocumentStart second)
+        {
             _problems.Add(_position(second.Start), "found a second document ('---'); expected one");
+        }
+
         return root;
     }
 
@@ -88,12 +91,21 @@ internal sealed class YamlReader
     {
         var current = _parser.Current!;
         if (depth > MaxDepth)
+        {
             throw new YamlException(current.Start, current.End, $"nested deeper than {MaxDepth} levels");
+        }
+
         var at = _position(current.Start);
         if (current is NodeEvent { Anchor.IsEmpty: false })
+        {
             _problems.Add(at, "found an anchor ('&'), which is not supported: write the value out where it is used");
+        }
+
         if (current is NodeEvent { Tag.IsEmpty: false })
+        {
             _problems.Add(at, "found a tag ('!'), which is not supported: the option decides the type");
+        }
+
         switch (current)
         {
             case Scalar scalar:
@@ -101,7 +113,10 @@ internal sealed class YamlReader
             case SequenceStart:
                 var items = new List<Node>();
                 while (MoveNext() && _parser.Current is not SequenceEnd)
+                {
                     items.Add(ReadNode(depth + 1));
+                }
+
                 return new ListNode(at, items);
             case MappingStart:
                 return ReadMap(at, depth);
@@ -122,13 +137,21 @@ internal sealed class YamlReader
             MoveNext();
             var value = ReadNode(depth + 1);
             if (key is not ScalarNode { IsNull: false } scalar)
+            {
                 _problems.Add(key.At, $"found {key.Found} as a key; expected a name");
+            }
             else if (scalar is { Text: "<<", Plain: true })
+            {
                 _problems.Add(key.At, "found a merge key ('<<'), which is not supported: write the values out");
+            }
             else if (map.Find(scalar.Text) is { } first)
+            {
                 _problems.Add(key.At, $"found the key {Quote.Show(scalar.Text)} a second time; the first is at {first.At}");
+            }
             else
+            {
                 map.Set(new MapEntry(key.At, scalar.Text, value));
+            }
         }
         return map;
     }
