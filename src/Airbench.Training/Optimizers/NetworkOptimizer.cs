@@ -25,7 +25,7 @@ internal sealed class NetworkOptimizer : IDisposable
                 }
                 var parameter = network.Tensors[name];
                 parameter.requires_grad = true;
-                if (plan.Recipe.Muon is not null && shape.Length == 4 && layer.Name != "whiten")
+                if (plan.Recipe.Muon is not null && shape.Length == 4 && layer.Role != LayerRole.Whitening)
                 {
                     muon.Add(new(name, parameter));
                 }
@@ -78,8 +78,8 @@ internal sealed class NetworkOptimizer : IDisposable
     private double LearningRate(Layer layer, string name) => layer switch
     {
         BatchNormLayer when name.EndsWith(".bias", StringComparison.Ordinal) || _plan.Recipe.Muon is not null => _plan.BiasLr,
-        ConvLayer { Name: "whiten" } => _plan.WhitenLr,
-        LinearLayer => _plan.HeadLr,
+        { Role: LayerRole.Whitening } => _plan.WhitenLr,
+        { Role: LayerRole.Head } => _plan.HeadLr,
         _ => _plan.Lr,
     };
 }

@@ -129,7 +129,7 @@ public sealed partial class EvaluationAtScaleTests : IDisposable
 
         Assert.Contains("1 of 2 shards are missing: 2/2", Refusal(one), StringComparison.Ordinal);
         Assert.Contains("shard 1/2 was given twice", Refusal(one, two, one), StringComparison.Ordinal);
-        Assert.Contains("is no shard, but a whole evaluation", Refusal(one, _models.Evaluate(options, "whole").Folder), StringComparison.Ordinal);
+        Assert.Contains("is not a shard but a whole evaluation", Refusal(one, _models.Evaluate(options, "whole").Folder), StringComparison.Ordinal);
         Assert.Contains("expected shards of the same count", Refusal(one, Shard("2/3", "third")), StringComparison.Ordinal);
         Assert.Contains("\"tta\"", Refusal(one, Shard("2/2", "tta", options with { Tta = Tta.Mirror })), StringComparison.Ordinal);
         Assert.Contains("\"model_sha256\"", Refusal(one, Shard("2/2", "model", options with { Model = [_models.Write("model2/model.onnx", bgr: true)] })), StringComparison.Ordinal);
