@@ -107,7 +107,7 @@ public class PlanTests
 
         var error = Assert.Throws<ConfigurationException>(() => PipelinePlan.Make(pipeline, options)).Message.Replace('\\', '/');
 
-        Assert.Contains("'evaluate' in runs/demo/RUN/evaluate: it lies in the folder of its run", error, StringComparison.Ordinal);
+        Assert.Contains("'evaluate' in runs/demo/RUN/evaluate: it is stored in the folder of its own run", error, StringComparison.Ordinal);
     }
 
     private static void Whole(TemporaryFolder root, params string[] parts)

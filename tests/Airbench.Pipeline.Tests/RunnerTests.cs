@@ -265,7 +265,7 @@ public sealed partial class RunnerTests : IDisposable
 
         var error = Assert.Throws<ConfigurationException>(() => Run(new FakeKinds()));
 
-        Assert.Matches("cannot be made: .*; run in a folder that you can write to$", error.Message);
+        Assert.Matches("cannot be created: .*; run in a folder that you can write to$", error.Message);
     }
 
     [Fact]

@@ -7,5 +7,9 @@ namespace Airbench.Training.Tests;
 /// <summary>Libtorch is there before the first test, whichever that is.</summary>
 public sealed class LoadedLibtorch
 {
-    public LoadedLibtorch() => TorchRuntime.Load();
+    public LoadedLibtorch()
+    {
+        Airbench.Tests.OneDnn.AvoidWrongConvolutions();
+        TorchRuntime.Load();
+    }
 }

@@ -67,7 +67,7 @@ public sealed class DiskTests
         var (code, output, errors) = place.Run("--set", "seed=1");
 
         Assert.Equal(2, code);
-        Assert.Matches(@"cannot be made: Read-only file system.*; run in a folder that you can write to", errors);
+        Assert.Matches(@"cannot be created: Read-only file system.*; run in a folder that you can write to", errors);
         Assert.DoesNotContain("started", output, StringComparison.Ordinal);
         Assert.Equal(before, place.Outputs());
         FaultCounts.Add("read-only targets", 1);

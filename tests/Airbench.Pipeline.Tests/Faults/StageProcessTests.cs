@@ -83,7 +83,7 @@ public sealed class StageProcessTests : IDisposable
 
     [Theory]
     [InlineData("segv", "its process was ended by signal 11 (SIGSEGV). Likely cause: a defect in native code", "native library: last words")]
-    [InlineData("abort", "its process was ended by signal 6 (SIGABRT). Likely cause: a native library gave up", "native library: last words")]
+    [InlineData("abort", "its process was ended by signal 6 (SIGABRT). Likely cause: a native library aborted", "native library: last words")]
     [InlineData("thread", "its process was ended by signal 6 (SIGABRT)", "System.InvalidOperationException: on a thread of its own")]
     [InlineData("kill", "its process was ended by signal 9 (SIGKILL). Likely cause: another process or user killed it, or the system ran out of memory", "It printed nothing")]
     [InlineData("exit", "its process ended with exit code 7 and no message", "It printed nothing")]
