@@ -53,7 +53,7 @@ public record TrainOptions
     public int CheckpointEverySeconds { get; init; } = 300;
 
     /// <summary>Every hyperparameter of <see cref="Airbench.Recipe"/> is an option too; one that is left out keeps the recipe's value.</summary>
-    [JsonExtensionData]
+    [JsonExtensionData]   // as a setting in the lock file too, it stands beside the options above
     public RecipeChanges Changes { get; init; } = RecipeChanges.None;
 
     /// <summary>Problems that the types cannot express, as "key: found; expected".</summary>

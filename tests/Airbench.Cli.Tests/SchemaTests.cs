@@ -57,7 +57,8 @@ public class SchemaTests
     [Fact]
     public void Any_number_out_of_its_range_is_refused_by_the_schema_and_by_the_program()
     {
-        var bounded = Stages.All.SelectMany(kind => OptionFields.Of(kind.OptionsType).Select(field => (kind, field))).Where(option => option.field.Range is not null).ToList();
+        var options = Stages.All.SelectMany(kind => OptionFields.Of(kind.OptionsType).Select(field => (kind, field)));
+        var bounded = options.Where(option => option.field.Range is not null).ToList();
         Assert.True(bounded.Count > 40, $"{bounded.Count} options with a range");
         foreach (var (kind, field) in bounded)
         {

@@ -181,7 +181,10 @@ public sealed class RecipeTests
         { new TrainOptions { Recipe = "resnet18" }.Giving(("whiten_images", 10)), "whiten_images: is given, but nothing is whitened" },
         { new TrainOptions { Recipe = "resnet18" }.Giving(("depth", 2)), "depth: is given, but resnet18" },
         { new TrainOptions().Giving(("proxy_keep", 0.5)), "proxy_keep: is given, but no proxy" },
-        { new TrainOptions { Recipe = "airbench96_faster" }.Giving(("proxy", false), ("proxy_widths", new[] { 1, 1, 1 })), "proxy_widths: is given, but no proxy" },
+        {
+            new TrainOptions { Recipe = "airbench96_faster" }.Giving(("proxy", false), ("proxy_widths", new[] { 1, 1, 1 })),
+            "proxy_widths: is given, but no proxy"
+        },
     };
 
     [Theory]

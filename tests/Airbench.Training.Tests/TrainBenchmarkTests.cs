@@ -54,7 +54,8 @@ public sealed class TrainBenchmarkTests : IDisposable
     {
         var earlier = Run(Options).Report;
         var progress = new NoSteps();
-        Assert.Throws<ConfigurationException>(() => Run(Options.Changing(recipe => recipe with { Momentum = 0.8 }), earlier: (earlier, "earlier"), progress: progress));
+        var other = Options.Changing(recipe => recipe with { Momentum = 0.8 });
+        Assert.Throws<ConfigurationException>(() => Run(other, earlier: (earlier, "earlier"), progress: progress));
         Assert.False(progress.HasStarted);
     }
 

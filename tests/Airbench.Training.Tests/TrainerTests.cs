@@ -74,7 +74,8 @@ public sealed class TrainerTests
         var earlier = set.Train(TinySet.Options).Manifest.WeightsSha256;
         using var source = new CancellationTokenSource();
         var progress = new CancelAt(3, source);
-        Assert.Throws<OperationCanceledException>(() => set.Train(TinySet.Options.Changing(recipe => recipe with { Epochs = 50 }), progress: progress, cancel: source.Token));
+        var options = TinySet.Options.Changing(recipe => recipe with { Epochs = 50 });
+        Assert.Throws<OperationCanceledException>(() => set.Train(options, progress: progress, cancel: source.Token));
         Assert.Equal(3, progress.Steps);
         Assert.Equal(earlier, TrainedModel.Open(set.ModelFolder()).Manifest.WeightsSha256);
         Assert.Equal(["model", "model.checkpoint"], Directory.GetDirectories(Path.Combine(set.Root, "models")).Select(Path.GetFileName).Order());
