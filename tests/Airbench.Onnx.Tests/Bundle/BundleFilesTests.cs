@@ -212,7 +212,7 @@ public sealed class BundleFilesTests : IDisposable
         Assert.Contains("| c | 3 | 50.0% | 33.3% |", card, StringComparison.Ordinal);
 
         File.WriteAllText(path, "true \\ predicted,\"a, b\",c,d\n\"a, b\",3,0,0\nc,1,1,1\nd,0,2,1\n");
-        Assert.Contains("6 of them right", Assert.Throws<InvalidFileException>(() => Export("exports/small", model)).Message, StringComparison.Ordinal);
+        Assert.Contains("6 of them correct", Assert.Throws<InvalidFileException>(() => Export("exports/small", model)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -21,17 +21,15 @@ internal sealed class TorchReference : IDisposable
     {
         TorchRuntime.Load();
         set_num_threads(1);   // the networks are too small for more
+        Libtorch.SkipWhereWrong();
         (_spec, _type) = (spec, type);
-        // Channels last, as the product trains: oneDNN's AVX-512 convolutions of planar images are wrong on some machines where channels are no multiple of 16.
-        _tensors = spec.Network.Parameters().ToDictionary(p => p.Name, p => Start(tensor(weights[p.Name], p.Shape).to(type)));
+        _tensors = spec.Network.Parameters().ToDictionary(p => p.Name, p => tensor(weights[p.Name], p.Shape).to(type));
         _velocities = spec.Trained.ToDictionary(p => p.Name, p => zeros(p.Shape, type));
         foreach (var (name, _) in spec.Trained)
         {
             _tensors[name].requires_grad = true;
         }
     }
-
-    private static Tensor Start(Tensor weight) => weight.dim() == 4 ? ChannelsLast.Of(weight) : weight;
 
     /// <summary>Values of a tensor, or of the velocity of one.</summary>
     public double[] this[string name] => (name.EndsWith(TrainStep.Velocity, StringComparison.Ordinal)
@@ -61,7 +59,6 @@ internal sealed class TorchReference : IDisposable
         var network = _spec.Network;
         var (mean, std) = (tensor(network.Mean.ToArray(), [1, 3, 1, 1]), tensor(network.Std.ToArray(), [1, 3, 1, 1]));
         var x = (tensor(images, [count, 3, network.ImageSize, network.ImageSize]).to(ScalarType.Float64).Over(255) - mean).div(std).to(_type);
-        x = ChannelsLast.Of(x);
         var trained = _spec.Part.Layers(network);
         var outputs = new Dictionary<string, Tensor>();
         foreach (var layer in network.Layers())

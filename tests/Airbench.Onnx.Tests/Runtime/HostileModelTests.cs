@@ -27,7 +27,7 @@ public sealed class HostileModelTests : IDisposable
     {
         File.WriteAllBytes(_models.File("secret.bin"), new byte[36]);
 
-        Assert.Contains($"lies in '{location}', outside of the model's folder", Refused(WithExternal(("location", location)), "models/x.onnx"), StringComparison.Ordinal);
+        Assert.Contains($"is stored in '{location}', outside of the model's folder", Refused(WithExternal(("location", location)), "models/x.onnx"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -95,12 +95,12 @@ public sealed class HostileModelTests : IDisposable
         Assert.Contains("expected square ones of at most 4096", Refused(Change(model => { Set(model.Graph.Input[0], 2, 1 << 20); Set(model.Graph.Input[0], 3, 1 << 20); })),
             StringComparison.Ordinal);
         Assert.Contains("no dimension of 3 colours", Refused(Change(model => Set(model.Graph.Input[0], 1, 1))), StringComparison.Ordinal);
-        Assert.Contains("is not what a classifier of images takes", Refused(Change(model => model.Graph.Input[0].Type.TensorType.ElemType = (int)Element.Int64)),
+        Assert.Contains("is not an image classifier's input", Refused(Change(model => model.Graph.Input[0].Type.TensorType.ElemType = (int)Element.Int64)),
             StringComparison.Ordinal);
-        Assert.Contains("is not what a classifier of images takes", Refused(Change(model => model.Graph.Input[0].Type.TensorType.Shape.Dim.RemoveAt(0))),
+        Assert.Contains("is not an image classifier's input", Refused(Change(model => model.Graph.Input[0].Type.TensorType.Shape.Dim.RemoveAt(0))),
             StringComparison.Ordinal);
-        Assert.Contains("is not what a classifier gives", Refused(Change(model => model.Graph.Output[0].Type.TensorType.Shape.Dim.RemoveAt(0))), StringComparison.Ordinal);
-        Assert.Contains("is not what a classifier gives", Refused(Change(model => model.Graph.Output[0].Type.TensorType.ElemType = (int)Element.Int64)), StringComparison.Ordinal);
+        Assert.Contains("is not a classifier's output", Refused(Change(model => model.Graph.Output[0].Type.TensorType.Shape.Dim.RemoveAt(0))), StringComparison.Ordinal);
+        Assert.Contains("is not a classifier's output", Refused(Change(model => model.Graph.Output[0].Type.TensorType.ElemType = (int)Element.Int64)), StringComparison.Ordinal);
         Assert.Contains("has no output: it is not a classifier", Refused(Change(model => model.Graph.Output.Clear())), StringComparison.Ordinal);
         Assert.Contains("has no input: it is not a classifier", Refused(Change(model => model.Graph.Input.Clear())), StringComparison.Ordinal);
         Assert.Contains("with 1 to 1,000,000 classes", Refused(Change(model => Set(model.Graph.Output[0], 1, 1L << 40))), StringComparison.Ordinal);
