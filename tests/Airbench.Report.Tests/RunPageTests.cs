@@ -1,6 +1,6 @@
-using Airbench.Data;
 using System.Globalization;
 using System.Xml.Linq;
+using Airbench.Data;
 using Airbench.Report;
 using CsCheck;
 
