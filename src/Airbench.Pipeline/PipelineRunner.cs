@@ -107,6 +107,10 @@ public static class PipelineRunner
         {
             verdict = memory.Judge(stage, row.Folder, row.Forced);   // anew: the stages before it have made what it depends on
             var folder = stage.Kind.OutputFolder(context, stage.Options);
+            if (Path.GetDirectoryName(folder) is { } parent && Directory.Exists(parent))
+            {
+                AtomicFolder.RemoveLeftovers(parent);   // of a killed run; a stage that runs removes its own, one whose result is reused does not
+            }
             if (verdict.Record is not { } record || !memory.Reuse(stage, verdict, folder))
             {
                 return null;
