@@ -45,7 +45,7 @@ public sealed class ClassLayoutTests
         Assert.Null(layout.Placements[0]);
         Assert.Null(layout.Placements[5]);
         Assert.Contains(
-            "2 images do not lie in train/<class>/ or test/<class>/ and are left out, for example preview.png", layout.Warnings);
+            "2 images are not in train/<class>/ or test/<class>/ and are left out, for example preview.png", layout.Warnings);
     }
 
     [Fact]

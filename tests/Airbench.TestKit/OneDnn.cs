@@ -6,6 +6,7 @@ namespace Airbench.Tests;
 /// <summary>The instructions that libtorch's convolutions may use in a test process.</summary>
 internal static class OneDnn
 {
+    private const string Variable = "ONEDNN_MAX_CPU_ISA";
     private const int AmdCaches = unchecked((int)0x8000001D);
 
     /// <summary>
@@ -17,7 +18,8 @@ internal static class OneDnn
     {
         if (OperatingSystem.IsLinux() && HidesCaches())
         {
-            _ = setenv("ONEDNN_MAX_CPU_ISA", "AVX2", 0);   // .NET's own variables do not reach native code
+            _ = setenv(Variable, "AVX2", 0);                        // for oneDNN: .NET's own variables do not reach native code
+            Environment.SetEnvironmentVariable(Variable, "AVX2");   // for our kernels, which ask before they call oneDNN's AVX-512 products
         }
     }
 

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 // libtorch already takes every core; tests side by side would only fight for them, and one counts live tensors.
 [assembly: CollectionBehavior(CollectionBehavior.CollectionPerAssembly)]
 [assembly: AssemblyFixture(typeof(Airbench.Training.Tests.LoadedLibtorch))]
@@ -7,9 +9,8 @@ namespace Airbench.Training.Tests;
 /// <summary>Libtorch is there before the first test, whichever that is.</summary>
 public sealed class LoadedLibtorch
 {
-    public LoadedLibtorch()
-    {
-        Airbench.Tests.OneDnn.AvoidWrongConvolutions();
-        TorchRuntime.Load();
-    }
+    public LoadedLibtorch() => TorchRuntime.Load();
+
+    [ModuleInitializer]
+    internal static void BeforeAnyTest() => Airbench.Tests.OneDnn.AvoidWrongConvolutions();
 }
