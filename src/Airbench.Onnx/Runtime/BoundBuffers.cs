@@ -4,8 +4,8 @@ using Microsoft.ML.OnnxRuntime.Tensors;
 namespace Airbench.Onnx;
 
 /// <summary>
-/// Input and output of a session, bound to it and used again by every call. Page-locked on a GPU, so that it copies them itself, without a detour.
-/// A new number of images costs a GPU a search for algorithms. So a call of fewer images than an earlier one is filled up to that number
+/// Input and output of a session, bound to its device. The input is in a buffer that every call uses again; for a GPU it is page-locked, so that
+/// the GPU copies it itself, without a detour. A new number of images costs a GPU a search for algorithms. So a call of fewer images than an earlier one is filled up to that number
 /// or to half, a quarter, an eighth of it.
 /// </summary>
 internal sealed class BoundBuffers : IDisposable
@@ -16,9 +16,9 @@ internal sealed class BoundBuffers : IDisposable
     private readonly OrtIoBinding _binding;
     private readonly OrtMemoryInfo? _pinned;
     private readonly OrtAllocator? _allocator;
-    private readonly bool _isFilledUp;
+    private readonly bool _fillsUp;
     private OrtValue? _pixels;
-    private OrtValue? _scores;
+    private IDisposableReadOnlyCollection<OrtValue>? _scores;
     private int _largest;
     private int _count;
 
@@ -26,12 +26,12 @@ internal sealed class BoundBuffers : IDisposable
     /// <param name="device">Where it computes.</param>
     /// <param name="input">Its input.</param>
     /// <param name="output">Its output.</param>
-    /// <param name="isFilledUp">Whether numbers of images are rounded up as said above; null where a GPU computes.</param>
-    public BoundBuffers(InferenceSession session, ExecutionDevice device, ModelInput input, ModelOutput output, bool? isFilledUp = null)
+    /// <param name="fillsUp">Whether numbers of images are rounded up as said above.</param>
+    public BoundBuffers(InferenceSession session, ExecutionDevice device, ModelInput input, ModelOutput output, bool fillsUp)
     {
         (_session, _input, _output) = (session, input, output);
         _binding = session.CreateIoBinding();
-        _isFilledUp = isFilledUp ?? device.CudaIndex is not null;
+        _fillsUp = fillsUp;
         if (device.CudaIndex is not null)
         {
             // Host memory of the driver's: ONNX Runtime counts it as the CPU's, with the number 0 whatever the GPU.
@@ -44,7 +44,7 @@ internal sealed class BoundBuffers : IDisposable
     public Span<byte> Pixels => _pixels!.GetTensorMutableRawData();
 
     /// <summary>The scores of the last call, [images, K].</summary>
-    public OrtValue Scores => _scores!;
+    public OrtValue Scores => _scores!.Single();
 
     /// <summary>Makes place for a call of <paramref name="count"/> images.</summary>
     /// <param name="count">Images, at least 1.</param>
@@ -53,15 +53,12 @@ internal sealed class BoundBuffers : IDisposable
     public int Require(int count, bool isExact)
     {
         _largest = Math.Max(_largest, count);
-        var size = isExact || !_isFilledUp ? count : RoundUp(count, _largest);
+        var size = isExact || !_fillsUp ? count : RoundUp(count, _largest);
         if (size != _count)
         {
             Release();
-            _pixels = Create(_input.ElementType, _input.Shape(size));
+            _pixels = OrtValue.CreateAllocatedTensorValue(_allocator ?? OrtAllocator.DefaultInstance, _input.ElementType, _input.Shape(size));
             _pixels.GetTensorMutableRawData().Clear();
-            _scores = Create(_output.Type == "float16" ? TensorElementType.Float16 : TensorElementType.Float, [size, _output.ClassCount]);
-            _binding.BindInput(_input.Name, _pixels);
-            _binding.BindOutput(_output.Name, _scores);
             _count = size;
         }
         return size;
@@ -71,9 +68,14 @@ internal sealed class BoundBuffers : IDisposable
     /// <exception cref="OnnxRuntimeException">The session fails.</exception>
     public void Run(RunOptions options)
     {
+        _scores?.Dispose();
+        _scores = null;
+        _binding.BindInput(_input.Name, _pixels!);   // this is when the input goes to the device
+        _binding.BindOutputToDevice(_output.Name, OrtMemoryInfo.DefaultInstance);
         _binding.SynchronizeBoundInputs();
         _session.RunWithBinding(options, _binding);
         _binding.SynchronizeBoundOutputs();
+        _scores = _binding.GetOutputValues();
     }
 
     /// <inheritdoc/>
@@ -95,9 +97,6 @@ internal sealed class BoundBuffers : IDisposable
         }
         return size;
     }
-
-    private OrtValue Create(TensorElementType type, long[] shape) =>
-        OrtValue.CreateAllocatedTensorValue(_allocator ?? OrtAllocator.DefaultInstance, type, shape);
 
     private void Release()
     {

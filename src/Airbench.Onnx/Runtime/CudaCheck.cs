@@ -35,38 +35,34 @@ public static class CudaCheck
         }
     }
 
-    /// <summary>What the tiny model answers on a device.</summary>
+    /// <summary>What the tiny model answers on a device: float32 [8, 14, 8].</summary>
     internal static float[] Answer(ExecutionDevice device)
     {
+        var (x, filters, matrix) = Numbers();
         using var options = device.CreateOptions(threads: 1);
-        using var session = new InferenceSession(Model().ToByteArray(), options);
+        using var session = new InferenceSession(Model(filters, matrix).ToByteArray(), options);
         using var runOptions = new RunOptions();
-        var random = new Random(1);
-        using var x = OrtValue.CreateTensorValueFromMemory(Numbers(random, 3 * Size * Size), [1, 3, Size, Size]);
-        using var y = session.Run(runOptions, ["x"], [x], ["y"]);
-        return y[0].GetTensorDataAsSpan<float>().ToArray();
+        using var input = OrtValue.CreateTensorValueFromMemory(x, [1, 3, Size, Size]);
+        using var output = session.Run(runOptions, ["x"], [input], ["y"]);
+        return output[0].GetTensorDataAsSpan<float>().ToArray();
     }
 
-    private static ModelProto Model()
+    /// <summary>An image [3, 16, 16], filters [8, 3, 3, 3] and a matrix [14, 8], all -0.5 to 0.5.</summary>
+    internal static (float[] X, float[] Filters, float[] Matrix) Numbers()
     {
-        var random = new Random(2);
+        var random = new Random(1);
+        return (Draw(3 * Size * Size), Draw(Channels * 3 * 9), Draw((Size - 2) * Channels));
+
+        float[] Draw(int count) => [.. Enumerable.Range(0, count).Select(_ => random.NextSingle() - 0.5f)];
+    }
+
+    private static ModelProto Model(float[] filters, float[] matrix)
+    {
         var graph = new GraphBuilder("check");
         var x = graph.FixedInput("x", TensorProto.Types.DataType.Float, 1, 3, Size, Size);
-        var filters = graph.Initializer("filters", Numbers(random, Channels * 3 * 9), Channels, 3, 3, 3);
-        var matrix = graph.Initializer("matrix", Numbers(random, (Size - 2) * Channels), Size - 2, Channels);
-        var maps = graph.Node("Conv", "maps", [x, filters]);
-        graph.FixedOutput(graph.Node("MatMul", "y", [maps, matrix]), TensorProto.Types.DataType.Float, 1, Channels, Size - 2, Channels);
+        var maps = graph.Node("Conv", "maps", [x, graph.Initializer("filters", filters, Channels, 3, 3, 3)]);
+        var y = graph.Node("MatMul", "y", [maps, graph.Initializer("matrix", matrix, Size - 2, Channels)]);
+        graph.FixedOutput(y, TensorProto.Types.DataType.Float, 1, Channels, Size - 2, Channels);
         return graph.Build(opset: 17);
-    }
-
-    /// <summary>-0.5 to 0.5.</summary>
-    private static float[] Numbers(Random random, int count)
-    {
-        var values = new float[count];
-        foreach (ref var value in values.AsSpan())
-        {
-            value = random.NextSingle() - 0.5f;
-        }
-        return values;
     }
 }

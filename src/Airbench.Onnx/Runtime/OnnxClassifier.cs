@@ -28,7 +28,7 @@ public sealed class OnnxClassifier : IDisposable
         IsBound = settings.IoBinding ?? device.CudaIndex is not null;
         if (IsBound || !input.IsPixels || !output.IsLogits)
         {
-            var bound = IsBound ? new BoundBuffers(session, device, input, output) : null;
+            var bound = IsBound ? new BoundBuffers(session, device, input, output, settings.FillsUp ?? device.CudaIndex is not null) : null;
             _encoded = new EncodedRun(modelFile, session, _runOptions, _clock, input, output, bound);
         }
         (_inputName, _outputName) = (input.Name, output.Name);
