@@ -15,9 +15,11 @@ internal sealed class Network : IDisposable
     private readonly HashSet<string> _readLater;
     private readonly double _batchNormEpsilon;
     private readonly double _batchNormMomentum;
+    private readonly IReadOnlyDictionary<int, Tensor> _ones;   // by width, where cuDNN normalizes
 
-    private Network(NetworkSpec spec, double batchNormMomentum, IReadOnlyDictionary<string, Tensor> tensors)
+    private Network(NetworkSpec spec, double batchNormMomentum, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<int, Tensor> ones)
     {
+        _ones = ones;
         Spec = spec;
         Tensors = tensors;
         _layers = spec.Layers();
@@ -47,7 +49,10 @@ internal sealed class Network : IDisposable
                 tensors[name] = Place(layer, Initial(layer, name[(layer.Name.Length + 1)..], shape, recipe, generator), device).MoveToOuterDisposeScope();
             }
         }
-        return new Network(spec, recipe.BatchNormMomentum, tensors);
+        var widths = spec.Layers().OfType<BatchNormLayer>().Where(norm => device.Abilities.NormalizesByCudnn && !norm.HasScale).Select(norm => norm.Channels);
+        return new Network(
+            spec, recipe.BatchNormMomentum, tensors,
+            widths.Distinct().ToDictionary(width => width, width => ones(width, device: device.Device).DetachFromDisposeScope()));
     }
 
     /// <summary>Logits, fp32 (N, K), of normalized images (N, 3, S, S) in the compute type.</summary>
@@ -75,7 +80,7 @@ internal sealed class Network : IDisposable
                     input, Tensor(norm, "running_mean"), Tensor(norm, "running_var"), norm.HasScale ? Tensor(norm, "weight") : null, Tensor(norm, "bias"),
                     _batchNormMomentum, _batchNormEpsilon, fused.Kind),
                 BatchNormLayer norm => F.batch_norm(
-                    input, Tensor(norm, "running_mean"), Tensor(norm, "running_var"), norm.HasScale ? Tensor(norm, "weight") : null!, Tensor(norm, "bias"),
+                    input, Tensor(norm, "running_mean"), Tensor(norm, "running_var"), Weight(norm, training)!, Tensor(norm, "bias"),
                     training, _batchNormMomentum, _batchNormEpsilon),
                 ActivationLayer { Kind: Activation.Gelu } => F.gelu(input),
                 ActivationLayer { Kind: Activation.Silu } => F.silu(input),
@@ -116,11 +121,15 @@ internal sealed class Network : IDisposable
 
     public void Dispose()
     {
-        foreach (var tensor in Tensors.Values)
+        foreach (var tensor in Tensors.Values.Concat(_ones.Values))
         {
             tensor.Dispose();
         }
     }
+
+    /// <summary>The learned scale of a batch norm, or ones that cuDNN's kernel wants to see, or null for none.</summary>
+    private Tensor? Weight(BatchNormLayer norm, bool training) =>
+        norm.HasScale ? Tensor(norm, "weight") : training ? _ones.GetValueOrDefault(norm.Channels) : null;
 
     private Tensor Tensor(Layer layer, string name) => Tensors[$"{layer.Name}.{name}"];
 
