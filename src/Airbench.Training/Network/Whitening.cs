@@ -52,7 +52,7 @@ internal static class Whitening
     internal static Tensor ProductByImage(Tensor patches, long images)
     {
         var each = patches.view(images, -1, 12);
-        return each.transpose(1, 2).matmul(each).sum(0);
+        return each.transpose(1, 2).matmul(each).sum([0L]);   // sum(0) would be a sum of bytes: 0 is also a ScalarType
     }
 
     /// <summary>
