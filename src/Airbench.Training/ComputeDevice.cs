@@ -57,9 +57,9 @@ public sealed record ComputeDevice(Device Device, string Description, Precision 
             throw new DeviceException($"device is {device}, but there are {cuda.device_count()} CUDA devices, cuda:0 to cuda:{cuda.device_count() - 1}");
         }
         PrepareCuda(device);
-        var (chip, resolved) = (new Device(DeviceType.CUDA, index), Resolve(precision, hasBf16: true));
-        var abilities = CudaAbilities.Try(chip, ComputeTypeOf(resolved));
-        return new ComputeDevice(chip, Describe(index, abilities), resolved) { Abilities = abilities };
+        var chip = new Device(DeviceType.CUDA, index);
+        var abilities = CudaAbilities.Try(chip);
+        return new ComputeDevice(chip, Describe(index, abilities), Resolve(precision, hasBf16: true)) { Abilities = abilities };
     }
 
     /// <summary>The CUDA devices that libtorch sees, for people.</summary>
@@ -122,8 +122,7 @@ public sealed record ComputeDevice(Device Device, string Description, Precision 
     private static string Describe(int index, CudaAbilities abilities)
     {
         var name = CudaDriver.NameOf(index) is { } model ? $"cuda:{index} {model}" : $"cuda:{index}";
-        var norm = Environment.GetEnvironmentVariable(CudaAbilities.NormVariable) is { Length: > 0 } asked ? $", {CudaAbilities.NormVariable}={asked}" : "";
-        return name + norm + string.Concat(abilities.Lacks.Select(lack => $", without {lack.Split(" (")[0]}"));
+        return name + string.Concat(abilities.Lacks.Select(lack => $", without {lack.Split(" (")[0]}"));
     }
 
     private static Precision Resolve(Precision precision, bool hasBf16) =>

@@ -15,17 +15,22 @@ internal sealed class Network : IDisposable
     private readonly HashSet<string> _readLater;
     private readonly double _batchNormEpsilon;
     private readonly double _batchNormMomentum;
-    private readonly IReadOnlyDictionary<int, Tensor> _ones;   // by width, where cuDNN normalizes
+    private readonly Dictionary<int, Tensor> _ones;   // by number of channels
 
-    private Network(NetworkSpec spec, double batchNormMomentum, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<int, Tensor> ones)
+    private Network(NetworkSpec spec, double batchNormMomentum, IReadOnlyDictionary<string, Tensor> tensors)
     {
-        _ones = ones;
         Spec = spec;
         Tensors = tensors;
         _layers = spec.Layers();
         _readLater = [.. _layers.OfType<AddLayer>().Select(add => add.From), .. _layers.Select(layer => layer.Input).OfType<string>()];
         _batchNormEpsilon = spec.BatchNormEpsilon;
         _batchNormMomentum = batchNormMomentum;
+        // Without a scale libtorch's CUDA batch norm returns no gradient for the shift either, and autograd ends the process. A scale of 1 is the
+        // same arithmetic, and lets cuDNN do it where it can.
+        _ones = _layers.OfType<BatchNormLayer>()
+            .Where(norm => !norm.HasScale && Tensor(norm, "bias").device_type == DeviceType.CUDA)
+            .DistinctBy(norm => norm.Channels)
+            .ToDictionary(norm => norm.Channels, norm => ones_like(Tensor(norm, "running_var")).DetachFromDisposeScope());
     }
 
     public NetworkSpec Spec { get; }
@@ -49,10 +54,7 @@ internal sealed class Network : IDisposable
                 tensors[name] = Place(layer, Initial(layer, name[(layer.Name.Length + 1)..], shape, recipe, generator), device).MoveToOuterDisposeScope();
             }
         }
-        var widths = spec.Layers().OfType<BatchNormLayer>().Where(norm => device.Abilities.NormalizesByCudnn && !norm.HasScale).Select(norm => norm.Channels);
-        return new Network(
-            spec, recipe.BatchNormMomentum, tensors,
-            widths.Distinct().ToDictionary(width => width, width => ones(width, device: device.Device).DetachFromDisposeScope()));
+        return new Network(spec, recipe.BatchNormMomentum, tensors);
     }
 
     /// <summary>Logits, fp32 (N, K), of normalized images (N, 3, S, S) in the compute type.</summary>
@@ -80,7 +82,7 @@ internal sealed class Network : IDisposable
                     input, Tensor(norm, "running_mean"), Tensor(norm, "running_var"), norm.HasScale ? Tensor(norm, "weight") : null, Tensor(norm, "bias"),
                     _batchNormMomentum, _batchNormEpsilon, fused.Kind),
                 BatchNormLayer norm => F.batch_norm(
-                    input, Tensor(norm, "running_mean"), Tensor(norm, "running_var"), Weight(norm, training)!, Tensor(norm, "bias"),
+                    input, Tensor(norm, "running_mean"), Tensor(norm, "running_var"), Scale(norm)!, Tensor(norm, "bias"),
                     training, _batchNormMomentum, _batchNormEpsilon),
                 ActivationLayer { Kind: Activation.Gelu } => F.gelu(input),
                 ActivationLayer { Kind: Activation.Silu } => F.silu(input),
@@ -127,9 +129,7 @@ internal sealed class Network : IDisposable
         }
     }
 
-    /// <summary>The learned scale of a batch norm, or ones that cuDNN's kernel wants to see, or null for none.</summary>
-    private Tensor? Weight(BatchNormLayer norm, bool training) =>
-        norm.HasScale ? Tensor(norm, "weight") : training ? _ones.GetValueOrDefault(norm.Channels) : null;
+    private Tensor? Scale(BatchNormLayer norm) => norm.HasScale ? Tensor(norm, "weight") : _ones.GetValueOrDefault(norm.Channels);
 
     private Tensor Tensor(Layer layer, string name) => Tensors[$"{layer.Name}.{name}"];
 
