@@ -4,9 +4,9 @@ set -uo pipefail   # no -e: a stage that fails is recorded, and the next one goe
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # Stages in their order, and the seconds that the least useful part of each takes on an H100: with less left, it is skipped.
-stages=(machine symbols doctor data numbers train94 trainmuon train2026 train2025 precisions export evaluate bench finetune compile profile autotune)
-declare -A needs=([machine]=5 [symbols]=10 [doctor]=8 [data]=15 [numbers]=35 [train94]=45 [trainmuon]=45 [train2026]=20 [train2025]=20 [precisions]=20
-  [export]=20 [evaluate]=25 [bench]=15 [finetune]=20 [compile]=70 [profile]=20 [autotune]=120)
+stages=(machine symbols doctor data numbers train94 trainmuon export evaluate bench finetune train2026 train2025 compile profile precisions autotune)
+declare -A needs=([machine]=5 [symbols]=10 [doctor]=8 [data]=15 [numbers]=35 [train94]=45 [trainmuon]=45 [export]=20 [evaluate]=30 [bench]=15 [finetune]=20
+  [train2026]=22 [train2025]=22 [compile]=65 [profile]=20 [precisions]=22 [autotune]=120)
 
 usage() {
   cat <<TEXT
@@ -15,8 +15,8 @@ Usage: eng/gpu-benchmark.sh [options]              measure
 
   --minutes N       time budget; what no longer fits is left out, and said [15]
   --stages A,B      these only, also where they failed before [all that no earlier call with this --work has tried]:
-                    ${stages[*]:0:9}
-                    ${stages[*]:9}
+                    ${stages[*]:0:10}
+                    ${stages[*]:10}
   --out DIR         results: results.md, results.json, runs.jsonl, log.txt, symbols.txt, logs.tar.gz [gpu-benchmark]
   --work DIR        data, models, state; a further call with the same one goes on [a new temporary folder]
   --device D        cuda or cpu [cuda]
@@ -91,13 +91,14 @@ fi
 
 # ---- budget and record -------------------------------------------------------------------------------------------------------
 
+SECONDS=${AIRBENCH_SPENT:-0}   # run.sh has unpacked
 budget=$(awk -v minutes="$minutes" 'BEGIN { printf "%d", minutes * 60 }')
 remaining() { echo $((budget - SECONDS)); }
 
 mkdir -p "$out" || fail "--out: $out cannot be made"
 out=$(realpath "$out")
 [ -n "$work" ] || work=$(mktemp -d)
-mkdir -p "$work/done" "$work/failed" "$work/logs" "$work/runs" "$work/stages" || fail "--work: $work cannot be made"
+mkdir -p "$work/done" "$work/failed" "$work/logs" "$work/stages" || fail "--work: $work cannot be made"
 work=$(realpath "$work")
 [ -z "$app" ] || app=$(realpath "$app")
 exec > >(tee -a "$out/log.txt") 2>&1

@@ -61,7 +61,7 @@ def ratio(ours, theirs):
 
 
 def compare(runs):
-    """One row a recipe, program and precision; PyTorch's rows carry the ratio of our runs to them, in the precision of the first of ours."""
+    """One row a recipe, program and precision. PyTorch's rows carry the ratio of ours: in the same precision, or in the one of the training stages."""
     kinds = sorted({(run["recipe"], run["program"], run["precision"]) for run in runs})
     rows = []
     for kind in kinds:
@@ -71,7 +71,8 @@ def compare(runs):
                    blocks={block: statistics.fmean(run["seconds"] for run in own if run["block"] == block) for block in blocks},
                    accuracy_plain=spread([run["accuracy_plain"] for run in own]), accuracy_tta=spread([run["accuracy_tta"] for run in own]))
         if kind[1] != "airbench":
-            ours = [run for run in runs if run["program"] == "airbench" and run["recipe"] == kind[0] and "precisions" not in run["block"]]
+            ours = [run for run in runs if (run["recipe"], run["program"]) == (kind[0], "airbench")]
+            ours = [run for run in ours if run["precision"] == kind[2]] or [run for run in ours if "precisions" not in run["block"]]
             row["airbench_over_this"] = ratio([run["seconds"] for run in ours], [run["seconds"] for run in own])
         rows.append(row)
     return rows

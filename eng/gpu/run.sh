@@ -31,5 +31,5 @@ wait
 if [ -d "$programs/ort" ] && [ ! -f "$programs/app/runtimes/linux-x64/native/libonnxruntime.so" ]; then
   mv "$programs"/ort/*.so "$programs/app/runtimes/linux-x64/native/"
 fi
-export DOTNET_ROOT=$programs/dotnet DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 PATH=$programs/dotnet:$PATH
+export DOTNET_ROOT=$programs/dotnet DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 AIRBENCH_SPENT=$SECONDS PATH=$programs/dotnet:$PATH
 exec bash "$bundle/eng/gpu-benchmark.sh" --app "$programs/app" "${images[@]}" "$@"

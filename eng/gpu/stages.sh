@@ -46,10 +46,10 @@ prepare_programs() {
     export OMP_WAIT_POLICY=PASSIVE   # a rehearsal may share the machine
     narrow=(--widths '[8, 16, 16]') narrow_python=(--widths 8 16 16) short=(--epochs 1)
   fi
-  if [ -n "$archive" ]; then
-    data=$work/data/$(basename "$archive"); data=${data%%.t*}; data=${data%.zip}
-  elif $quick && [ -z "$data" ]; then
+  if $quick && [ -z "$data" ]; then
     data=$work/data/check
+  elif [ -n "$archive" ]; then
+    data=$work/data/images
   else
     data=$(realpath -m "${data:-data/cifar10}")
   fi
@@ -91,12 +91,10 @@ stage_doctor() {
 }
 
 stage_data() {
-  local name
-  name=$(basename "$data")
   step check 3 60 "${airbench[@]}" prepare --source synthetic --train-count 1024 --test-count 256 --name check
   step few 3 60 "${airbench[@]}" prepare --source synthetic --train-count 128 --test-count 64 --name few
   if [ -n "$archive" ]; then
-    step archive 12 120 "${airbench[@]}" prepare --source archive --path "$archive" --name "$name"
+    step archive 12 120 "${airbench[@]}" prepare --source archive --path "$archive" --name images
   elif [ ! -f "$data/dataset.json" ]; then
     skip "$data is no prepared data set; \`airbench prepare\` makes one, or give --archive"
   fi
@@ -118,7 +116,7 @@ stage_numbers() {
 ours() {   # NAME RECIPE PRECISION SEED: a process of the program; its first run warms up
   step "$1" 22 90 "${airbench[@]}" train --dataset "$data" --recipe "$2" --precision "$3" --runs "$((runs + 1))" --seed "$4" --validate-every 0 \
     --checkpoint-every-seconds 0 --name "$2-$1" --device "$device" "${threads[@]}" "${narrow[@]}" "${short[@]}" &&
-    results --add-model "$work/models/$2-$1" --block "$stage.$1"
+    results --add-model "$work/models/$2-$1" --block "$stage.$1" && results --out "$out"
 }
 
 theirs() {   # NAME RECIPE PRECISION SEED [OPTION...]: a process of PyTorch; a run on random labels warms up
@@ -127,7 +125,7 @@ theirs() {   # NAME RECIPE PRECISION SEED [OPTION...]: a process of PyTorch; a r
   $has_torch || { skip "no torch in $python: only ours"; return; }
   step "$name" "${estimate:-22}" "${limit:-90}" "${py[@]}" "$scripts/airbench94.py" --data "$data" --recipe "$recipe" --precision "$kind" --seed "$seed" \
     --runs "$runs" --device "$device" --json "$work/logs/$stage.$name.json" "${threads[@]}" "${narrow_python[@]}" "${short[@]}" "${cpu_python[@]}" "$@" &&
-    results --add-python "$work/logs/$stage.$name.json" --block "$stage.$name"
+    results --add-python "$work/logs/$stage.$name.json" --block "$stage.$name" && results --out "$out"
 }
 
 in_turn() {   # RECIPE: ours, theirs, ours, theirs, so that drift of clocks and heat shows
@@ -223,14 +221,11 @@ evaluate() {   # NAME SECONDS OPTION...: evaluates, and links what came out to e
 
 stage_evaluate() {
   has_model || { skip 'no exported model'; return; }
-  evaluate "cpu_fp32" 25 --model fp32 --device cpu
+  evaluate cpu_fp32 25 --model fp32 --device cpu
   if $is_cuda; then
     evaluate cuda_fp32 10 --model fp32 --device "$device" --provider-options '{ use_tf32: "0" }'
     evaluate cuda_tf32 10 --model fp32 --device "$device" --provider-options '{ use_tf32: "1" }'
     evaluate cuda_fp16 10 --model fp16 --device "$device"
-    evaluate cuda_default 10 --model fp32 --device "$device"
-    evaluate cuda_search 10 --model fp32 --device "$device" --provider-options '{ use_tf32: "0", cudnn_conv_algo_search: EXHAUSTIVE }'
-    evaluate cuda_fp16_one_view 10 --model fp16 --device "$device" --tta none
     # PyTorch's libraries have to be found without this variable too.
     step without_path 10 60 env -u LD_LIBRARY_PATH dotnet "$app/airbench.dll" evaluate --dataset "$data" --bundle "$work/exports/airbench94" --batch-size 1000 \
       --tta none --device "$device"
