@@ -47,7 +47,7 @@ prepare_programs() {
     narrow=(--widths '[8, 16, 16]') narrow_python=(--widths 8 16 16) short=(--epochs 1)
   fi
   if $quick && [ -z "$data" ]; then
-    data=$work/data/check
+    data=$work/data/quick
   elif [ -n "$archive" ]; then
     data=$work/data/images
   else
@@ -93,6 +93,9 @@ stage_doctor() {
 stage_data() {
   step check 3 60 "${airbench[@]}" prepare --source synthetic --train-count 1024 --test-count 256 --name check
   step few 3 60 "${airbench[@]}" prepare --source synthetic --train-count 128 --test-count 64 --name few
+  if $quick; then
+    step quick 3 60 "${airbench[@]}" prepare --source synthetic --train-count 2048 --test-count 256 --name quick
+  fi
   if [ -n "$archive" ]; then
     step archive 12 120 "${airbench[@]}" prepare --source archive --path "$archive" --name images
   elif [ ! -f "$data/dataset.json" ]; then
