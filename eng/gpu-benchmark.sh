@@ -181,7 +181,10 @@ finish() {
   fi
   echo "$SECONDS of $budget s; written: $out; state: $work"
   exec >&- 2>&-
-  wait "$tee_process"   # the log's last lines
+  for _ in {1..20}; do   # the log's last lines; a helper that some program left behind may hold the log open
+    kill -0 "$tee_process" 2>/dev/null || break
+    sleep 0.1
+  done
   exit "$code"
 }
 

@@ -1,9 +1,8 @@
 # Sourced by eng/gpu-benchmark.sh: the folder that travels to a machine without .NET and network.
 
-# Of the .NET runtime, what the measured stages do not load: debugging, tracing, other collectors, XML, databases, servers and mail.
-# Without XML no report.html is written, which nobody reads there.
+# Of the .NET runtime, what no stage loads: debugging, tracing, other collectors, databases, servers and mail.
 unused_runtime=(libmscordaccore.so libmscordbi.so libclrgc.so libclrgcexp.so libcoreclrtraceptprovider.so Microsoft.VisualBasic.Core.dll
-  Microsoft.VisualBasic.dll System.Private.DataContractSerialization.dll System.Private.Xml.dll System.Private.Xml.Linq.dll System.Net.Mail.dll
+  Microsoft.VisualBasic.dll System.Private.DataContractSerialization.dll System.Net.Mail.dll
   System.Net.Quic.dll System.Net.HttpListener.dll System.Net.WebSockets.dll System.Net.WebSockets.Client.dll System.Linq.Parallel.dll
   System.Threading.Tasks.Dataflow.dll System.Transactions.Local.dll System.Data.Common.dll System.Linq.AsyncEnumerable.dll System.Linq.Queryable.dll
   System.Net.Requests.dll System.Net.WebClient.dll System.Net.Ping.dll System.Net.ServerSentEvents.dll createdump)

@@ -18,11 +18,14 @@ MACHINE_CODE = 2           # kind of an entry in a fatbin; 1 is PTX
 CUDA_MACHINE = 190         # e_machine of an ELF file with GPU code
 SECTION_HEADER = "<IIQQQQIIQQ"
 
-# A module goes only where every kernel in it is one of these (mangled names). Empty kernels and CUB's sorts accompany others.
-UNUSED = re.compile(
-    rb"(?i)moe|fpAIntB|fpA_intB|GemmUniversal|flash|fmha|mha_|kernel_mha|attention|attn|AddBiasTranspose|TransposeQKV|KVCache|KeyCache|PastCompressed|"
-    rb"Paged|SplitKV|AppendKv|Dequantize?KV|beam|blkq|MatMul(BlockScaled|Float|NBits)|matmul_[248]bits|fp4|xqa|GatedDelta|gated_delta|GatedRMS|CausalConv|"
-    rb"GroupQuery|llm|topk|deform_conv|EmptyKernel|3cub|RotaryEmb|SkipLayerNorm|LongFormer|DecoderMasked|Sampling|NGram")
+# Parts of mangled kernel names. A module, one source file of ONNX Runtime, goes where one of its kernels belongs to language models, to sorting
+# or to detection of objects, ...
+FOREIGN = re.compile(
+    rb"(?i)moe|fpA_?intB|GemmUniversal|flash|fmha|mha_|attention|attn|TransposeQKV|KVCache|KeyCache|PastCompressed|Paged|SplitKV|AppendKv|beam|blkq|xqa|"
+    rb"MatMul(BlockScaled|Float|NBits)|matmul_(block_scaled|[248]bits)|fp4|GatedDelta|gated_delta|GatedRMS|CausalConv|GroupQuery|3llm|RotaryEmb|SkipLayerNorm|"
+    rb"LongFormer|DecoderMasked|Sampling|NGram|deep_gemm|dequantizeThread|gemm_4bit|AddBiasTrans|AddBias_T|radix_sort|hybrid_topk|bitonic|deform_conv|non_max_supp")
+# ... or where all of them are of these as well.
+COMPANION = re.compile(FOREIGN.pattern + rb"|EmptyKernel|3cub|DropoutKernel|DropoutVectorized|RandomKernel|RandomVectorized")
 
 
 def sections(data):
@@ -60,7 +63,7 @@ def is_needed(data, kind, architecture, begin, length):
     if (kind, architecture) != (MACHINE_CODE, ARCHITECTURE):
         return False
     names = kernels(bytes(data[begin:begin + length]))
-    return not names or any(not UNUSED.search(name) for name in names)   # a module that cannot be read stays
+    return not names or not (any(map(FOREIGN.search, names)) or all(map(COMPANION.search, names)))   # a module that cannot be read stays
 
 
 def embedded_modules(data, offset, size):

@@ -1,20 +1,18 @@
 # Sourced by eng/gpu-benchmark.sh: one function a stage. step (above all a time limit), skip and the options are from there.
 
 scripts=$here/benchmarks/python
-airbench=() py=() narrow=() narrow_python=() short=() threads=() cpu_python=()
+airbench=() py=() narrow=() narrow_python=() short=() few_steps=() threads=() cpu_python=()
 is_cuda=false
 [ "$device" = cpu ] || is_cuda=true
 
 prepare_programs() {
-  local bundled backend candidate
-  if [ -z "$python" ]; then
-    python=python3
-    for candidate in python3 /usr/bin/python3; do
-      if "$candidate" -c 'import torch, numpy' 2>/dev/null; then python=$candidate; break; fi
-    done
-  fi
+  local bundled backend candidate torch_folder=''
+  for candidate in ${python:-python3 /usr/bin/python3}; do
+    torch_folder=$(timeout 120 "$candidate" -c 'import numpy, os, torch; print(os.path.join(torch.__path__[0], "lib"))' 2>/dev/null) && break
+  done
+  python=${python:-$candidate}
   has_torch=false
-  if "$python" -c 'import torch, numpy' 2>/dev/null; then has_torch=true; else echo "$python has no torch and numpy: without PyTorch's side"; fi
+  if [ -n "$torch_folder" ]; then has_torch=true; python=$candidate; else echo "$python has no torch and numpy: without PyTorch's side"; fi
   py=(env PYTHONUNBUFFERED=1 "$python")
 
   if [ -z "$app" ]; then
@@ -29,8 +27,7 @@ prepare_programs() {
   [ -z "$(find -L "$app" -name 'libonnxruntime.so*' -print -quit)" ] || has_ort=true
   library_path=${LD_LIBRARY_PATH:-}
   if [ -z "${AIRBENCH_LIBTORCH:-}" ] && [ -z "$bundled" ] && $has_torch; then
-    AIRBENCH_LIBTORCH=$("$python" -c 'import os, torch; print(os.path.join(torch.__path__[0], "lib"))')
-    export AIRBENCH_LIBTORCH
+    export AIRBENCH_LIBTORCH=$torch_folder
   fi
   if [ -n "${AIRBENCH_LIBTORCH:-}" ]; then
     # PyTorch's wheels keep CUDA's own libraries in packages beside it.
@@ -44,7 +41,7 @@ prepare_programs() {
   $is_cuda || cpu_python=(--warmup-steps 1000000)   # as many as a run has
   if $quick; then
     export OMP_WAIT_POLICY=PASSIVE   # a rehearsal may share the machine
-    narrow=(--widths '[8, 16, 16]') narrow_python=(--widths 8 16 16) short=(--epochs 1)
+    narrow=(--widths '[8, 16, 16]') narrow_python=(--widths 8 16 16) short=(--epochs 1) few_steps=(--profiled 2)
   fi
   if $quick && [ -z "$data" ]; then
     data=$work/data/quick
@@ -55,7 +52,9 @@ prepare_programs() {
   fi
 }
 
-offers() { "${airbench[@]}" "$1" --help 2>/dev/null | grep -A 3 -- "$2" | grep -qw -- "$3"; }   # COMMAND OPTION VALUE
+has_precision() { timeout 30 "${airbench[@]}" train --help | grep -A 2 -e --precision | grep -qw -e "$1"; }
+has_recipe() { timeout 30 "${airbench[@]}" recipes | grep -qw -e "$1"; }
+compiles() { $has_torch && timeout 60 "$python" -c 'import torch; torch.compile' 2>/dev/null; }
 has_data() { [ -f "$data/dataset.json" ] && [ -f "$work/data/check/dataset.json" ]; }
 has_model() { [ -d "$work/exports/airbench94" ]; }
 
@@ -131,18 +130,21 @@ theirs() {   # NAME RECIPE PRECISION SEED [OPTION...]: a process of PyTorch; a r
     results --add-python "$work/logs/$stage.$name.json" --block "$stage.$name" && results --out "$out"
 }
 
+clocks() { ! $is_cuda || timeout 10 nvidia-smi --query-gpu=clocks.sm,temperature.gpu,power.draw,clocks_event_reasons.active --format=csv,noheader; }
+
 in_turn() {   # RECIPE: ours, theirs, ours, theirs, so that drift of clocks and heat shows
   local round
   has_data || { skip 'no data'; return; }
   for ((round = 1; round <= rounds; round++)); do
     ours "ours$round" "$1" "$precision" $((100 * round))
     theirs "python$round" "$1" "$precision" $((100 * round + 50))
+    clocks
   done
 }
 
 ours_alone() {   # RECIPE that the Python program does not know
   has_data || { skip 'no data'; return; }
-  offers train --recipe "$1" || "${airbench[@]}" recipes | grep -qw "$1" || { skip "the program has no recipe $1"; return; }
+  has_recipe "$1" || { skip "the program has no recipe $1"; return; }
   ours ours1 "$1" "$precision" 100
 }
 
@@ -161,14 +163,12 @@ stage_precisions() {
   has_data || { skip 'no data'; return; }
   $is_cuda && theirs python_fp16_weights airbench94 fp16_weights 150   # the public script's choice
   for kind in fp16_weights bf16_weights; do
-    { $is_cuda || [ $kind = bf16_weights ]; } && offers train --precision $kind || continue
+    { $is_cuda || [ $kind = bf16_weights ]; } && has_precision $kind || continue
     ours "ours_$kind" airbench94 $kind 100
     ours "ours_muon_$kind" airbench94_muon $kind 100
   done
   $is_cuda && theirs python_muon_fp16_weights airbench94_muon fp16_weights 150
 }
-
-compiles() { $has_torch && "$python" -c 'import torch; torch.compile' 2>/dev/null; }
 
 stage_compile() {
   has_data || { skip 'no data'; return; }
@@ -186,7 +186,8 @@ stage_autotune() {
 
 stage_profile() {
   has_data || { skip 'no data'; return; }
-  $has_torch && step python 20 60 "${py[@]}" "$scripts/profile_steps.py" --data "$data" --precision "$precision" --device "$device" "${narrow_python[@]}"
+  $has_torch && step python 20 60 "${py[@]}" "$scripts/profile_steps.py" --data "$data" --precision "$precision" --device "$device" "${narrow_python[@]}" \
+    "${few_steps[@]}"
   if $is_cuda && command -v ncu >/dev/null; then
     # The first thousand launches choose cuDNN's algorithms and whiten; then about three steps.
     step launches 45 100 bash -c '"$@" >"$0" 2>&1; grep -q Kernel "$0"' "$work/logs/ncu.csv" ncu --target-processes all --clock-control none --cache-control none \
