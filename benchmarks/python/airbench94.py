@@ -188,7 +188,7 @@ def compiled(args, net):
     if not args.compile:
         return net, net
     if args.compile not in compiled_networks:
-        compiled_networks[args.compile] = net, torch.compile(net, mode=args.compile)
+        compiled_networks[args.compile] = net, torch.compile(net, mode=args.compile, dynamic=False)
     kept, call = compiled_networks[args.compile]
     if kept is not net:
         kept.load_state_dict(net.state_dict())

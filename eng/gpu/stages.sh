@@ -76,7 +76,7 @@ print(f"Python {sys.version.split()[0]}, numpy {numpy.__version__}, torch {torch
 symbol_names='CUDAGraph|getCurrentCUDAStream|getDefaultCUDAStream|getStreamFromPool|aoti_torch_|torch_call_dispatcher|setBenchmarkCuDNN|AllowTF32|setFloat32|CUDACachingAllocator.*(emptyCache|beginAllocateToPool)'
 
 stage_symbols() {
-  step bridge 8 90 "${py[@]}" "$scripts/check_symbols.py" --bridge "$bridge" --libtorch "$libtorch"
+  step bridge 8 90 python3 "$scripts/check_symbols.py" --bridge "$bridge" --libtorch "$libtorch"
   step dump 5 60 bash -c 'set -o pipefail
     for library in libc10 libc10_cuda libtorch_cpu libtorch_cuda; do
       [ ! -f "$1/$library.so" ] || nm -D --defined-only "$1/$library.so" | awk -v library="$library" "{ print library, \$NF }"
@@ -197,6 +197,9 @@ stage_profile() {
   fi
   step airbench 22 90 "${airbench[@]}" benchmark train --dataset "$data" --recipe airbench94 --precision "$precision" --runs 2 --device "$device" \
     "${threads[@]}" "${narrow[@]}" "${short[@]}"
+  if [ -f "$work/done/compile.python1" ]; then   # PyTorch keeps what it compiled
+    step compiled 35 90 "${py[@]}" "$scripts/profile_steps.py" --data "$data" --precision "$precision" --device "$device" --compile default
+  fi
 }
 
 # ---- ONNX Runtime ------------------------------------------------------------------------------------------------------------
