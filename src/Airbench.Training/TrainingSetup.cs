@@ -39,7 +39,7 @@ internal sealed record TrainingSetup(
         Device = Device.Description,
         Precision = Device.PrecisionName,
         Threads = get_num_threads(),
-        Libtorch = __version__,
+        Libtorch = TorchRuntime.LibtorchVersion,
         Product = Product.Version,
     }));
 
