@@ -93,7 +93,7 @@ fi
 
 SECONDS=${AIRBENCH_SPENT:-0}   # run.sh has unpacked
 budget=$(awk -v minutes="$minutes" 'BEGIN { printf "%d", minutes * 60 }')
-remaining() { echo $((budget - SECONDS)); }
+remaining() { echo $((budget > SECONDS ? budget - SECONDS : 0)); }
 
 mkdir -p "$out" || fail "--out: $out cannot be made"
 out=$(realpath "$out")
@@ -108,7 +108,7 @@ stage='' is_incomplete=false skipped=''
 
 # NAME SECONDS LIMIT COMMAND...: one process of a stage. One that succeeded does not run again; one that no longer fits is left out.
 step() {
-  local name=$stage.$1 estimate=$2 limit=$3 left code begun
+  local name=$stage.$1 estimate=$2 limit=$3 left code begun is_cut=false
   shift 3
   [ ! -f "$work/done/$name" ] || return 0
   left=$(($(remaining) - 4))   # for the results
@@ -117,7 +117,7 @@ step() {
     is_incomplete=true
     return 1
   fi
-  [ "$limit" -le "$left" ] || limit=$left
+  [ "$limit" -le "$left" ] || { limit=$left; is_cut=true; }
   printf -- '-- %s at %s s, at most %s s\n' "$name" "$SECONDS" "$limit"
   begun=$SECONDS
   # Not a pipeline: a helper process that outlives the program would hold it open.
@@ -127,7 +127,14 @@ step() {
   rm -f "$work/failed/$name"
   case $code in
     0) touch "$work/done/$name" ;;
-    124 | 137) echo "stopped after $limit s" >"$work/failed/$name" ;;
+    124 | 137)
+      if $is_cut; then   # the budget's fault, not the program's
+        echo "-- $name stopped after $limit s, with the budget"
+        is_incomplete=true
+        return 1
+      fi
+      echo "stopped after $limit s" >"$work/failed/$name"
+      ;;
     *) echo "exit code $code after $((SECONDS - begun)) s: $(grep -v '^ *$' "$work/logs/$name.log" | tail -n 1 | cut -c 1-300)" >"$work/failed/$name" ;;
   esac
   [ "$code" -eq 0 ] || printf -- '-- %s FAILED: %s\n' "$name" "$(cat "$work/failed/$name")"

@@ -42,7 +42,8 @@ pack_ort() {   # FOLDER OF THE PROGRAM'S NATIVE LIBRARIES, TARGET: ONNX Runtime 
   local native=$1 source
   source=$native
   if [ ! -f "$native/libonnxruntime_providers_cuda.so" ]; then
-    source=$(find "${NUGET_PACKAGES:-$HOME/.nuget/packages}/microsoft.ml.onnxruntime.gpu.linux" -path '*/linux-x64/native' -type d 2>/dev/null | sort -V | tail -n 1)
+    source=$(find "${NUGET_PACKAGES:-$HOME/.nuget/packages}/microsoft.ml.onnxruntime.gpu.linux" -path '*/linux-x64/native' -type d 2>/dev/null |
+      sort -V | tail -n 1)
     [ -n "$source" ] || fail 'the program was published without libonnxruntime_providers_cuda.so, and NuGet has no Microsoft.ML.OnnxRuntime.Gpu.Linux here'
   fi
   mkdir -p "$2"
@@ -95,7 +96,7 @@ pack_bundle() {
   fi
   ls -l "$pack" ${ort_folder:+"$ort_folder"}
   echo
-  echo "$pack: $((total / 1000000)) MB${ort_folder:+, and $ort_folder: $(($(du -sb "$ort_folder" | cut -f 1) / 1000000)) MB}. On the CUDA machine, with this folder beside you:"
+  echo "$pack: $((total / 1000000)) MB${ort_folder:+, and $ort_folder}. On the CUDA machine, with this folder beside you:"
   echo
   echo "  bash $(basename "$pack")/run.sh --minutes 6.5 --work /tmp/airbench-work --out results     # again with another --out: goes on"
   [ -z "$ort_folder" ] || echo "  The ort stages need $(basename "$ort_folder") beside it."

@@ -73,7 +73,8 @@ print(f"Python {sys.version.split()[0]}, numpy {numpy.__version__}, torch {torch
 }
 
 # The C and C++ names beside TorchSharp's that the program may call, or may come to call.
-symbol_names='CUDAGraph|getCurrentCUDAStream|getDefaultCUDAStream|getStreamFromPool|aoti_torch_|torch_call_dispatcher|setBenchmarkCuDNN|AllowTF32|setFloat32|CUDACachingAllocator.*(emptyCache|beginAllocateToPool)'
+symbol_names='CUDAGraph|getCurrentCUDAStream|getDefaultCUDAStream|getStreamFromPool|aoti_torch_|torch_call_dispatcher|setBenchmarkCuDNN|AllowTF32|setFloat32'
+symbol_names+='|CUDACachingAllocator.*(emptyCache|beginAllocateToPool)'
 
 stage_symbols() {
   step bridge 8 90 python3 "$scripts/check_symbols.py" --bridge "$bridge" --libtorch "$libtorch"
@@ -260,8 +261,8 @@ stage_finetune() {
   local where
   has_model || { skip 'no exported model'; return; }
   for where in cpu "$device"; do   # a batch holds all training images, so that an epoch is a step and the curve has a row for each
-    step "${where%%:*}" 10 60 "${airbench[@]}" finetune --model "$work/exports/airbench94" --data "$work/data/few" --train head+bn --batch-size 128 --epochs 50 \
-      --variants '[fp32]' --name "finetuned-${where%%:*}" --device "$where"
+    step "${where%%:*}" 10 60 "${airbench[@]}" finetune --model "$work/exports/airbench94" --weights "$work/models/airbench94-ours1" \
+      --data "$work/data/few" --train head+bn --batch-size 128 --epochs 50 --variants '[fp32]' --name "finetuned-${where%%:*}" --device "$where"
   done
   if $is_cuda && [ -f "$work/models/finetuned-cpu/curve.csv" ] && [ -f "$work/models/finetuned-cuda/curve.csv" ]; then
     step compare 1 20 python3 "$scripts/compare_devices.py" --curves "$work/models/finetuned-cpu/curve.csv" "$work/models/finetuned-cuda/curve.csv" --most 1e-3
