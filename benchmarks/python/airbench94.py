@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The recipes airbench94 and airbench94_muon (K. Jordan, arXiv:2404.00498) in plain eager PyTorch: the peer of `airbench train`.
+"""The recipes airbench94 and airbench94_muon (K. Jordan, arXiv:2404.00498) in plain PyTorch, eager or compiled: the peer of `airbench train`.
 
 Reads the same prepared data (data/<name>/{train,test}.safetensors and dataset.json), follows the same hyperparameters and measures by the
 same protocol, so that seconds and accuracies can be set side by side. Runs on PyTorch 1.13 and later, on CPU and CUDA; needs numpy and torch.
@@ -177,6 +177,26 @@ def create(args, recipe, data, device, memory_format, initial):
     return net
 
 
+compiled_networks = {}   # by mode
+
+
+def compiled(args, net):
+    """
+    The network to train, and what to call for its logits. Compiling takes a minute, so one compiled network serves all runs, and takes the
+    fresh weights of `net`. With CUDA graphs its next call overwrites the logits; hence the copy.
+    """
+    if not args.compile:
+        return net, net
+    if args.compile not in compiled_networks:
+        compiled_networks[args.compile] = net, torch.compile(net, mode=args.compile, dynamic=False)
+    kept, call = compiled_networks[args.compile]
+    if kept is not net:
+        kept.load_state_dict(net.state_dict())
+        for parameter, fresh in zip(kept.parameters(), net.parameters()):
+            parameter.requires_grad_(fresh.requires_grad)
+    return kept, lambda x: call(x).clone()
+
+
 def train(args, data, seed, labels, last_step=None, initial=None):
     """
     One run. Returns the network and its measurements; stops after `last_step` steps of the schedule if given. `initial`: weights by name to
@@ -192,7 +212,7 @@ def train(args, data, seed, labels, last_step=None, initial=None):
     total = math.ceil((args.epochs or recipe.epochs) * per_epoch)
     last_step = min(total, last_step or total)
     whiten_steps = math.ceil(WHITEN_BIAS_EPOCHS * per_epoch)
-    net = create(args, recipe, data, device, memory_format, initial)
+    net, call = compiled(args, create(args, recipe, data, device, memory_format, initial))
     optimizer = (MuonRecipe if recipe.muon else SgdRecipe)(net, batch_size, total, whiten_steps, device)
     clock, step, marks, losses = Clock(device), 0, [], []
 
@@ -221,7 +241,7 @@ def train(args, data, seed, labels, last_step=None, initial=None):
                 net.whiten.bias.requires_grad_(False)
             optimizer.zero_grad()
             x = images[batch].contiguous(memory_format=memory_format)
-            loss = F.cross_entropy(net(x), labels[batch], label_smoothing=LABEL_SMOOTHING, reduction="sum")
+            loss = F.cross_entropy(call(x), labels[batch], label_smoothing=LABEL_SMOOTHING, reduction="sum")
             loss.backward()
             optimizer.step(step)
             step += 1
@@ -230,7 +250,7 @@ def train(args, data, seed, labels, last_step=None, initial=None):
     optimizer.finish()
     trained = clock.now()
     tested = data.normalize(data.test_images, dtype)
-    tta = accuracy(net, tested, data.test_labels, mirrored_and_translated, memory_format)
+    tta = accuracy(net, tested, data.test_labels, lambda _, x: mirrored_and_translated(call, x), memory_format)
     ended = clock.now()
 
     steps = [clock.seconds(*mark) for mark in marks]
@@ -254,6 +274,7 @@ def arguments(given=None):
     parser.add_argument("--batch", type=int, help="images a step; the recipe's by default")
     parser.add_argument("--precision", choices=PRECISIONS, default="fp32",
                         help="type of activations and products; batch norm, loss and head stay fp32, weights too without _weights")
+    parser.add_argument("--compile", metavar="MODE", help="compile the network, by this mode of torch.compile: default, max-autotune, ...; otherwise eager")
     parser.add_argument("--channels-last", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--no-augment", action="store_true", help="no translation and no flips")
     parser.add_argument("--widths", type=int, nargs=3, default=WIDTHS, metavar="W", help="channels of the three groups")
@@ -267,6 +288,8 @@ def arguments(given=None):
     args = parser.parse_args(given)
     if args.runs < 1 or any(number is not None and number <= 0 for number in (args.steps, args.epochs, args.batch)):
         parser.error("--runs, --epochs, --batch and --steps must be positive")
+    if args.compile and not hasattr(torch, "compile"):
+        parser.error(f"--compile needs PyTorch 2; this is {torch.__version__}")
     if args.precision.startswith("fp16") and not args.device.startswith("cuda"):
         parser.error(f"--precision {args.precision} needs a CUDA device")
     return args
@@ -292,7 +315,7 @@ def main():
     device, device_name = prepare_device(args)
     data = Data(args.data, device)
     print(f"{args.recipe}: torch {torch.__version__}, {device_name}, {torch.get_num_threads()} threads, {args.precision}, "
-          f"{'channels_last' if args.channels_last else 'channels_first'}, {len(data.train_labels)} train, {len(data.test_labels)} test")
+          f"{'compiled (' + args.compile + ')' if args.compile else 'eager'}, {'channels_last' if args.channels_last else 'channels_first'}, {len(data.train_labels)} train, {len(data.test_labels)} test")
     warmup = args.warmup_steps if args.warmup_steps is not None else None if device.type == "cuda" else 3
     if warmup != 0:
         random_labels = torch.randint(data.classes, data.train_labels.shape, device=device)
