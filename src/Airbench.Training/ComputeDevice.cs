@@ -12,6 +12,9 @@ public sealed record ComputeDevice(Device Device, string Description, Precision 
 {
     private const string ExpectedLibtorch = "2.10";
 
+    /// <summary>Kernels of ours on CUDA, chosen by <see cref="KernelChoice"/>; null for libtorch's operators.</summary>
+    internal CudaKernels? Kernels { get; private init; }
+
     /// <summary>Type of activations and products.</summary>
     public ScalarType ComputeType => Precision switch
     {
@@ -60,6 +63,9 @@ public sealed record ComputeDevice(Device Device, string Description, Precision 
         var name = CudaDriver.NameOf(index) is { } model ? $"cuda:{index} {model}" : $"cuda:{index}";
         return new ComputeDevice(new Device(DeviceType.CUDA, index), name, Resolve(precision, hasBf16: true));
     }
+
+    /// <summary>The device with the kernels that are asked for; unchanged on a CPU.</summary>
+    internal ComputeDevice With(Kernels kernels, IProgress progress) => this with { Kernels = KernelChoice.Make(this, kernels, progress) };
 
     /// <summary>The CUDA devices that libtorch sees, for people.</summary>
     /// <exception cref="DeviceException">TorchSharp does not load.</exception>
