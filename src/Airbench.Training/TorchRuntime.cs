@@ -14,7 +14,7 @@ public sealed record TorchStatus(string Folder, string? Remedy, bool LargeBlocks
 public static partial class TorchRuntime
 {
     /// <summary>Environment variable that names the <c>lib</c> folder of an installed PyTorch.</summary>
-    public const string LibtorchVariable = "AIRBENCH_LIBTORCH";
+    public const string LibtorchVariable = CudaLibraries.LibtorchVariable;
 
     private const string Bridge = "libLibTorchSharp.so";
     private static readonly Lazy<TorchStatus> Status = new(LoadOnce);

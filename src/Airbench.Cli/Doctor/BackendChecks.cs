@@ -8,7 +8,32 @@ internal static class BackendChecks
 {
     private const string Rebuild = "dotnet build -c Release";
 
-    public static IEnumerable<Finding> All(string? gpu) => [Torch(), Cuda(gpu), OnnxRuntime()];
+    public static IEnumerable<Finding> All(string? gpu) => [Torch(), Cuda(gpu), OnnxRuntime(), .. gpu is null ? [] : Gpu()];
+
+    /// <summary>What a GPU is used through, and whether it answers: each missing library by name, and a tiny computation by either side.</summary>
+    private static IEnumerable<Finding> Gpu()
+    {
+        var libraries = CudaLibraries.Load();
+        string[] missing = [.. libraries.Where(library => !library.IsLoaded).Select(library => $"{library.Name} ({library.Problem})")];
+        yield return missing.Length == 0
+            ? new("CUDA libraries", string.Join(", ", libraries.Select(library => library.Path)))
+            : Finding.Note("CUDA libraries", $"{string.Join(", ", missing)}; ONNX Runtime on a GPU needs {CudaLibraries.Expected}",
+                $"name a PyTorch for CUDA 13 in {CudaLibraries.LibtorchVariable}, or install them");
+        yield return Computes("training on CUDA", Training.CudaCheck.Run);
+        yield return Computes("ONNX Runtime on CUDA", Onnx.CudaCheck.Run);
+    }
+
+    private static Finding Computes(string what, Func<string?> check)
+    {
+        try
+        {
+            return new(what, check() ?? "not in this build");
+        }
+        catch (DeviceException e)
+        {
+            return Finding.Problem(what, e.Message, null);
+        }
+    }
 
     private static Finding Torch()
     {

@@ -108,7 +108,7 @@ public static class Evaluator
         IProgress progress, CancellationToken cancel)
     {
         using var classifier = model.Open(device, SessionSettings.Of(options));
-        progress.Info(classifier.Device.Note);
+        progress.Info(classifier.Device.CudaIndex is null ? classifier.Device.Note : $"{classifier.Device.Note}; {classifier.DescribeNodes()}");
         var (inside, tta) = (model.Description.VotesInside, model.Description.Outside(options.Tta));
         if (inside != Tta.None)
         {
@@ -150,7 +150,7 @@ public static class Evaluator
             Classes = [],
             Settings = new RunSettings(
                 model.Description.Input.ToString(), model.Description.Output.ToString(), options.BatchSize, options.Threads,
-                options.GraphOptimization.ToString().ToLowerInvariant(), options.ProviderOptions, classifier.IsBound, OnnxRuntime.Start().GetVersionString()),
+                options.GraphOptimization.ToString().ToLowerInvariant(), classifier.ProviderOptions, classifier.IsBound, OnnxRuntime.Start().GetVersionString()),
             WallSeconds = wall.Elapsed.TotalSeconds,
             SessionSeconds = classifier.SessionTime.TotalSeconds,
         };

@@ -129,12 +129,9 @@ public sealed class TrainStepSession : IDisposable
     /// <summary>The state after the last step, row-major by name.</summary>
     public Dictionary<string, float[]> ReadState()
     {
-        var state = new Dictionary<string, float[]>();
-        for (var i = 0; i < _names.Length; i++)
-        {
-            state.Add(_names[i], Read(_state[i]));
-        }
-        return state;
+        using var reader = Device.CudaIndex is null ? null : new DeviceReader(Device);
+        return _names.Zip(_state).ToDictionary(
+            pair => pair.First, pair => reader?.Read(pair.Second) ?? pair.Second.GetTensorDataAsSpan<float>().ToArray());
     }
 
     /// <inheritdoc/>
@@ -205,17 +202,5 @@ public sealed class TrainStepSession : IDisposable
         {
             value?.Dispose();
         }
-    }
-
-    /// <summary>Copies a value from the device that it is on: an output bound to the CPU by a model of one node would do the same on the device.</summary>
-    private float[] Read(OrtValue value)
-    {
-        if (Device.CudaIndex is null || _held is null)
-        {
-            return value.GetTensorDataAsSpan<float>().ToArray();
-        }
-        using var host = OrtValue.CreateAllocatedTensorValue(OrtAllocator.DefaultInstance, TensorElementType.Float, value.GetTensorTypeAndShape().Shape);
-        OrtEnv.Instance().CopyTensors([value], [host], null);
-        return host.GetTensorDataAsSpan<float>().ToArray();
     }
 }

@@ -5,8 +5,8 @@ using Microsoft.ML.OnnxRuntime.Tensors;
 namespace Airbench.Onnx;
 
 /// <summary>
-/// Calls of a model whose input or output is not as ours: pixels are encoded into a buffer, scores become float32 logits. With binding, input
-/// and output are bound to the session's device for the call, so that a batch crosses to the device once and only the scores come back.
+/// Calls of a model whose input or output is not as ours: pixels are encoded into a buffer, scores become float32 logits. With binding, the
+/// buffers stay bound from call to call; for a GPU they are in page-locked memory, which it reads and writes itself.
 /// </summary>
 internal sealed class EncodedRun : IDisposable
 {
@@ -17,15 +17,14 @@ internal sealed class EncodedRun : IDisposable
     private readonly ModelInput _input;
     private readonly ModelOutput _output;
     private readonly PixelEncoder _encoder;
-    private readonly OrtIoBinding? _binding;
+    private readonly BoundBuffers? _bound;
     private AlignedBuffer _values = new(0);
 
     public EncodedRun(
-        string modelFile, InferenceSession session, RunOptions runOptions, Stopwatch clock, ModelInput input, ModelOutput output, bool isBound)
+        string modelFile, InferenceSession session, RunOptions runOptions, Stopwatch clock, ModelInput input, ModelOutput output, BoundBuffers? bound)
     {
-        (_modelFile, _session, _runOptions, _clock, _input, _output) = (modelFile, session, runOptions, clock, input, output);
+        (_modelFile, _session, _runOptions, _clock, _input, _output, _bound) = (modelFile, session, runOptions, clock, input, output, bound);
         _encoder = new PixelEncoder(input);
-        _binding = isBound ? session.CreateIoBinding() : null;
     }
 
     /// <summary>See <see cref="OnnxClassifier.Run"/>.</summary>
@@ -35,14 +34,34 @@ internal sealed class EncodedRun : IDisposable
         for (var first = 0; first < count; first += batch)
         {
             var n = Math.Min(batch, count - first);
-            Call(images.Slice(first * pixels, n * pixels), batch, logits.Slice(first * _output.ClassCount, n * _output.ClassCount));
+            var source = images.Slice(first * pixels, n * pixels);
+            var target = logits.Slice(first * _output.ClassCount, n * _output.ClassCount);
+            try
+            {
+                if (_bound is not null)
+                {
+                    CallBound(_bound, source, n, target);
+                }
+                else
+                {
+                    Call(source, batch, target);
+                }
+            }
+            catch (OnnxRuntimeException e)
+            {
+                throw new InvalidFileException(_modelFile, $"failed in ONNX Runtime on {n} images: {e.Message}", e);
+            }
+            finally
+            {
+                _clock.Stop();
+            }
         }
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        _binding?.Dispose();
+        _bound?.Dispose();
         _values.Dispose();
     }
 
@@ -60,43 +79,32 @@ internal sealed class EncodedRun : IDisposable
             _encoder.Encode(images, _values.Span);
             source = _values.Span[..bytes];   // behind a short last batch of a fixed size is what was there before
         }
-        var type = _input.Type switch { "uint8" => TensorElementType.UInt8, "float16" => TensorElementType.Float16, _ => TensorElementType.Float };
-        try
+        fixed (byte* start = source)
         {
-            fixed (byte* start = source)
-            {
-                using var value = OrtValue.CreateTensorValueWithData(OrtMemoryInfo.DefaultInstance, type, _input.Shape(count), (nint)start, bytes);
-                if (_binding is { } binding)
-                {
-                    _clock.Start();
-                    binding.BindInput(_input.Name, value);
-                    binding.BindOutputToDevice(_output.Name, OrtMemoryInfo.DefaultInstance);
-                    binding.SynchronizeBoundInputs();
-                    _session.RunWithBinding(_runOptions, binding);
-                    binding.SynchronizeBoundOutputs();
-                    _clock.Stop();
-                    using var scores = binding.GetOutputValues();
-                    Take(scores.Single(), count, logits);
-                    binding.ClearBoundInputs();
-                    binding.ClearBoundOutputs();
-                }
-                else
-                {
-                    _clock.Start();
-                    using var scores = _session.Run(_runOptions, [_input.Name], [value], [_output.Name]);
-                    _clock.Stop();
-                    Take(scores[0], count, logits);
-                }
-            }
-        }
-        catch (OnnxRuntimeException e)
-        {
-            throw new InvalidFileException(_modelFile, $"failed in ONNX Runtime on {count} images: {e.Message}", e);
-        }
-        finally
-        {
+            using var value = OrtValue.CreateTensorValueWithData(
+                OrtMemoryInfo.DefaultInstance, _input.ElementType, _input.Shape(count), (nint)start, bytes);
+            _clock.Start();
+            using var scores = _session.Run(_runOptions, [_input.Name], [value], [_output.Name]);
             _clock.Stop();
+            Take(scores[0], count, logits);
         }
+    }
+
+    private void CallBound(BoundBuffers bound, ReadOnlySpan<byte> images, int count, Span<float> logits)
+    {
+        var batch = bound.Require(_input.FixedBatch ?? count, isExact: _input.FixedBatch is not null);
+        if (_input.IsPixels)
+        {
+            images.CopyTo(bound.Pixels);
+        }
+        else
+        {
+            _encoder.Encode(images, bound.Pixels);
+        }
+        _clock.Start();
+        bound.Run(_runOptions);
+        _clock.Stop();
+        Take(bound.Scores, batch, logits);
     }
 
     private void Take(OrtValue scores, int count, Span<float> logits)

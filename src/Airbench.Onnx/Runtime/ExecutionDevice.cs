@@ -16,7 +16,14 @@ public sealed record ExecutionDevice(string Name, string Provider, int? CudaInde
 
     /// <summary>What to do where CUDA was asked for and is not there.</summary>
     internal const string HowToGetCuda =
-        "build with -p:Backend=cuda (ONNX Runtime for GPUs; Linux x64 with CUDA 12 and cuDNN 9), or set device: cpu";
+        $"build with -p:Backend=external and name a PyTorch for CUDA 13 in {CudaLibraries.LibtorchVariable}, " +
+        $"or with -p:Backend=cuda on a system with {CudaLibraries.Expected} (Linux x64); device: cpu runs without";
+
+    /// <summary>
+    /// Options of the CUDA provider that we set. True fp32, because an export has to reproduce TorchSharp's logits, and because the provider's own
+    /// default, TF32, keeps 10 bits of each factor. cuDNN's algorithms by its heuristics, because the search is repeated for every new batch size.
+    /// </summary>
+    private static readonly Dictionary<string, string> CudaDefaults = new() { ["use_tf32"] = "0", ["cudnn_conv_algo_search"] = "HEURISTIC" };
 
     /// <summary>Decides what <paramref name="device"/> (auto, cpu, cuda or cuda:N) means where these providers exist.</summary>
     /// <exception cref="ConfigurationException">It is none of the four.</exception>
@@ -94,26 +101,35 @@ public sealed record ExecutionDevice(string Name, string Provider, int? CudaInde
         }
     }
 
-    private void AppendProvider(SessionOptions options, IReadOnlyDictionary<string, string> provider)
+    /// <summary>The provider's options as they will be: ours, and over them those of <paramref name="chosen"/>.</summary>
+    internal IReadOnlyDictionary<string, string> ProviderOptions(IReadOnlyDictionary<string, string>? chosen)
+    {
+        var options = new Dictionary<string, string>(CudaIndex is null ? [] : CudaDefaults);
+        foreach (var (key, value) in chosen ?? new Dictionary<string, string>())
+        {
+            options[key] = value;
+        }
+        return options;
+    }
+
+    private void AppendProvider(SessionOptions options, IReadOnlyDictionary<string, string> chosen)
     {
         if (CudaIndex is not { } index)
         {
-            if (provider.Count > 0)
+            if (chosen.Count > 0)
             {
                 throw new ConfigurationException(
-                    $"provider_options: found {string.Join(", ", provider.Keys)}; expected none, as the CPU provider has no options (they are for cuda)");
+                    $"provider_options: found {string.Join(", ", chosen.Keys)}; expected none, as the CPU provider has no options (they are for cuda)");
             }
             return;
         }
-        if (provider.Count == 0)
-        {
-            options.AppendExecutionProvider_CUDA(index);
-            return;
-        }
+        CudaLibraries.Load();
         using var cuda = new OrtCUDAProviderOptions();
+        // A first update that cannot be wrong: where it fails, the provider's library does not load, and the error says why.
+        cuda.UpdateOptions(new() { ["device_id"] = index.ToString(CultureInfo.InvariantCulture) });
         try
         {
-            cuda.UpdateOptions(new Dictionary<string, string>(provider) { ["device_id"] = index.ToString(CultureInfo.InvariantCulture) });
+            cuda.UpdateOptions(new(ProviderOptions(chosen)) { ["device_id"] = index.ToString(CultureInfo.InvariantCulture) });
         }
         catch (OnnxRuntimeException e)
         {
@@ -121,4 +137,11 @@ public sealed record ExecutionDevice(string Name, string Provider, int? CudaInde
         }
         options.AppendExecutionProvider_CUDA(cuda);
     }
+
+    /// <summary>The error of a GPU that does not start, with what is missing and what to do.</summary>
+    internal DeviceException DoesNotStart(OnnxRuntimeException e) => new($"{Name} does not start: {Reason(e)}; {HowToGetCuda}", e);
+
+    /// <summary>What stood in the way, for one line.</summary>
+    internal static string Reason(OnnxRuntimeException e) =>
+        CudaLibraries.DescribeMissing() is { Length: > 0 } missing ? $"{e.Message} ({missing})" : e.Message;
 }

@@ -1,3 +1,6 @@
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+
 namespace Airbench.Onnx;
 
 /// <summary>Order of an image's values in memory.</summary>
@@ -49,6 +52,17 @@ internal sealed record ModelInput(
 
     /// <summary>Bytes of one value.</summary>
     public int ValueBytes => Type switch { "uint8" => 1, "float16" => 2, _ => 4 };
+
+    /// <summary>The element type as ONNX Runtime names it.</summary>
+    public TensorElementType ElementType => Type switch { "uint8" => TensorElementType.UInt8, "float16" => TensorElementType.Float16, _ => TensorElementType.Float };
+
+    /// <summary>A tensor of <paramref name="count"/> images, all zero.</summary>
+    public OrtValue Empty(int count)
+    {
+        var value = OrtValue.CreateAllocatedTensorValue(OrtAllocator.DefaultInstance, ElementType, Shape(count));
+        value.GetTensorMutableRawData().Clear();
+        return value;
+    }
 
     /// <summary>Extents of <paramref name="count"/> images.</summary>
     public long[] Shape(int count) => Layout == PixelLayout.Nchw ? [count, 3, Size, Size] : [count, Size, Size, 3];

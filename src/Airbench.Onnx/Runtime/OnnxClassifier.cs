@@ -11,6 +11,8 @@ namespace Airbench.Onnx;
 public sealed class OnnxClassifier : IDisposable
 {
     private readonly string _modelFile;
+    private readonly ModelInput _input;
+    private readonly SessionSettings _settings;
     private readonly string _inputName;
     private readonly string _outputName;
     private readonly InferenceSession _session;
@@ -19,13 +21,15 @@ public sealed class OnnxClassifier : IDisposable
     private readonly EncodedRun? _encoded;   // null: the caller's spans are the model's own
 
     private OnnxClassifier(
-        string modelFile, InferenceSession session, ExecutionDevice device, ModelInput input, ModelOutput output, bool isBound)
+        string modelFile, InferenceSession session, ExecutionDevice device, ModelInput input, ModelOutput output, SessionSettings settings)
     {
         (_modelFile, _session, Device, ImageSize, ClassCount) = (modelFile, session, device, input.Size, output.ClassCount);
-        IsBound = isBound;
-        if (isBound || !input.IsPixels || !output.IsLogits)
+        (_input, _settings) = (input, settings);
+        IsBound = settings.IoBinding ?? device.CudaIndex is not null;
+        if (IsBound || !input.IsPixels || !output.IsLogits)
         {
-            _encoded = new EncodedRun(modelFile, session, _runOptions, _clock, input, output, isBound);
+            var bound = IsBound ? new BoundBuffers(session, device, input, output, settings.FillsUp ?? device.CudaIndex is not null) : null;
+            _encoded = new EncodedRun(modelFile, session, _runOptions, _clock, input, output, bound);
         }
         (_inputName, _outputName) = (input.Name, output.Name);
     }
@@ -57,6 +61,12 @@ public sealed class OnnxClassifier : IDisposable
     /// <summary>Whether inputs and outputs are bound to the device.</summary>
     public bool IsBound { get; }
 
+    /// <summary>The execution provider's options, our own among them; none on the CPU.</summary>
+    internal IReadOnlyDictionary<string, string> ProviderOptions => Device.ProviderOptions(_settings.ProviderOptions);
+
+    /// <summary>How many nodes each provider computes, for the log. Opens the model once more.</summary>
+    internal string DescribeNodes() => NodePlacement.Describe(NodePlacement.Observe(_modelFile, _input, Device, _settings));
+
     /// <summary>Time inside of ONNX Runtime's calls so far.</summary>
     public TimeSpan SessionTime => _clock.Elapsed;
 
@@ -72,7 +82,7 @@ public sealed class OnnxClassifier : IDisposable
     {
         var chosen = ExecutionDevice.Resolve(device, OnnxRuntime.Start().GetAvailableProviders());
         var session = OpenSession(modelFile, ref chosen, settings);
-        return new OnnxClassifier(modelFile, session, chosen, input, output, settings.IoBinding ?? chosen.CudaIndex is not null);
+        return new OnnxClassifier(modelFile, session, chosen, input, output, settings with { ProviderOptions = chosen.CudaIndex is null ? null : settings.ProviderOptions });
     }
 
     /// <summary>Opens a session on a file that says itself what it takes, as our own models do.</summary>
@@ -148,7 +158,7 @@ public sealed class OnnxClassifier : IDisposable
             }
             catch (OnnxRuntimeException e)
             {
-                var cpu = ExecutionDevice.Cpu($"device auto: took cpu, as {device.Name} does not start: {e.Message}");
+                var cpu = ExecutionDevice.Cpu($"device auto: took cpu, as {device.Name} does not start: {ExecutionDevice.Reason(e)}");
                 var session = OpenSession(modelFile, ref cpu, settings with { ProviderOptions = null });
                 if (device.IsFallbackAllowed)
                 {
@@ -156,7 +166,7 @@ public sealed class OnnxClassifier : IDisposable
                     return session;
                 }
                 session.Dispose();
-                throw new DeviceException($"{device.Name} does not start: {e.Message}; {ExecutionDevice.HowToGetCuda}", e);
+                throw device.DoesNotStart(e);
             }
         }
         try

@@ -15,6 +15,7 @@ internal sealed class Network : IDisposable
     private readonly HashSet<string> _readLater;
     private readonly double _batchNormEpsilon;
     private readonly double _batchNormMomentum;
+    private readonly Dictionary<int, Tensor> _ones;   // by number of channels
 
     private Network(NetworkSpec spec, double batchNormMomentum, IReadOnlyDictionary<string, Tensor> tensors)
     {
@@ -24,6 +25,12 @@ internal sealed class Network : IDisposable
         _readLater = [.. _layers.OfType<AddLayer>().Select(add => add.From), .. _layers.Select(layer => layer.Input).OfType<string>()];
         _batchNormEpsilon = spec.BatchNormEpsilon;
         _batchNormMomentum = batchNormMomentum;
+        // Without a scale libtorch's CUDA batch norm returns no gradient for the shift either, and autograd ends the process. A scale of 1 is the
+        // same arithmetic, and lets cuDNN do it where it can.
+        _ones = _layers.OfType<BatchNormLayer>()
+            .Where(norm => !norm.HasScale && Tensor(norm, "bias").device_type == DeviceType.CUDA)
+            .DistinctBy(norm => norm.Channels)
+            .ToDictionary(norm => norm.Channels, norm => ones_like(Tensor(norm, "running_var")).DetachFromDisposeScope());
     }
 
     public NetworkSpec Spec { get; }
@@ -77,7 +84,7 @@ internal sealed class Network : IDisposable
                     input, Tensor(norm, "running_mean"), Tensor(norm, "running_var"), norm.HasScale ? Tensor(norm, "weight") : null, Tensor(norm, "bias"),
                     _batchNormMomentum, _batchNormEpsilon, fused.Kind),
                 BatchNormLayer norm => F.batch_norm(
-                    input, Tensor(norm, "running_mean"), Tensor(norm, "running_var"), norm.HasScale ? Tensor(norm, "weight") : null!, Tensor(norm, "bias"),
+                    input, Tensor(norm, "running_mean"), Tensor(norm, "running_var"), Scale(norm)!, Tensor(norm, "bias"),
                     training, _batchNormMomentum, _batchNormEpsilon),
                 ActivationLayer { Kind: Activation.Gelu } => F.gelu(input),
                 ActivationLayer { Kind: Activation.Silu } => F.silu(input),
@@ -123,11 +130,13 @@ internal sealed class Network : IDisposable
 
     public void Dispose()
     {
-        foreach (var tensor in Tensors.Values)
+        foreach (var tensor in Tensors.Values.Concat(_ones.Values))
         {
             tensor.Dispose();
         }
     }
+
+    private Tensor? Scale(BatchNormLayer norm) => norm.HasScale ? Tensor(norm, "weight") : _ones.GetValueOrDefault(norm.Channels);
 
     private Tensor Tensor(Layer layer, string name) => Tensors[$"{layer.Name}.{name}"];
 

@@ -1,0 +1,88 @@
+using System.Runtime.InteropServices;
+
+namespace Airbench;
+
+/// <summary>
+/// The CUDA libraries that ONNX Runtime's CUDA provider needs: CUDA 13 and cuDNN 9. An installed PyTorch for CUDA 13 has them, in folders that
+/// the loader does not search. Loaded from there once, they are found by their names, and nobody sets <c>LD_LIBRARY_PATH</c>.
+/// </summary>
+/// <remarks>Names and order from the dynamic section of libonnxruntime_providers_cuda.so 1.31.0: each one only needs those before it.</remarks>
+public static class CudaLibraries
+{
+    /// <summary>Environment variable that names the <c>lib</c> folder of an installed PyTorch.</summary>
+    public const string LibtorchVariable = "AIRBENCH_LIBTORCH";
+
+    /// <summary>What is needed, for messages.</summary>
+    public const string Expected = "CUDA 13 and cuDNN 9";
+
+    /// <summary>The driver's own library, which comes with the driver alone.</summary>
+    public const string Driver = "libcuda.so.1";
+
+    private static readonly string[] Names =
+    [
+        Driver, "libcudart.so.13", "libnvJitLink.so.13", "libcublasLt.so.13", "libcublas.so.13", "libcurand.so.10", "libcufft.so.12", "libnvrtc.so.13",
+        "libcudnn.so.9",
+    ];
+
+    private static readonly Lazy<IReadOnlyList<CudaLibrary>> Loaded = new(() => Load(Names, Folders()));
+
+    /// <summary>Loads what is there, once. On other systems than Linux, where the loader searches by rules of its own, the list is empty.</summary>
+    /// <returns>One row a library, in the order of loading.</returns>
+    public static IReadOnlyList<CudaLibrary> Load() => OperatingSystem.IsLinux() ? Loaded.Value : [];
+
+    /// <summary>The missing ones as a clause for a message, or "" where all are there.</summary>
+    public static string DescribeMissing()
+    {
+        string[] missing = [.. Load().Where(library => !library.IsLoaded).Select(library => library.Name)];
+        return missing.Length == 0 ? "" : $"not found: {string.Join(", ", missing)}";
+    }
+
+    /// <summary>Loads each of <paramref name="names"/> by its name alone or, where the loader finds none, from the first of the folders that has it.</summary>
+    internal static IReadOnlyList<CudaLibrary> Load(IEnumerable<string> names, IReadOnlyList<string> folders) =>
+        [.. names.Select(name => Load(name, folders))];
+
+    private static CudaLibrary Load(string name, IReadOnlyList<string> folders)
+    {
+        var problem = "not found";
+        foreach (var candidate in folders.Select(folder => Path.Combine(folder, name)).Where(File.Exists).Append(name))
+        {
+            try
+            {
+                NativeLibrary.Load(candidate);
+                return new CudaLibrary(name, candidate, null);
+            }
+            catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
+            {
+                if (candidate != name)
+                {
+                    problem = e.Message;
+                }
+            }
+        }
+        return new CudaLibrary(name, null, problem);
+    }
+
+    /// <summary>Where PyTorch's wheels put CUDA: packages of their own beside torch, and torch's own folder.</summary>
+    private static string[] Folders()
+    {
+        if (Environment.GetEnvironmentVariable(LibtorchVariable) is not { Length: > 0 } libtorch || !Directory.Exists(libtorch))
+        {
+            return [];
+        }
+        var packages = Path.GetFullPath(Path.Combine(libtorch, "..", "..", "nvidia"));
+        string[] beside = Directory.Exists(packages)
+            ? [.. Directory.EnumerateDirectories(packages).Select(package => Path.Combine(package, "lib")).Where(Directory.Exists).Order(StringComparer.Ordinal)]
+            : [];
+        return [.. beside, libtorch];
+    }
+}
+
+/// <summary>One library that CUDA needs.</summary>
+/// <param name="Name">The name that others ask for, for example "libcudnn.so.9".</param>
+/// <param name="Path">Where it was loaded from: a path, or the name alone where the system's loader found it; null where it was not.</param>
+/// <param name="Problem">Why it was not loaded, else null.</param>
+public sealed record CudaLibrary(string Name, string? Path, string? Problem)
+{
+    /// <summary>Whether it is there.</summary>
+    public bool IsLoaded => Path is not null;
+}
