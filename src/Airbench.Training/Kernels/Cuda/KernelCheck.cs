@@ -152,7 +152,9 @@ internal static class KernelCheck
             using var scope = NewDisposeScope();
             using var noGradients = no_grad();
             var other = found[pair.Key].to(pair.Value.dtype);
-            return (other - pair.Value).norm().item<float>() / Math.Max(1e-30, pair.Value.norm().item<float>());
+            return Norm(other - pair.Value) / Math.Max(1e-30, Norm(pair.Value));
+
+            static double Norm(Tensor tensor) => tensor.norm().to(ScalarType.Float64).item<double>();
         });
 
     private static double Time(Device device, Action action)

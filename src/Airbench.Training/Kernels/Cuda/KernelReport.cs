@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Airbench.Training;
 
 /// <summary>The text of <c>airbench kernels</c>. A part that fails is told, and the next one runs.</summary>
-internal static class KernelReport
+public static class KernelReport
 {
     private const double LargestError = 0.01;
 
@@ -13,6 +13,7 @@ internal static class KernelReport
     /// <returns>Whether all was right.</returns>
     public static bool Write(string deviceName, Precision precision, int images, Action<string> line)
     {
+        TorchRuntime.Load();
         var isRight = true;
         ComputeDevice? found = null;
         KernelLibrary? library = null;
