@@ -71,8 +71,8 @@ internal sealed class Network : IDisposable
         {
             var layer = _layers[i];
             var input = layer.Input is null ? x : kept[layer.Input];
-            var fused = pass is null || !training || _readLater.Contains(layer.Name) ? null : NormActivation.After(_layers, i, input);
             var block = training && pass?.Cuda is { } cuda ? FusedLayers.At(_layers, i, input, _readLater, cuda.Kernels) : null;
+            var fused = block is not null || pass is null || !training || _readLater.Contains(layer.Name) ? null : NormActivation.After(_layers, i, input);
             var output = layer switch
             {
                 _ when block is not null => block.Forward(input, name => Tensor(block.Norm!, name), _batchNormMomentum, _batchNormEpsilon, pass!.Cuda!),
