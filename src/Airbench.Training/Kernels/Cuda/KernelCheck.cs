@@ -152,7 +152,7 @@ internal static class KernelCheck
             using var scope = NewDisposeScope();
             using var noGradients = no_grad();
             var other = found[pair.Key].to(pair.Value.dtype);
-            return Norm(other - pair.Value) / Math.Max(1e-30, Norm(pair.Value));
+            return Norm(other.Plus(pair.Value.neg())) / Math.Max(1e-30, Norm(pair.Value));
 
             static double Norm(Tensor tensor) => tensor.norm().to(ScalarType.Float64).item<double>();
         });
@@ -220,7 +220,7 @@ internal static class KernelCheck
             Test = test;
             var (channels, size) = (test.Channels, test.Size);
             var outSize = test.Pool > 0 ? size / test.Pool : size;
-            X = ChannelsLast.Of(((Draw(images, channels, size, size) * Draw(1, channels, 1, 1).exp()) + Draw(1, channels, 1, 1)).to(type));
+            X = ChannelsLast.Of((Draw(images, channels, size, size) * Draw(1, channels, 1, 1).exp()).Plus(Draw(1, channels, 1, 1)).to(type));
             DY = ChannelsLast.Of(Draw(images, channels, outSize, outSize).to(type));
             (Bias, Mean, Variance) = (Draw(channels), Draw(channels), Draw(channels).exp());
 
