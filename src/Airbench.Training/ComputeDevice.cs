@@ -16,18 +16,18 @@ public sealed record ComputeDevice(Device Device, string Description, Precision 
     internal CudaKernels? Kernels { get; private init; }
 
     /// <summary>Type of activations and products.</summary>
-    public ScalarType ComputeType => Precision switch
-    {
-        Precision.Fp32 => ScalarType.Float32,
-        Precision.Fp16 => ScalarType.Float16,
-        _ => ScalarType.BFloat16,
-    };
+    public ScalarType ComputeType => ComputeTypeOf(Precision);
 
-    /// <summary>Type in which convolution weights are kept and updated.</summary>
-    public ScalarType WeightType => Precision == Precision.Bf16Weights ? ScalarType.BFloat16 : ScalarType.Float32;
+    /// <summary>Type in which weights of convolutions and head are kept and updated.</summary>
+    public ScalarType WeightType => Precision is Precision.Bf16Weights or Precision.Fp16Weights ? ComputeType : ScalarType.Float32;
+
+    /// <summary>What goes faster on a CUDA device where it works.</summary>
+    internal CudaAbilities Abilities { get; init; } = CudaAbilities.None;
+
+    internal bool IsCuda => Device.type == DeviceType.CUDA;
 
     /// <summary>The precision as options and artifacts write it, for example "bf16_weights".</summary>
-    internal string PrecisionName => JsonNamingPolicy.SnakeCaseLower.ConvertName(Precision.ToString());
+    internal string PrecisionName => NameOf(Precision);
 
     /// <summary>Turns "auto", "cpu", "cuda" or "cuda:N" and a precision into what will be used.</summary>
     /// <exception cref="DeviceException">
@@ -44,8 +44,8 @@ public sealed record ComputeDevice(Device Device, string Description, Precision 
         };
         if (!useCuda)
         {
-            return precision == Precision.Fp16
-                ? throw new DeviceException("precision fp16 needs CUDA; on the CPU use bf16 or fp32 (train.with.precision)")
+            return ComputeTypeOf(precision) == ScalarType.Float16
+                ? throw new DeviceException($"precision {NameOf(precision)} needs CUDA; on the CPU use bf16 or fp32 (train.with.precision)")
                 : new ComputeDevice(CPU, "cpu", Resolve(precision, CpuFeatures.HasBf16));
         }
         var index = device.StartsWith("cuda:", StringComparison.Ordinal) ? int.Parse(device[5..], System.Globalization.CultureInfo.InvariantCulture) : 0;
@@ -60,8 +60,9 @@ public sealed record ComputeDevice(Device Device, string Description, Precision 
             throw new DeviceException($"device is {device}, but there are {cuda.device_count()} CUDA devices, cuda:0 to cuda:{cuda.device_count() - 1}");
         }
         PrepareCuda(device);
-        var name = CudaDriver.NameOf(index) is { } model ? $"cuda:{index} {model}" : $"cuda:{index}";
-        return new ComputeDevice(new Device(DeviceType.CUDA, index), name, Resolve(precision, hasBf16: true));
+        var chip = new Device(DeviceType.CUDA, index);
+        var abilities = CudaAbilities.Try(chip);
+        return new ComputeDevice(chip, Describe(index, abilities), Resolve(precision, hasBf16: true)) { Abilities = abilities };
     }
 
     /// <summary>The device with the kernels that are asked for; unchanged on a CPU.</summary>
@@ -88,15 +89,24 @@ public sealed record ComputeDevice(Device Device, string Description, Precision 
     /// <summary>Waits until the device has done all that was asked of it, so that a clock read afterwards means something.</summary>
     public void Synchronize()
     {
-        if (Device.type == DeviceType.CUDA)
+        if (IsCuda)
         {
             cuda.synchronize(Device);
         }
     }
 
+    /// <summary>Says what does not work on the device; the training goes on without it.</summary>
+    internal void Warn(IProgress progress)
+    {
+        foreach (var lack in Abilities.Lacks)
+        {
+            progress.Warn($"{Description.Split(',')[0]} trains without {lack}: the results are the same, but the steps may take longer");
+        }
+    }
+
     /// <summary>
-    /// Loads TorchSharp's CUDA part and sets what training wants: cuDNN picks its fastest algorithms, and fp32 products that remain run in TF32
-    /// (10 bits of mantissa; whoever needs true fp32 turns it off, as <see cref="TrainedModelWriter"/> does for the parity data).
+    /// Loads TorchSharp's CUDA part. fp32 products that remain run in TF32 (10 bits of mantissa; whoever needs true fp32 turns it off, as
+    /// <see cref="TrainedModelWriter"/> does for the parity data).
     /// </summary>
     private static void PrepareCuda(string device)
     {
@@ -111,13 +121,25 @@ public sealed record ComputeDevice(Device Device, string Description, Precision 
                 $"Expected libtorch {ExpectedLibtorch} with libtorch_cuda.so in {TorchRuntime.Load().Folder}; device: cpu runs without",
                 e);
         }
-        if (CudnnTuning.IsReachable)
-        {
-            CudnnTuning.Enabled = true;
-        }
         (backends.cuda.matmul.allow_tf32, backends.cudnn.allow_tf32) = (true, true);
+    }
+
+    /// <summary>The device's name, and what may explain its times: artifacts have it.</summary>
+    private static string Describe(int index, CudaAbilities abilities)
+    {
+        var name = CudaDriver.NameOf(index) is { } model ? $"cuda:{index} {model}" : $"cuda:{index}";
+        return name + string.Concat(abilities.Lacks.Select(lack => $", without {lack.Split(" (")[0]}"));
     }
 
     private static Precision Resolve(Precision precision, bool hasBf16) =>
         precision != Precision.Auto ? precision : hasBf16 ? Precision.Bf16 : Precision.Fp32;
+
+    private static ScalarType ComputeTypeOf(Precision precision) => precision switch
+    {
+        Precision.Fp32 => ScalarType.Float32,
+        Precision.Fp16 or Precision.Fp16Weights => ScalarType.Float16,
+        _ => ScalarType.BFloat16,
+    };
+
+    private static string NameOf(Precision precision) => JsonNamingPolicy.SnakeCaseLower.ConvertName(precision.ToString());
 }

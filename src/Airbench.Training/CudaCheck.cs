@@ -38,10 +38,10 @@ public static class CudaCheck
     private static Tensor Gradient(Device device)
     {
         var generator = new Generator(1, CPU);
-        Tensor Draw(params long[] shape) => rand(shape, generator: generator).sub(0.5).to(device);
+        Tensor Draw(params long[] shape) => rand(shape, generator: generator).Plus(-0.5).to(device);
         var filters = Draw(16, 3, 3, 3).requires_grad_(true);
         var answers = F.conv2d(Draw(4, 3, 16, 16), filters).matmul(Draw(14, 16));
-        answers.square().sum().backward();
+        (answers * answers).sum().backward();
         return filters.grad!;
     }
 }

@@ -17,6 +17,7 @@ internal sealed class Learner : IDisposable
     private readonly CudaKernels? _kernels;
     private readonly Network _network;
     private readonly Tensor? _chosen;
+    private readonly bool _drawsAhead;
     private readonly EpochSampler _sampler;
     private readonly NetworkOptimizer _optimizer;
     private readonly Lookahead? _lookahead;
@@ -29,7 +30,8 @@ internal sealed class Learner : IDisposable
     public Learner(TrainingSetup setup, Network network, Generator generator, Tensor? chosen = null)
     {
         (_plan, _type, _network, _chosen, _kernels) = (setup.Plan, setup.Device.ComputeType, network, chosen, setup.Device.Kernels);
-        _sampler = new EpochSampler(setup.Train, setup.Recipe, generator);
+        _drawsAhead = setup.Device.IsCuda;
+        _sampler = new EpochSampler(setup.Train, setup.Recipe, generator, setup.Device.Abilities.CopiesFromPinnedMemory);
         Whitening.Start(network, setup.Train, setup.Recipe);
         _optimizer = new NetworkOptimizer(network, setup.Plan);
         _lookahead = setup.Recipe.Lookahead ? new Lookahead(network.Tensors.Values) : null;
@@ -44,7 +46,7 @@ internal sealed class Learner : IDisposable
 
     private IEnumerable<(string Name, Tensor Tensor)> Slow => _network.Tensors.Keys.Zip(_lookahead?.Slow ?? [], (name, slow) => ($"{name}.slow", slow));
 
-    /// <summary>Draws the order and the augmentation of epoch <paramref name="epoch"/> (from 0).</summary>
+    /// <summary>Goes on with the order and the augmentation of epoch <paramref name="epoch"/> (from 0).</summary>
     public void BeginEpoch(int epoch) => _sampler.Begin(epoch);
 
     /// <summary>Forward, backward and update on the next batch; the result is in the caller's dispose scope.</summary>
@@ -71,6 +73,10 @@ internal sealed class Learner : IDisposable
         if (step + 1 == _plan.TotalSteps)
         {
             _lookahead?.Update(1);   // ends on the slow weights
+        }
+        if (_drawsAhead && batch == _plan.StepsPerEpoch / 2 && _plan.EndOf(step / _plan.StepsPerEpoch) < _plan.TotalSteps)
+        {
+            _sampler.DrawAhead((step / _plan.StepsPerEpoch) + 1);   // by now the GPU has steps in its queue to work on meanwhile
         }
         return new StepResult(loss, logits, labels);
     }

@@ -6,7 +6,8 @@ namespace Airbench.Training;
 /// <summary>Right answers of a network on a split, plain and with test-time augmentation.</summary>
 internal static class Scorer
 {
-    private const int BatchSize = 500;
+    private const int CpuBatch = 500;
+    private const int CudaBatch = 2000;   // of 32 x 32 pixels, fewer of larger images
 
     /// <summary>Share of a split, the least confident, that <see cref="Tta.Adaptive"/> looks at again.</summary>
     private const double AdaptiveShare = 0.25;
@@ -32,11 +33,12 @@ internal static class Scorer
             return CountAdaptive(network, images, type, cancel);
         }
         var (plain, augmented) = (zeros(1, ScalarType.Int64, images.Labels.device), zeros(1, ScalarType.Int64, images.Labels.device));
-        for (var first = 0; first < images.Count; first += BatchSize)
+        var batch = BatchSize(images);
+        for (var first = 0; first < images.Count; first += batch)
         {
             cancel.ThrowIfCancellationRequested();
             using var inner = NewDisposeScope();
-            var count = Math.Min(BatchSize, images.Count - first);
+            var count = Math.Min(batch, images.Count - first);
             var labels = images.Labels.narrow(0, first, count);
             var (logits, views) = Logits(network, images, (top, left) => images.Crop(first, count, top, left), tta, type);
             plain.Accumulate(Right(logits, labels).sum());
@@ -52,26 +54,35 @@ internal static class Scorer
     public static (Tensor Plain, Tensor Tta) Logits(Network network, DeviceImages images, int first, int count, Tta tta, ScalarType type) =>
         Logits(network, images, (top, left) => images.Crop(first, count, top, left), tta, type);
 
+    /// <summary>Logits (B, K) of the unaugmented images <paramref name="index"/> (int64 (B)), all in one pass.</summary>
+    public static Tensor Logits(Network network, DeviceImages images, Tensor index, ScalarType type) =>
+        Logits(network, images, (top, left) => images.Crop(index, top, left), Tta.None, type).Plain;
+
+    /// <summary>Images a pass: as many as keep the device busy.</summary>
+    internal static int BatchSize(DeviceImages images) =>
+        images.Labels.device_type == DeviceType.CUDA ? Math.Max(CpuBatch, (int)(CudaBatch * 32L * 32 / ((long)images.Size * images.Size))) : CpuBatch;
+
     /// <summary>The unaugmented images first, then all views of the low-confidence ones.</summary>
     private static (int Plain, int Tta) CountAdaptive(Network network, DeviceImages images, ScalarType type, CancellationToken cancel)
     {
         var (confidence, right) = (zeros(images.Count, device: images.Labels.device), zeros(images.Count, ScalarType.Bool, images.Labels.device));
-        for (var first = 0; first < images.Count; first += BatchSize)
+        var batch = BatchSize(images);
+        for (var first = 0; first < images.Count; first += batch)
         {
             cancel.ThrowIfCancellationRequested();
             using var inner = NewDisposeScope();
-            var count = Math.Min(BatchSize, images.Count - first);
+            var count = Math.Min(batch, images.Count - first);
             var logits = Logits(network, images, first, count, Tta.None, type).Plain;
             confidence.narrow(0, first, count).copy_(logits.softmax(1).amax([1]));
             right.narrow(0, first, count).copy_(Right(logits, images.Labels.narrow(0, first, count)));
         }
         var plain = (int)right.sum().item<long>();
         var doubtful = confidence.topk((int)Math.Ceiling(AdaptiveShare * images.Count), 0, largest: false).indexes;
-        for (var first = 0L; first < doubtful.shape[0]; first += BatchSize)
+        for (var first = 0L; first < doubtful.shape[0]; first += batch)
         {
             cancel.ThrowIfCancellationRequested();
             using var inner = NewDisposeScope();
-            var index = doubtful.narrow(0, first, Math.Min(BatchSize, doubtful.shape[0] - first));
+            var index = doubtful.narrow(0, first, Math.Min(batch, doubtful.shape[0] - first));
             var views = Logits(network, images, (top, left) => images.Crop(index, top, left), Tta.MirrorTranslate, type).Tta;
             right.index_copy_(0, index, Right(views, images.Labels.index_select(0, index)));
         }

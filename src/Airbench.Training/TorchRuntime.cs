@@ -23,16 +23,22 @@ public static partial class TorchRuntime
     /// <exception cref="DeviceException">They cannot be loaded; the message says which one, why and what to do.</exception>
     public static TorchStatus Load() => Status.Value;
 
-    /// <summary>Version of the loaded libtorch, for example "2.10.0".</summary>
+    /// <summary>Version of the loaded libtorch, for example "2.10.0". TorchSharp's <c>__version__</c> is the one that it was compiled for.</summary>
     /// <exception cref="DeviceException">It does not load.</exception>
-    public static string LibtorchVersion
+    public static unsafe string LibtorchVersion =>
+        FindExport("aoti_torch_abi_version") is { } version ? VersionText(((delegate* unmanaged<ulong>)version)()) : torch.__version__;
+
+    /// <summary>A function of the loaded libtorch, or null where it has none of this name.</summary>
+    /// <param name="name">As in its symbol table.</param>
+    /// <exception cref="DeviceException">It does not load.</exception>
+    internal static nint? FindExport(string name)
     {
-        get
-        {
-            Load();
-            return torch.__version__;
-        }
+        var library = Path.Combine(Load().Folder, OperatingSystem.IsLinux() ? "libtorch_cpu.so" : "torch_cpu");
+        return NativeLibrary.TryLoad(library, out var handle) && NativeLibrary.TryGetExport(handle, name, out var address) ? address : null;
     }
+
+    /// <summary>libtorch's ABI version, a byte each for major, minor and patch from the top.</summary>
+    internal static string VersionText(ulong version) => FormattableString.Invariant($"{version >> 56}.{version >> 48 & 0xFF}.{version >> 40 & 0xFF}");
 
     /// <summary>Versions of the program and of the packages that do its arithmetic, for artifacts.</summary>
     internal static IReadOnlyDictionary<string, string> Versions => new Dictionary<string, string>

@@ -34,6 +34,7 @@ public static class TrainBenchmark
             device.Synchronize();   // the device itself starts with the first tensor
         }
         startup.Stop();
+        device.Warn(progress);
         if (options.Threads > 0)
         {
             set_num_threads(options.Threads);

@@ -19,6 +19,9 @@ public enum Precision
     /// <summary>fp16 activations and products, fp32 master weights; CUDA only.</summary>
     Fp16,
 
+    /// <summary>As <see cref="Fp16"/>, and the weights are fp16 too; CUDA only. What the public airbench scripts train in.</summary>
+    Fp16Weights,
+
     /// <summary>fp32 throughout.</summary>
     Fp32,
 }
@@ -50,7 +53,7 @@ public record TrainOptions
     [Range(1, 10_000)]
     public int Runs { get; init; } = 1;
 
-    [Description("Arithmetic: auto, bf16 (fp32 master weights), bf16_weights, fp16 (CUDA) or fp32.")]
+    [Description("Arithmetic: auto, bf16 (fp32 master weights), bf16_weights, fp16 (CUDA), fp16_weights (CUDA) or fp32.")]
     public Precision Precision { get; init; }
 
     [Description("CUDA kernels between the convolutions: auto (ours where they are right and faster), own or libtorch. No effect on the CPU.")]

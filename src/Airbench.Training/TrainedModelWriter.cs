@@ -85,7 +85,10 @@ internal static class TrainedModelWriter
         var positions = Enumerable.Range(0, count).Select(i => (int)((long)i * test.Count / count)).ToArray();
         var index = tensor([.. positions.Select(i => (long)i)], device: test.Labels.device);
         var images = test.Crop(index, test.Padding, test.Padding).permute(0, 3, 1, 2);
-        var logits = cat([.. positions.Select(i => Scorer.Logits(network, test, i, 1, Tta.None, ScalarType.Float32).Plain)]);
+        // One by one on the CPU, where the size of a batch may change the last bits; on CUDA these passes would take longer than some trainings.
+        var logits = index.device_type == DeviceType.CUDA
+            ? Scorer.Logits(network, test, index, ScalarType.Float32)
+            : cat([.. positions.Select(i => Scorer.Logits(network, test, i, 1, Tta.None, ScalarType.Float32).Plain)]);
         TensorFileWriter.Write(path,
         [
             ("images", TensorType.U8, images.shape, Bytes(images, ScalarType.Byte)),

@@ -22,6 +22,7 @@ public static class Trainer
         Dataset dataset, TrainOptions options, string folder, string deviceName, int seed, IProgress progress, CancellationToken cancel)
     {
         var device = ComputeDevice.Resolve(deviceName, options.Precision).With(options.Kernels, progress);
+        device.Warn(progress);
         if (options.Threads > 0)
         {
             set_num_threads(options.Threads);

@@ -40,7 +40,7 @@ internal sealed record TrainingSetup(
         Precision = Device.PrecisionName,
         Kernels = Device.Kernels is null ? "libtorch" : "own",
         Threads = get_num_threads(),
-        Libtorch = __version__,
+        Libtorch = TorchRuntime.LibtorchVersion,
         Product = Product.Version,
     }));
 

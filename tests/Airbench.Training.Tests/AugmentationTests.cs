@@ -95,6 +95,8 @@ public sealed class AugmentationTests : IDisposable
         using var images = DeviceImages.Load(_split, _spec, padding: 0, CPU);
         var filters = Whitening.Filters(images, Count);
         var patches = Whitening.Patches(images.Normalize(images.Crop(0, Count, 0, 0), ScalarType.Float32).to(ScalarType.Float64));
+        var product = patches.t().matmul(patches);
+        Assert.InRange(((Whitening.ProductByImage(patches, Count) - product).abs().max() / product.abs().max()).item<double>(), 0, 1e-14);   // the way of a GPU
         var white = patches.matmul(filters.narrow(0, 0, 12).reshape(12, 12).t());
         var covariance = white.t().matmul(white) / white.shape[0];
         Assert.Equal(0, (filters.narrow(0, 0, 12) + filters.narrow(0, 12, 12)).abs().max().item<double>());
@@ -195,6 +197,54 @@ public sealed class AugmentationTests : IDisposable
         var (some, theirs) = sampler.Batch(10, 20, ScalarType.Float32, chosen);
         Assert.Equal(0, (all.index_select(0, chosen) - some).abs().max().item<float>());
         Assert.Equal(labels.index_select(0, chosen).data<long>().ToArray(), theirs.data<long>().ToArray());
+    }
+
+    [Fact]
+    public void An_epoch_drawn_ahead_is_the_epoch_that_would_have_been_drawn()
+    {
+        using var images = DeviceImages.Load(_split, _spec, padding: 4, CPU);
+        var recipe = Recipe.All["airbench96"] with { ColorJitter = new ColorJitter(0.2, 0.3) };
+        using var sampler = new EpochSampler(images, recipe, new Generator(1, CPU));
+        using var ahead = new EpochSampler(images, recipe, new Generator(1, CPU));
+        for (var epoch = 0; epoch < 4; epoch++)
+        {
+            sampler.Begin(epoch);
+            ahead.Begin(epoch);
+            if (epoch != 1)
+            {
+                ahead.DrawAhead(epoch + 1);
+                ahead.DrawAhead(epoch + 1);   // once is enough
+            }
+            AssertSame(sampler, ahead);
+        }
+    }
+
+    [Fact]
+    public void A_checkpoint_within_an_epoch_does_not_know_of_the_next_one_that_was_drawn_ahead()
+    {
+        using var images = DeviceImages.Load(_split, _spec, padding: 2, CPU);
+        using var sampler = new EpochSampler(images, Recipe.All["airbench94"], new Generator(1, CPU));
+        sampler.Begin(0);
+        sampler.DrawAhead(1);
+        var state = sampler.State.ToDictionary(entry => entry.Name, entry => entry.State.clone());
+        using var resumed = new EpochSampler(images, Recipe.All["airbench94"], new Generator(7, CPU));
+        resumed.Begin(0);
+        resumed.DrawAhead(1);   // of another training
+        resumed.Restore(state["sampler.first_flips"], state["sampler.generator"]);
+        for (var epoch = 0; epoch < 3; epoch++)
+        {
+            resumed.Begin(epoch);
+            AssertSame(sampler, resumed);
+            sampler.Begin(epoch + 1);
+        }
+    }
+
+    private static void AssertSame(EpochSampler expected, EpochSampler found)
+    {
+        var (images, labels) = expected.Batch(0, Count, ScalarType.Float32);
+        var (theirs, theirLabels) = found.Batch(0, Count, ScalarType.Float32);
+        Assert.Equal(0, (images - theirs).abs().max().item<float>());
+        Assert.Equal(labels.data<long>().ToArray(), theirLabels.data<long>().ToArray());
     }
 
     private static bool[] Mask(Tensor mask) => mask.contiguous().data<bool>().ToArray();

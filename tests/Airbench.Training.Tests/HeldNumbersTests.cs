@@ -32,7 +32,7 @@ public sealed class HeldNumbersTests
         Assert.Empty(ours.Where(call => call.Callee != TakesScalars && (careless.Contains(call.Callee) || IsLost(call))).Select(call => $"{call.Caller} calls {call.Callee}"));
     }
 
-    private sealed record Call(string Caller, string Callee, string NextOpcode);
+    internal sealed record Call(string Caller, string Callee, string NextOpcode);
 
     private static bool IsConversion(string method) => method.StartsWith("Scalar.op_Implicit(", StringComparison.Ordinal);
 
@@ -48,7 +48,8 @@ public sealed class HeldNumbersTests
         return careless;
     }
 
-    private static List<Call> Calls(string path)
+    /// <summary>Every mention of a method by another, in the assembly at <paramref name="path"/>: calls, and functions that are passed on.</summary>
+    internal static List<Call> Calls(string path)
     {
         using var file = new PEReader(File.OpenRead(path));
         var reader = file.GetMetadataReader();

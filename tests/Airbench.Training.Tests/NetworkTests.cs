@@ -90,6 +90,10 @@ public sealed class NetworkTests
         var (plain, tta) = Scorer.Logits(network, images, 0, 20, Tta.MirrorTranslate, ScalarType.Float32);
         Assert.Equal(0, (expected - tta).abs().max().item<float>(), 1e-5f);
         Assert.Equal(0, (network.Forward(x, false) - plain).abs().max().item<float>(), 1e-5f);
+
+        var chosen = Scorer.Logits(network, images, tensor(new long[] { 3, 17, 4 }), ScalarType.Float32);
+        Assert.Equal(0, (chosen - plain.index_select(0, tensor(new long[] { 3, 17, 4 }))).abs().max().item<float>(), 1e-5f);
+        Assert.Equal(500, Scorer.BatchSize(images));   // a golden number: accuracies in bf16 on a CPU may depend on it
     }
 
     /// <summary>With our kernels, gradients and running statistics in bf16 are no farther from fp32 than with libtorch's own.</summary>

@@ -53,6 +53,35 @@ public sealed class OptimizerTests
     }
 
     [Fact]
+    public void Parameters_of_several_types_in_one_group_learn_as_alone()
+    {
+        using var scope = NewDisposeScope();
+        ScalarType[] types = [ScalarType.Float32, ScalarType.BFloat16, ScalarType.Float64, ScalarType.BFloat16];
+        var schedule = new TriangularSchedule(1, 0, 0);
+        Tensor[] together = [.. types.Select(type => tensor(new[] { 1.5, -0.25 }).to(type))];
+        Tensor[] alone = [.. together.Select(parameter => parameter.clone())];
+        using var sgd = new NesterovSgd(together.Select((parameter, i) => new NesterovSgd.Slot($"{i}", parameter, 0.1, 0.01, 4)), 0.9);
+        var each = alone.Select((parameter, i) => new NesterovSgd([new NesterovSgd.Slot($"{i}", parameter, 0.1, 0.01, 4)], 0.9)).ToList();
+        using var lookahead = new Lookahead(together);
+        var eachLookahead = alone.Select(parameter => new Lookahead([parameter])).ToList();
+        for (var step = 0; step < 3; step++)
+        {
+            Tensor Gradient(int i) => tensor(new[] { 0.5 + step, i - 1.0 }).to(types[i]);
+            sgd.Step([.. types.Select((_, i) => Gradient(i))], schedule, step);
+            lookahead.Update(0.5);
+            for (var i = 0; i < types.Length; i++)
+            {
+                each[i].Step([Gradient(i)], schedule, step);
+                eachLookahead[i].Update(0.5);
+                Assert.True(alone[i].equal(together[i]).all().item<bool>(), $"{types[i]}, step {step}");
+            }
+        }
+        Assert.Equal(types, lookahead.Slow.Select(slow => slow.dtype));   // in the order of the state
+        each.ForEach(one => one.Dispose());
+        eachLookahead.ForEach(one => one.Dispose());
+    }
+
+    [Fact]
     public void Lookahead_equals_its_formula_and_the_last_update_returns_the_slow_weights()
     {
         using var scope = NewDisposeScope();

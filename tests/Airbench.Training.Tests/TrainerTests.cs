@@ -127,12 +127,4 @@ public sealed class TrainerTests
     }
 
     private static double Number(string text) => double.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
-
-    private sealed class Lines : IProgress
-    {
-        public List<string> Warnings { get; } = [];
-        public void Info(string line) { }
-        public void Warn(string line) => Warnings.Add(line);
-        public IProgressTask Start(string what, long total, string unit) => IProgress.Silent.Start(what, total, unit);
-    }
 }

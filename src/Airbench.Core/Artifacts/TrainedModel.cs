@@ -47,7 +47,7 @@ public sealed record ModelManifest
     /// <summary>Device, for example "cpu" or "cuda:0 NVIDIA H200".</summary>
     public required string Device { get; init; }
 
-    /// <summary>Compute precision: bf16, bf16_weights, fp16 or fp32.</summary>
+    /// <summary>Compute precision: bf16, bf16_weights, fp16, fp16_weights or fp32.</summary>
     public required string Precision { get; init; }
 
     /// <summary>Threads of the native runtime.</summary>

@@ -15,7 +15,7 @@ public sealed record TrainBenchmarkResult
     /// <summary>Device, for example "cpu" or "cuda:0".</summary>
     public required string Device { get; init; }
 
-    /// <summary>Compute precision: bf16, bf16_weights, fp16 or fp32.</summary>
+    /// <summary>Compute precision: bf16, bf16_weights, fp16, fp16_weights or fp32.</summary>
     public required string Precision { get; init; }
 
     /// <summary>Name of the data set.</summary>

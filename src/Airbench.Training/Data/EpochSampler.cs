@@ -7,19 +7,29 @@ namespace Airbench.Training;
 /// Order and augmentation of the training images: each epoch a fresh permutation, then for every image translation, flip, cutout and
 /// colour jitter, as far as the recipe has them.
 /// </summary>
-/// <remarks>Random numbers are drawn on the CPU, a whole epoch at once: the same on every device, and nothing synchronizes inside an epoch.</remarks>
+/// <remarks>
+/// Random numbers are drawn on the CPU, a whole epoch at once: the same on every device, and nothing synchronizes inside an epoch. For a
+/// GPU the next epoch can be drawn while it is at work on this one.
+/// </remarks>
 internal sealed class EpochSampler : IDisposable
 {
     private readonly DeviceImages _images;
     private readonly Recipe _recipe;
     private readonly Generator _generator;
     private readonly Tensor _firstFlips;   // bool (N), by image
-    private readonly Dictionary<string, Tensor> _epoch = [];   // what this epoch drew, (N) each, in the epoch's order
     private readonly Tensor _positions;    // int64 (S)
+    private readonly bool _isPinned;
+    private Dictionary<string, Tensor> _epoch = [];   // what this epoch drew, (N) each, in the epoch's order
+    private (int Epoch, Dictionary<string, Tensor> Drawn)? _ahead;
 
     /// <summary>Draws the one-time flips of <see cref="Flip.Alternating"/>.</summary>
-    public EpochSampler(DeviceImages images, Recipe recipe, Generator generator)
+    /// <param name="images">Training split.</param>
+    /// <param name="recipe">How to augment.</param>
+    /// <param name="generator">The caller's, on the CPU.</param>
+    /// <param name="isPinned">Whether numbers go to the device from pinned memory, so that nobody waits for the copy.</param>
+    public EpochSampler(DeviceImages images, Recipe recipe, Generator generator, bool isPinned = false)
     {
+        _isPinned = isPinned;
         if (recipe.Cutout > images.Size)
         {
             throw new ConfigurationException($"cutout: {recipe.Cutout} pixels do not fit images of {images.Size} pixels");
@@ -36,16 +46,33 @@ internal sealed class EpochSampler : IDisposable
     /// <summary>Goes back to a <see cref="State"/>; the next <see cref="Begin"/> draws the epoch that was under way.</summary>
     public void Restore(Tensor firstFlips, Tensor generator)
     {
+        DropAhead();
         _firstFlips.copy_(firstFlips);
         _generator.set_state(generator);
     }
 
-    /// <summary>Draws the order and the augmentation of epoch <paramref name="epoch"/> (from 0).</summary>
+    /// <summary>Makes epoch <paramref name="epoch"/> (from 0) the one that batches are of; epochs follow one another.</summary>
     public void Begin(int epoch)
     {
+        Dispose(_epoch);
+        if (_ahead is { } ahead && ahead.Epoch == epoch)
+        {
+            (_epoch, _ahead) = (ahead.Drawn, null);
+        }
+        else
+        {
+            _epoch = Draw(epoch);
+        }
+    }
+
+    /// <summary>Draws epoch <paramref name="epoch"/>, the one after this, before it begins.</summary>
+    public void DrawAhead(int epoch) => _ahead ??= (epoch, Draw(epoch));
+
+    /// <summary>The order and the augmentation of an epoch.</summary>
+    private Dictionary<string, Tensor> Draw(int epoch)
+    {
         using var scope = NewDisposeScope();
-        DisposeEpoch();
-        _epoch["generator"] = _generator.get_state().MoveToOuterDisposeScope();
+        var drawn = new Dictionary<string, Tensor> { ["generator"] = _generator.get_state().DetachFromDisposeScope() };
         var order = randperm(_images.Count, generator: _generator);
         Keep("order", order);
         if (_recipe.Flip != Flip.None)
@@ -66,6 +93,12 @@ internal sealed class EpochSampler : IDisposable
             Keep("brightness", Uniform(jitter.Brightness));
             Keep("contrast", Uniform(jitter.Contrast).Plus(1.0));
         }
+        return drawn;
+
+        // libtorch keeps pinned memory until the copy is done, whatever becomes of the tensor.
+        void Keep(string name, Tensor numbers) => drawn[name] = _isPinned
+            ? numbers.pin_memory().to(_images.Labels.device, non_blocking: true).DetachFromDisposeScope()
+            : numbers.to(_images.Labels.device).DetachFromDisposeScope();
     }
 
     /// <summary>
@@ -109,7 +142,8 @@ internal sealed class EpochSampler : IDisposable
 
     public void Dispose()
     {
-        DisposeEpoch();
+        Dispose(_epoch);
+        DropAhead();
         _firstFlips.Dispose();
         _positions.Dispose();
     }
@@ -132,14 +166,18 @@ internal sealed class EpochSampler : IDisposable
     /// <summary>fp32 (N), uniform in +-<paramref name="range"/>.</summary>
     private Tensor Uniform(double range) => rand(_images.Count, generator: _generator).Times(2.0).Plus(-1.0).Times(range);
 
-    private void Keep(string name, Tensor drawn) => _epoch[name] = drawn.to(_images.Labels.device).MoveToOuterDisposeScope();
-
-    private void DisposeEpoch()
+    private void DropAhead()
     {
-        foreach (var tensor in _epoch.Values)
+        Dispose(_ahead?.Drawn ?? []);
+        _ahead = null;
+    }
+
+    private static void Dispose(Dictionary<string, Tensor> drawn)
+    {
+        foreach (var tensor in drawn.Values)
         {
             tensor.Dispose();
         }
-        _epoch.Clear();
+        drawn.Clear();
     }
 }

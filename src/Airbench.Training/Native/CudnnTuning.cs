@@ -16,7 +16,7 @@ internal static unsafe class CudnnTuning
     private const string Set = "_ZN2at7Context17setBenchmarkCuDNNEb";
     private const string Get = "_ZNK2at7Context14benchmarkCuDNNEv";
 
-    /// <summary>Whether the functions are there under these names: Linux only.</summary>
+    /// <summary>Whether the functions have these names: on Linux only.</summary>
     public static bool IsReachable => OperatingSystem.IsLinux();
 
     /// <summary>The flag, for all threads of the process.</summary>
@@ -31,11 +31,13 @@ internal static unsafe class CudnnTuning
 
     private static nint Function(string name)
     {
+        if (!IsReachable)
+        {
+            throw new DeviceException("known on Linux only");
+        }
         var path = Path.Combine(TorchRuntime.Load().Folder, Library);
         return NativeLibrary.TryGetExport(NativeLibrary.Load(path), name, out var address)
             ? address
-            : throw new DeviceException(
-                $"{path} has no function {name}, which switches cuDNN's autotuning on; " +
-                "expected libtorch 2.10 (or another with at::Context::setBenchmarkCuDNN)");
+            : throw new DeviceException($"{path} has no function {name}; libtorch 2.10 has it");
     }
 }

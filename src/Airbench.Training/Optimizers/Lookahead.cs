@@ -8,14 +8,16 @@ internal sealed class Lookahead : IDisposable
     /// <summary>Steps between updates.</summary>
     public const int Interval = 5;
 
-    private readonly Tensor[] _fast;
     private readonly Tensor[] _slow;
+    private readonly (Tensor[] Slow, Tensor[] Fast)[] _byType;   // a list of several types is updated one tensor after the other
 
     /// <param name="state">All floating state of the network, batch-norm statistics too.</param>
     public Lookahead(IEnumerable<Tensor> state)
     {
-        _fast = [.. state];
-        _slow = [.. _fast.Select(fast => fast.detach().clone())];
+        Tensor[] all = [.. state];
+        _slow = [.. all.Select(fast => fast.detach().clone())];
+        _byType = [.. _slow.Zip(all).GroupBy(pair => pair.Second.dtype).Select(group =>
+            (group.Select(pair => pair.First).ToArray(), group.Select(pair => pair.Second).ToArray()))];
     }
 
     /// <summary>The slow copies, in the order of the network's state.</summary>
@@ -28,7 +30,10 @@ internal sealed class Lookahead : IDisposable
     public void Update(double decay)
     {
         using var noGradients = no_grad();
-        Foreach.Pull(_slow, _fast, 1 - decay);
+        foreach (var (slow, fast) in _byType)
+        {
+            Foreach.Pull(slow, fast, 1 - decay);
+        }
     }
 
     public void Dispose() => Array.ForEach(_slow, slow => slow.Dispose());

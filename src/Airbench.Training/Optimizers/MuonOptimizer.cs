@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Airbench.Training;
@@ -10,6 +11,7 @@ internal sealed class MuonOptimizer : IDisposable
 {
     private readonly Muon _muon;
     private readonly List<Slot> _slots;
+    private readonly bool _batched;
 
     /// <summary>A convolution weight (out, in, kh, kw).</summary>
     public sealed record Slot(string Name, Tensor Parameter)
@@ -18,7 +20,12 @@ internal sealed class MuonOptimizer : IDisposable
         public Tensor Momentum { get; } = zeros_like(Parameter);
     }
 
-    public MuonOptimizer(IEnumerable<Slot> slots, Muon muon) => (_slots, _muon) = ([.. slots], muon);
+    public MuonOptimizer(IEnumerable<Slot> slots, Muon muon)
+    {
+        (_slots, _muon) = ([.. slots], muon);
+        // Matrix by matrix, a GPU would spend its time on launches; on a CPU the padding is arithmetic for nothing.
+        _batched = muon.Batched || _slots.Exists(slot => slot.Parameter.device_type == DeviceType.CUDA);
+    }
 
     /// <summary>The weights under training, in a fixed order.</summary>
     public IReadOnlyList<Slot> Slots => _slots;
@@ -43,7 +50,7 @@ internal sealed class MuonOptimizer : IDisposable
                 slot.Parameter.mul_(slot.Parameter.norm().reciprocal().Times(Math.Sqrt(slot.Parameter.shape[0])));
             }
         }
-        var orthogonal = _muon.Batched ? NewtonSchulz.OrthogonalizeBatched(updates, _muon) : [.. updates.Select(u => NewtonSchulz.Orthogonalize(u, _muon))];
+        var orthogonal = _batched ? NewtonSchulz.OrthogonalizeBatched(updates, _muon) : [.. updates.Select(u => NewtonSchulz.Orthogonalize(u, _muon))];
         for (var i = 0; i < _slots.Count; i++)
         {
             AsMatrix(_slots[i].Parameter).Accumulate(orthogonal[i], -_muon.Lr * factor);

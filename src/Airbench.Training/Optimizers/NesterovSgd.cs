@@ -43,9 +43,10 @@ internal sealed class NesterovSgd : IDisposable
     public void Step(IReadOnlyList<Tensor> gradients, TriangularSchedule schedule, int step)
     {
         using var noGradients = no_grad();
-        foreach (var group in _slots.Index().GroupBy(entry => (entry.Item.LearningRate, entry.Item.WeightDecay, entry.Item.ScheduleSteps)))
+        // By type too: a list of several types is updated one tensor after the other.
+        foreach (var group in _slots.Index().GroupBy(entry => (entry.Item.LearningRate, entry.Item.WeightDecay, entry.Item.ScheduleSteps, entry.Item.Parameter.dtype)))
         {
-            var (lr, decay, steps) = group.Key;
+            var (lr, decay, steps, _) = group.Key;
             Foreach.Nesterov(
                 [.. group.Select(entry => entry.Item.Parameter)], [.. group.Select(entry => gradients[entry.Index])],
                 [.. group.Select(entry => entry.Item.Velocity)], decay, _momentum, lr * schedule.At(step, steps));

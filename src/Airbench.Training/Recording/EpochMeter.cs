@@ -5,7 +5,7 @@ namespace Airbench.Training;
 
 /// <summary>
 /// Loss and accuracy of an epoch, kept on the device. On the CPU every loss is read at once; on CUDA, where reading waits for the
-/// device, at the epoch's end.
+/// device, at the epoch's end, all in one.
 /// </summary>
 internal sealed class EpochMeter : IDisposable
 {
@@ -17,6 +17,7 @@ internal sealed class EpochMeter : IDisposable
 
     private readonly bool _readAtOnce;
     private readonly Tensor _correct;
+    private readonly IReadOnlyList<float> _earlier;
     private readonly List<(int Step, double Lr, Tensor Loss)> _losses = [];
     private int _examples;
 
@@ -25,9 +26,15 @@ internal sealed class EpochMeter : IDisposable
     public EpochMeter(ComputeDevice device, Readings? earlier = null)
     {
         _readAtOnce = device.Device.type == DeviceType.CPU;
-        _correct = tensor([earlier?.Correct ?? 0L], device: device.Device).DetachFromDisposeScope();
+        _correct = zeros(1, ScalarType.Int64, device.Device).DetachFromDisposeScope();   // filled there: a copy would wait for the device
+        if (earlier is not null)
+        {
+            using var noGradients = no_grad();
+            using var count = tensor([earlier.Correct]);
+            _correct.copy_(count);
+        }
         _examples = earlier?.Examples ?? 0;
-        _losses.AddRange((earlier?.Losses ?? []).Select(loss => (0, 0.0, tensor(loss).DetachFromDisposeScope())));
+        _earlier = earlier?.Losses ?? [];
     }
 
     /// <summary>Mean loss of the last step that was read, or null.</summary>
@@ -48,22 +55,21 @@ internal sealed class EpochMeter : IDisposable
         _losses.Add((step, lr, loss));
         if (_readAtOnce)
         {
-            LastLoss = ReadFinite(step, lr, loss);
+            LastLoss = RequireFinite(step, lr, loss.item<float>());
         }
     }
 
     /// <summary>All of it; waits for the device.</summary>
     /// <exception cref="DivergedException">The loss of a step is not finite.</exception>
-    public Readings Snapshot() =>
-        new([.. _losses.Select(entry => (float)ReadFinite(entry.Step, entry.Lr, entry.Loss))], _correct.item<long>(), _examples);
+    public Readings Snapshot() => new(ReadLosses(), _correct.item<long>(), _examples);
 
     /// <summary>Mean loss and accuracy of the epoch; waits for the device.</summary>
     /// <exception cref="DivergedException">The loss of a step is not finite.</exception>
     public (double Loss, double Accuracy) Read()
     {
-        var losses = _losses.ConvertAll(entry => ReadFinite(entry.Step, entry.Lr, entry.Loss));
+        var losses = ReadLosses();
         LastLoss = losses[^1];
-        return (losses.Average(), (double)_correct.item<long>() / _examples);
+        return (losses.Average(loss => (double)loss), (double)_correct.item<long>() / _examples);
     }
 
     public void Dispose()
@@ -72,14 +78,26 @@ internal sealed class EpochMeter : IDisposable
         _losses.ForEach(entry => entry.Loss.Dispose());
     }
 
-    private static double ReadFinite(int step, double lr, Tensor loss)
+    /// <summary>The losses of all steps, read as one tensor: one by one, each would wait for the device.</summary>
+    private List<float> ReadLosses()
     {
-        var value = loss.item<float>();
-        return float.IsFinite(value)
-            ? value
-            : throw new DivergedException(FormattableString.Invariant(
-                $"training diverged: the loss is {value} at step {step}, learning rate {lr:g4}. ") +
-                "Try a lower learning rate (train.with.lr; with muon muon_lr, bias_lr or head_lr) or precision fp32, " +
-                "or look for images that are all one colour.");
+        if (_losses.Count == 0)
+        {
+            return [.. _earlier];
+        }
+        using var scope = NewDisposeScope();
+        var values = stack(_losses.Select(entry => entry.Loss)).cpu().data<float>().ToArray();
+        foreach (var (value, (step, lr, _)) in values.Zip(_losses))
+        {
+            RequireFinite(step, lr, value);
+        }
+        return [.. _earlier, .. values];
     }
+
+    private static float RequireFinite(int step, double lr, float value) => float.IsFinite(value)
+        ? value
+        : throw new DivergedException(FormattableString.Invariant(
+            $"training diverged: the loss is {value} at step {step}, learning rate {lr:g4}. ") +
+            "Try a lower learning rate (train.with.lr; with muon muon_lr, bias_lr or head_lr) or precision fp32, " +
+            "or look for images that are all one colour.");
 }

@@ -86,7 +86,10 @@ internal sealed class RunRecorder : IDisposable
         using var meter = Meter;
         _meter = null;
         var (trainLoss, trainAccuracy) = meter.Read();   // waits for the device
-        GlibcAllocator.Trim();
+        if (!_setup.Device.IsCuda)
+        {
+            GlibcAllocator.Trim();   // where tensors are on a GPU it would cost milliseconds for little
+        }
         _clock.Stop();
         var (plan, test) = (_setup.Plan, _setup.Test);
         double? validation = _log.ValidateEvery > 0 && (steps / plan.StepsPerEpoch % _log.ValidateEvery == 0 || steps == plan.TotalSteps)

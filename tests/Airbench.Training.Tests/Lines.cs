@@ -1,0 +1,10 @@
+namespace Airbench.Tests;
+
+/// <summary>Progress that keeps its lines.</summary>
+internal sealed class Lines : IProgress
+{
+    public List<string> Warnings { get; } = [];
+    public void Info(string line) { }
+    public void Warn(string line) => Warnings.Add(line);
+    public IProgressTask Start(string what, long total, string unit) => IProgress.Silent.Start(what, total, unit);
+}
