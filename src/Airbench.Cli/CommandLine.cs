@@ -28,6 +28,7 @@ internal static class CommandLine
         root.Add(VerifyCommand.Create());
         root.Add(RecipesCommand.Create());
         root.Add(DoctorCommand.Create());
+        root.Add(KernelsCommand.Create());
         root.Add(GcCommand.Create());
         root.Add(SchemaCommand.Create());
         RefuseUnknownOptions(root);

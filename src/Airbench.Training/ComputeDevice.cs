@@ -12,6 +12,9 @@ public sealed record ComputeDevice(Device Device, string Description, Precision 
 {
     private const string ExpectedLibtorch = "2.10";
 
+    /// <summary>Kernels of ours on CUDA, chosen by <see cref="KernelChoice"/>; null for libtorch's operators.</summary>
+    internal CudaKernels? Kernels { get; private init; }
+
     /// <summary>Type of activations and products.</summary>
     public ScalarType ComputeType => ComputeTypeOf(Precision);
 
@@ -61,6 +64,9 @@ public sealed record ComputeDevice(Device Device, string Description, Precision 
         var abilities = CudaAbilities.Try(chip);
         return new ComputeDevice(chip, Describe(index, abilities), Resolve(precision, hasBf16: true)) { Abilities = abilities };
     }
+
+    /// <summary>The device with the kernels that are asked for; unchanged on a CPU.</summary>
+    internal ComputeDevice With(Kernels kernels, IProgress progress) => this with { Kernels = KernelChoice.Make(this, kernels, progress) };
 
     /// <summary>The CUDA devices that libtorch sees, for people.</summary>
     /// <exception cref="DeviceException">TorchSharp does not load.</exception>

@@ -14,6 +14,7 @@ internal sealed class Learner : IDisposable
 {
     private readonly TrainingPlan _plan;
     private readonly ScalarType _type;
+    private readonly CudaKernels? _kernels;
     private readonly Network _network;
     private readonly Tensor? _chosen;
     private readonly bool _drawsAhead;
@@ -28,7 +29,7 @@ internal sealed class Learner : IDisposable
     /// <param name="chosen">int64 (steps, kept): positions in each batch to learn from; null for all. The caller's.</param>
     public Learner(TrainingSetup setup, Network network, Generator generator, Tensor? chosen = null)
     {
-        (_plan, _type, _network, _chosen) = (setup.Plan, setup.Device.ComputeType, network, chosen);
+        (_plan, _type, _network, _chosen, _kernels) = (setup.Plan, setup.Device.ComputeType, network, chosen, setup.Device.Kernels);
         _drawsAhead = setup.Device.IsCuda;
         _sampler = new EpochSampler(setup.Train, setup.Recipe, generator, setup.Device.Abilities.CopiesFromPinnedMemory);
         Whitening.Start(network, setup.Train, setup.Recipe);
@@ -58,7 +59,7 @@ internal sealed class Learner : IDisposable
         _optimizer.FreezeWhiten(step);
         var (batch, count) = (step % _plan.StepsPerEpoch, _plan.Recipe.BatchSize);
         var (images, labels) = _sampler.Batch(batch * count, count, _type, _chosen?[step]);
-        using var pass = new BackwardPass();
+        using var pass = new BackwardPass(_kernels);
         var logits = _network.Forward(images, training: true, learns ? pass : null);
         var loss = lossOf(logits, labels);
         if (learns)

@@ -26,6 +26,19 @@ public enum Precision
     Fp32,
 }
 
+/// <summary>What pools, normalizes and activates on CUDA. On a CPU there is nothing to choose.</summary>
+public enum Kernels
+{
+    /// <summary>Ours where they compute the same as libtorch's operators and are faster, which a moment before the training shows.</summary>
+    Auto,
+
+    /// <summary>Ours where they can be built.</summary>
+    Own,
+
+    /// <summary>libtorch's operators.</summary>
+    Libtorch,
+}
+
 /// <summary>Options of the <c>train</c> stage: how to run it, and what to change in the recipe.</summary>
 public record TrainOptions
 {
@@ -42,6 +55,9 @@ public record TrainOptions
 
     [Description("Arithmetic: auto, bf16 (fp32 master weights), bf16_weights, fp16 (CUDA), fp16_weights (CUDA) or fp32.")]
     public Precision Precision { get; init; }
+
+    [Description("CUDA kernels between the convolutions: auto (ours where they are right and faster), own or libtorch. No effect on the CPU.")]
+    public Kernels Kernels { get; init; }
 
     [Description("Threads of the native runtime on CPU; 0 takes all cores.")]
     [Range(0, 1024)]

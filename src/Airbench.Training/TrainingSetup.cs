@@ -38,6 +38,7 @@ internal sealed record TrainingSetup(
         Seed = seed,
         Device = Device.Description,
         Precision = Device.PrecisionName,
+        Kernels = Device.Kernels is null ? "libtorch" : "own",
         Threads = get_num_threads(),
         Libtorch = TorchRuntime.LibtorchVersion,
         Product = Product.Version,

@@ -10,10 +10,14 @@ namespace Airbench.Training;
 /// Autograd sees such a convolution with a constant weight. When the gradient of its output comes by, that of the weight is computed on the
 /// spot: the one is still in the cache, and need not be kept.
 /// </remarks>
-internal sealed class BackwardPass : IDisposable
+/// <param name="kernels">CUDA kernels of ours for the layers between the convolutions; null for libtorch's.</param>
+internal sealed class BackwardPass(CudaKernels? kernels = null) : IDisposable
 {
     private readonly Dictionary<nint, Convolution> _ours = [];   // by the handle of the weight
     private Tensor? _first;   // output of the first of them: every other one is between it and the loss
+
+    /// <summary>Of the <see cref="FusedLayers"/>; null where there are none.</summary>
+    public CudaPass? Cuda { get; } = kernels is null ? null : new CudaPass(kernels);
 
     private sealed record Convolution(ConvLayer Layer, Tensor Input)
     {
@@ -54,6 +58,7 @@ internal sealed class BackwardPass : IDisposable
         Tensor[] others = [.. parameters.Where(parameter => !_ours.ContainsKey(parameter.Handle))];
         var gradients = autograd.grad([loss], _first is null ? others : [.. others, _first], gradient is null ? null : [gradient]);
         CustomFunction.LetGo();
+        Cuda?.Check();
         var next = 0;
         return [.. parameters.Select(parameter => _ours.TryGetValue(parameter.Handle, out var convolution)
             ? convolution.Gradient!.to(parameter.dtype)
@@ -68,6 +73,7 @@ internal sealed class BackwardPass : IDisposable
             convolution.Input.Dispose();
         }
         _ours.Clear();
+        Cuda?.Dispose();
         _first?.Dispose();
         _first = null;
     }

@@ -1,0 +1,128 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Airbench.Training;
+
+/// <summary>
+/// Layers that follow each other and that <see cref="CudaKernels"/> does at once: max pool of 2 x 2, batch norm, activation, each but the
+/// norm where it is there; or a max pool alone.
+/// </summary>
+/// <param name="Count">How many layers.</param>
+/// <param name="Norm">The batch norm, without learned scale; null where there is a pool alone.</param>
+/// <param name="PoolSize">Of the pool; 0 for none.</param>
+/// <param name="Activation">Null for none.</param>
+internal sealed record FusedLayers(int Count, BatchNormLayer? Norm, int PoolSize, Activation? Activation)
+{
+    private const int LargestPool = 15;   // its places fit a byte
+
+    /// <summary>Those that begin at <paramref name="first"/>; null where libtorch's operators have to do.</summary>
+    /// <param name="layers">The network's.</param>
+    /// <param name="first">Index of the first.</param>
+    /// <param name="images">What it reads: (N, C, H, W).</param>
+    /// <param name="readLater">Layers whose outputs others read as well.</param>
+    /// <param name="kernels">Null for none.</param>
+    public static FusedLayers? At(IReadOnlyList<Layer> layers, int first, Tensor images, IReadOnlySet<string> readLater, CudaKernels? kernels)
+    {
+        if (kernels is null || layers[first] is not (MaxPoolLayer or BatchNormLayer) || !kernels.Reads(images))
+        {
+            return null;
+        }
+        var pool = layers[first] as MaxPoolLayer;
+        var shape = images.shape;
+        if (pool is not null && (pool.Size is < 2 or > LargestPool || shape[2] < pool.Size || shape[3] < pool.Size))
+        {
+            return null;
+        }
+        var last = first;
+        if (pool is { Size: 2 } && Next<BatchNormLayer>() is { HasScale: false })
+        {
+            last++;
+        }
+        if (layers[last] is not BatchNormLayer norm)
+        {
+            return new FusedLayers(1, null, pool!.Size, null);
+        }
+        if (norm.HasScale)
+        {
+            return null;
+        }
+        var activation = Next<ActivationLayer>() is { Kind: Airbench.Activation.Gelu or Airbench.Activation.Silu } found ? found.Kind : (Activation?)null;
+        return new FusedLayers(last - first + (activation is null ? 1 : 2), norm, pool?.Size ?? 0, activation);
+
+        TLayer? Next<TLayer>()
+            where TLayer : Layer =>
+            last + 1 < layers.Count && layers[last + 1] is TLayer { Input: null } next && !readLater.Contains(layers[last].Name) ? next : null;
+    }
+
+    /// <summary>(N, C, H, W) -> the last layer's output, channels_last.</summary>
+    /// <param name="images">In the kernels' type.</param>
+    /// <param name="tensor">The norm's tensors by name.</param>
+    /// <param name="momentum">Share of this batch in the running statistics.</param>
+    /// <param name="epsilon">Added to the variance.</param>
+    /// <param name="pass">Keeps what the gradients need.</param>
+    public Tensor Forward(Tensor images, Func<string, Tensor> tensor, double momentum, double epsilon, CudaPass pass) => Norm is null
+        ? CustomFunction.Apply(() => PoolFunction.apply(images, PoolSize, pass))
+        : CustomFunction.Apply(() => NormFunction.apply(
+            images, tensor("bias"), new NormFunction.Settings(this, tensor("running_mean"), tensor("running_var"), momentum, epsilon), pass));
+
+    private sealed class NormFunction : autograd.SingleTensorFunction<NormFunction>
+    {
+        public override string Name => nameof(NormFunction);
+
+        public sealed record Settings(FusedLayers Layers, Tensor RunningMean, Tensor RunningVariance, double Momentum, double Epsilon);
+
+        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        {
+            using var scope = NewDisposeScope();
+            var (images, bias, settings, pass) = ((Tensor)vars[0], (Tensor)vars[1], (Settings)vars[2], (CudaPass)vars[3]);
+            var (y, kept) = pass.Kernels.Normalize(
+                ChannelsLast.Pixels(images.detach()), settings.Layers.PoolSize > 0, bias.detach(), settings.RunningMean, settings.RunningVariance,
+                settings.Momentum, settings.Epsilon, settings.Layers.Activation);
+            ctx.save_data("kept", pass.Keep(kept, kept.X, kept.Table, kept.Places));
+            ctx.save_data("pass", pass);
+            return y.permute(0, 3, 1, 2).MoveToOuterDisposeScope();
+        }
+
+        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+        {
+            var pass = (CudaPass)ctx.get_data("pass");
+            return pass.Backward(grad_output, 4, dy =>
+            {
+                using var kept = (CudaKernels.Norm)ctx.get_data("kept");
+                var (dx, dBias) = pass.Kernels.Gradients(kept, dy);
+                return [dx.permute(0, 3, 1, 2), dBias];
+            });
+        }
+    }
+
+    private sealed class PoolFunction : autograd.SingleTensorFunction<PoolFunction>
+    {
+        public override string Name => nameof(PoolFunction);
+
+        private sealed record Kept(Tensor Places, int Height, int Width, int Size) : IDisposable
+        {
+            public void Dispose() => Places.Dispose();
+        }
+
+        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        {
+            using var scope = NewDisposeScope();
+            var (images, size, pass) = ((Tensor)vars[0], (int)vars[1], (CudaPass)vars[2]);
+            var x = ChannelsLast.Pixels(images.detach());
+            var (y, places) = pass.Kernels.Pool(x, size);
+            ctx.save_data("kept", pass.Keep(new Kept(places, (int)x.shape[1], (int)x.shape[2], size), places));
+            ctx.save_data("pass", pass);
+            return y.permute(0, 3, 1, 2).MoveToOuterDisposeScope();
+        }
+
+        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+        {
+            var pass = (CudaPass)ctx.get_data("pass");
+            return pass.Backward(grad_output, 3, dy =>
+            {
+                using var kept = (Kept)ctx.get_data("kept");
+                return [pass.Kernels.PoolGradient(dy, kept.Places, kept.Height, kept.Width, kept.Size).permute(0, 3, 1, 2)];
+            });
+        }
+    }
+}

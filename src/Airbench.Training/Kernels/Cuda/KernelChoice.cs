@@ -1,0 +1,79 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Airbench.Training;
+
+/// <summary>Whether a training uses <see cref="CudaKernels"/>.</summary>
+internal static class KernelChoice
+{
+    private const double LargestError = 0.01;   // of bf16's 8 bits, ||found - expected|| / ||expected||; a mistake shows as much more
+    private const int Images = 256;
+
+    /// <summary>The kernels, built and checked; null where libtorch's operators are asked for, or are better.</summary>
+    /// <param name="device">Kernels are there for CUDA, and for bf16 and fp16.</param>
+    /// <param name="kernels">What is asked for.</param>
+    /// <param name="progress">Told what was chosen, and warned once where they cannot be used.</param>
+    public static CudaKernels? Make(ComputeDevice device, Kernels kernels, IProgress progress)
+    {
+        if (kernels == Kernels.Libtorch || device.Device.type != DeviceType.CUDA || device.ComputeType == ScalarType.Float32)
+        {
+            return null;
+        }
+        CudaKernels? built = null;
+        try
+        {
+            built = Build(device.Device, device.ComputeType);
+            using var scope = NewDisposeScope();
+            var found = KernelCheck.Cases.Take(2).Select(test => KernelCheck.Run(built, device.Device, test, Images, isTimed: kernels == Kernels.Auto)).ToList();
+            if (found.SelectMany(result => result.Errors).FirstOrDefault(error => !(error.Value <= LargestError)) is { Key: not null } wrong)
+            {
+                progress.Warn(FormattableString.Invariant($"kernels: libtorch's, because ours are wrong on this device: {wrong.Key} differs by {wrong.Value:0.0e+0}"));
+                built.Dispose();
+                return null;
+            }
+            var (own, theirs) = (found.Sum(result => result.OwnSeconds), found.Sum(result => result.LibtorchSeconds));
+            if (kernels == Kernels.Auto && own >= theirs)
+            {
+                progress.Info(FormattableString.Invariant($"kernels: libtorch's ({1e6 * theirs:0} us, ours {1e6 * own:0} us)"));
+                built.Dispose();
+                return null;
+            }
+            progress.Info(kernels == Kernels.Auto
+                ? FormattableString.Invariant($"kernels: ours ({1e6 * own:0} us, libtorch's {1e6 * theirs:0} us)")
+                : "kernels: ours");
+            return built;
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            built?.Dispose();
+            progress.Warn($"kernels: libtorch's, because ours cannot be built or started: {e.Message.Split('\n')[0]}");
+            return null;
+        }
+    }
+
+    /// <summary>Kernels for a device and a type.</summary>
+    /// <exception cref="DeviceException">They cannot be built.</exception>
+    public static CudaKernels Build(Device device, ScalarType type) => new(Library(device, type), device, type);
+
+    /// <summary>For a GPU by NVRTC: machine code or, where that compiler does not know the GPU yet, PTX. For a CPU by g++.</summary>
+    public static KernelLibrary Library(Device device, ScalarType type)
+    {
+        var isHalf = type == ScalarType.Float16;
+        if (device.type != DeviceType.CUDA)
+        {
+            return new HostModule(isHalf);
+        }
+        string[] options = isHalf ? ["-DF16"] : [];
+        return new CudaModule(Math.Max(0, device.index), capability =>
+        {
+            try
+            {
+                return Nvrtc.Compile(KernelLibrary.Text, $"sm_{capability}", options);
+            }
+            catch (DeviceException) when (Nvrtc.IsAvailable)
+            {
+                return Nvrtc.Compile(KernelLibrary.Text, "compute_80", options);
+            }
+        });
+    }
+}

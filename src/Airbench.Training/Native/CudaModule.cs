@@ -1,0 +1,125 @@
+using System.Runtime.InteropServices;
+
+namespace Airbench.Training;
+
+/// <summary>
+/// Machine code or PTX in the context that libtorch uses (the device's primary one), launched on the stream that libtorch uses.
+/// Nothing here waits for the device.
+/// </summary>
+internal sealed unsafe class CudaModule : KernelLibrary
+{
+    private const int ProcessorCount = 16, MajorVersion = 75, MinorVersion = 76;   // CUdevice_attribute
+    private readonly int _index;
+    private readonly nint _context;
+    private readonly nint _module;
+    private readonly Dictionary<string, nint> _functions = [];
+    private readonly delegate* unmanaged<int, nint*, int> _currentStream;
+
+    /// <summary>Loads it.</summary>
+    /// <param name="index">The device, as libtorch counts.</param>
+    /// <param name="build">From the device's compute capability, for example 90, to machine code or zero-terminated PTX.</param>
+    /// <exception cref="DeviceException">The driver refuses; the message names the call.</exception>
+    public CudaModule(int index, Func<int, byte[]> build)
+    {
+        _index = index;
+        _currentStream = (delegate* unmanaged<int, nint*, int>)TorchPointers.Function("libtorch_cuda.so", "aoti_torch_get_current_cuda_stream");
+        Check("cuInit", cuInit(0));
+        Check("cuDeviceGet", cuDeviceGet(out var device, index));
+        Check("cuDeviceGetAttribute", cuDeviceGetAttribute(out var processors, ProcessorCount, device));
+        Check("cuDeviceGetAttribute", cuDeviceGetAttribute(out var major, MajorVersion, device));
+        Check("cuDeviceGetAttribute", cuDeviceGetAttribute(out var minor, MinorVersion, device));
+        (Processors, Capability) = (processors, (10 * major) + minor);
+        Check("cuDevicePrimaryCtxRetain", cuDevicePrimaryCtxRetain(out _context, device));
+        EnterContext();
+        fixed (byte* code = build(Capability))
+        {
+            Check("cuModuleLoadData", cuModuleLoadData(out _module, code));
+        }
+    }
+
+    public override int Processors { get; }
+
+    /// <summary>Compute capability: 90 for 9.0.</summary>
+    public int Capability { get; }
+
+    public override void Launch(string kernel, int slices, int blocks, int threads, void** arguments)
+    {
+        if (!_functions.TryGetValue(kernel, out var function))
+        {
+            EnterContext();
+            Check($"cuModuleGetFunction {kernel}", cuModuleGetFunction(out function, _module, kernel));
+            _functions.Add(kernel, function);
+        }
+        nint stream;
+        Check("aoti_torch_get_current_cuda_stream", _currentStream(_index, &stream));
+        EnterContext();
+        Check($"cuLaunchKernel {kernel}", cuLaunchKernel(function, (uint)slices, (uint)blocks, 1, (uint)threads, 1, 1, 0, stream, arguments, null));
+    }
+
+    /// <summary>Registers, bytes of local memory (spills) and of shared memory of a kernel.</summary>
+    public (int Registers, int Local, int Shared) Resources(string kernel)
+    {
+        const int SharedBytes = 1, LocalBytes = 3, Registers = 4;   // CUfunction_attribute
+        EnterContext();
+        Check("cuModuleGetFunction", cuModuleGetFunction(out var function, _module, kernel));
+        Check("cuFuncGetAttribute", cuFuncGetAttribute(out var registers, Registers, function));
+        Check("cuFuncGetAttribute", cuFuncGetAttribute(out var local, LocalBytes, function));
+        Check("cuFuncGetAttribute", cuFuncGetAttribute(out var shared, SharedBytes, function));
+        return (registers, local, shared);
+    }
+
+    /// <summary>Autograd's thread may have no context of its own yet.</summary>
+    private void EnterContext()
+    {
+        Check("cuCtxGetCurrent", cuCtxGetCurrent(out var current));
+        if (current != _context)
+        {
+            Check("cuCtxSetCurrent", cuCtxSetCurrent(_context));
+        }
+    }
+
+    private static void Check(string call, int result)
+    {
+        if (result != 0)
+        {
+            var name = cuGetErrorName(result, out var text) == 0 ? Marshal.PtrToStringUTF8(text) : null;
+            throw new DeviceException($"{call}: error {result} {name}".TrimEnd());
+        }
+    }
+
+#pragma warning disable IDE1006, SYSLIB1054, CA2101 // names of the driver interface; nothing to marshal but one ASCII name
+    [DllImport("libcuda.so.1")]
+    private static extern int cuInit(uint flags);
+
+    [DllImport("libcuda.so.1")]
+    private static extern int cuDeviceGet(out int device, int ordinal);
+
+    [DllImport("libcuda.so.1")]
+    private static extern int cuDeviceGetAttribute(out int value, int attribute, int device);
+
+    [DllImport("libcuda.so.1")]
+    private static extern int cuDevicePrimaryCtxRetain(out nint context, int device);
+
+    [DllImport("libcuda.so.1")]
+    private static extern int cuCtxGetCurrent(out nint context);
+
+    [DllImport("libcuda.so.1")]
+    private static extern int cuCtxSetCurrent(nint context);
+
+    [DllImport("libcuda.so.1")]
+    private static extern int cuModuleLoadData(out nint module, byte* image);
+
+    [DllImport("libcuda.so.1")]
+    private static extern int cuModuleGetFunction(out nint function, nint module, [MarshalAs(UnmanagedType.LPStr)] string name);
+
+    [DllImport("libcuda.so.1")]
+    private static extern int cuFuncGetAttribute(out int value, int attribute, nint function);
+
+    [DllImport("libcuda.so.1")]
+    private static extern int cuGetErrorName(int error, out nint name);
+
+    [DllImport("libcuda.so.1")]
+    private static extern int cuLaunchKernel(
+        nint function, uint gridX, uint gridY, uint gridZ, uint blockX, uint blockY, uint blockZ, uint sharedBytes, nint stream, void** arguments, void** extra);
+#pragma warning restore IDE1006, SYSLIB1054, CA2101
+}
