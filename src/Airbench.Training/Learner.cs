@@ -20,7 +20,7 @@ internal sealed class Learner : IDisposable
     private readonly bool _drawsAhead;
     private readonly EpochSampler _sampler;
     private readonly NetworkOptimizer _optimizer;
-    private readonly Lookahead? _lookahead;
+    private readonly Lookahead? _slow;
 
     /// <summary>Whitens the fresh network and makes it ready for step 0.</summary>
     /// <param name="setup">Plan, training images and device.</param>
@@ -34,7 +34,7 @@ internal sealed class Learner : IDisposable
         _sampler = new EpochSampler(setup.Train, setup.Recipe, generator, setup.Device.Abilities.CopiesFromPinnedMemory);
         Whitening.Start(network, setup.Train, setup.Recipe);
         _optimizer = new NetworkOptimizer(network, setup.Plan);
-        _lookahead = setup.Recipe.Lookahead ? new Lookahead(network.Tensors.Values) : null;
+        _slow = setup.Recipe.Lookahead || setup.Recipe.TailAverage is not null ? new Lookahead(network.Tensors.Values) : null;
     }
 
     /// <summary>All that a later step depends on, by name, for a checkpoint within an epoch.</summary>
@@ -44,7 +44,7 @@ internal sealed class Learner : IDisposable
         .. _chosen is null ? [] : new[] { ("chosen", _chosen) },
     ];
 
-    private IEnumerable<(string Name, Tensor Tensor)> Slow => _network.Tensors.Keys.Zip(_lookahead?.Slow ?? [], (name, slow) => ($"{name}.slow", slow));
+    private IEnumerable<(string Name, Tensor Tensor)> Slow => _network.Tensors.Keys.Zip(_slow?.Slow ?? [], (name, slow) => ($"{name}.slow", slow));
 
     /// <summary>Goes on with the order and the augmentation of epoch <paramref name="epoch"/> (from 0).</summary>
     public void BeginEpoch(int epoch) => _sampler.Begin(epoch);
@@ -66,13 +66,13 @@ internal sealed class Learner : IDisposable
         {
             _optimizer.Step(pass.Of(loss, _optimizer.Parameters), step);
         }
-        if ((step + 1) % Lookahead.Interval == 0)
+        if (_plan.SlowDecay(step + 1) is { } decay)
         {
-            _lookahead?.Update(Lookahead.Decay(step + 1, _plan.TotalSteps));
+            _slow!.Update(decay);
         }
-        if (step + 1 == _plan.TotalSteps)
+        if (step + 1 == _plan.TotalSteps && _plan.Recipe.Lookahead)
         {
-            _lookahead?.Update(1);   // ends on the slow weights
+            _slow!.Update(1);   // ends on the slow weights
         }
         if (_drawsAhead && batch == _plan.StepsPerEpoch / 2 && _plan.EndOf(step / _plan.StepsPerEpoch) < _plan.TotalSteps)
         {
@@ -99,6 +99,6 @@ internal sealed class Learner : IDisposable
     {
         _sampler.Dispose();
         _optimizer.Dispose();
-        _lookahead?.Dispose();
+        _slow?.Dispose();
     }
 }

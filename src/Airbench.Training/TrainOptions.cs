@@ -43,7 +43,7 @@ public enum Kernels
 public record TrainOptions
 {
     [Description("Recipe to start from (airbench94).")]
-    [AllowedValues("airbench94", "airbench94_muon", "airbench95", "airbench96", "airbench96_faster", "speedrun2025", "resnet18")]
+    [AllowedValues("airbench94", "airbench94_muon", "airbench95", "airbench96", "airbench96_faster", "speedrun2025", "speedrun2026", "resnet18")]
     public string Recipe { get; init; } = "airbench94";
 
     [Description("Name of the folder under models/; the pipeline's name by default.")]

@@ -19,6 +19,31 @@ internal sealed record TrainingPlan(
     /// <summary>Steps done at the end of epoch <paramref name="epoch"/> (from 0); the last one may be cut short.</summary>
     public int EndOf(int epoch) => Math.Min((epoch + 1) * StepsPerEpoch, TotalSteps);
 
+    /// <summary>Steps that the schedule is fitted to: all, unless the recipe has a tail.</summary>
+    public int ScheduleSteps => Recipe.LrTail is { } tail ? Math.Max(1, (int)Math.Round(tail.Share * TotalSteps)) : TotalSteps;
+
+    /// <summary>The learning-rate factor is never less.</summary>
+    public double SmallestFactor => Recipe.LrTail?.Factor ?? 0;
+
+    /// <summary>Learning-rate factor at step <paramref name="step"/> (from 0).</summary>
+    public double LrFactor(int step) => FactorAt(Recipe.Schedule, step, ScheduleSteps, SmallestFactor);
+
+    /// <summary>Weight of the slow weights in their update after <paramref name="steps"/> steps; null for no update.</summary>
+    /// <remarks>0 makes them those of the network; 1 makes the network's them.</remarks>
+    public double? SlowDecay(int steps)
+    {
+        if (Recipe.TailAverage is { } tail)
+        {
+            var since = steps - Math.Max(1, (int)Math.Round(tail.Start * TotalSteps));
+            return since == 0 ? 0 : since > 0 && since % (int)Math.Round(tail.Every) == 0 ? tail.Keep : null;
+        }
+        return Recipe.Lookahead && steps % Lookahead.Interval == 0 ? Lookahead.Decay(steps, TotalSteps) : null;
+    }
+
+    /// <summary>A schedule over its own steps, at rest after them.</summary>
+    public static double FactorAt(TriangularSchedule schedule, int step, int steps, double smallest) =>
+        Math.Max(smallest, schedule.At(Math.Min(step, steps), steps));
+
     /// <summary>Decoupled hyperparameters for SGD (paper, appendix), plain ones for Muon.</summary>
     public static TrainingPlan For(Recipe recipe, int trainCount)
     {

@@ -28,6 +28,8 @@ public sealed class CheckpointTests
     [InlineData("airbench96", Precision.Fp32, new[] { 10 })]
     [InlineData("airbench96_faster", Precision.Fp32, new[] { 20 })]   // 14 steps of the proxy come first
     [InlineData("speedrun2025", Precision.Fp32, new[] { 9 })]
+    [InlineData("speedrun2026", Precision.Fp32, new[] { 5, 13 })]   // before the average of the tail starts, and within it
+    [InlineData("speedrun2026", Precision.Bf16, new[] { 13 })]
     [InlineData("resnet18", Precision.Fp32, new[] { 4 })]
     public void It_ends_bit_identical_wherever_it_was_stopped(string recipe, Precision precision, int[] stops)
     {

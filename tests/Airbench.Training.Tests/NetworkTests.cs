@@ -36,6 +36,35 @@ public sealed class NetworkTests
         Assert.Equal(ScalarType.Float32, logits.dtype);
     }
 
+    /// <summary>Resolutions change during a training: the network for 32 pixels takes every size, and pools all of what is left of it.</summary>
+    [Fact]
+    public void The_last_pool_takes_the_whole_map_at_every_size()
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        using var network = Create(Spec());
+        using var stages = Create(Spec());
+        for (var size = 16; size <= 64; size++)
+        {
+            var images = randn(2, 3, size, size);
+            var logits = network.Forward(images, training: false);
+            Assert.Equal([2, 5], logits.shape);
+            var map = images;
+            foreach (var layer in stages.Spec.Layers().TakeWhile(layer => layer is not GlobalMaxPoolLayer))
+            {
+                map = layer switch
+                {
+                    ConvLayer conv => Network.Convolve(conv, map, stages.Tensors[$"{conv.Name}.weight"], conv.HasBias ? stages.Tensors[$"{conv.Name}.bias"] : null),
+                    MaxPoolLayer => nn.functional.max_pool2d(map, 2),
+                    BatchNormLayer => map,   // of fresh statistics
+                    _ => nn.functional.gelu(map),
+                };
+            }
+            var expected = nn.functional.linear(map.amax([2, 3]), stages.Tensors["head.weight"]) / 9;
+            Assert.Equal(0, (expected - logits).abs().max().item<float>(), 1e-4f);
+        }
+    }
+
     [Fact]
     public void The_first_filters_of_each_3x3_convolution_are_the_identity()
     {

@@ -82,6 +82,57 @@ public sealed class OptimizerTests
     }
 
     [Fact]
+    public void The_average_of_the_tail_equals_its_formula()
+    {
+        // 40 steps of a drifting weight; the average starts after 20 and is taken every 4 steps.
+        var recipe = Recipe.All["speedrun2026"] with { Epochs = 5, BatchSize = 10, TailAverage = new TailAverage(Start: 0.5, Every: 4, Keep: 0.7) };
+        var plan = TrainingPlan.For(recipe, 80);
+        Assert.Equal(40, plan.TotalSteps);
+        using var scope = NewDisposeScope();
+        var weight = tensor(new[] { 1.0, -2.0 });
+        using var slow = new Lookahead([weight]);
+        double[] expected = [1, -2];
+        double[]? average = null;
+        for (var steps = 1; steps <= 40; steps++)
+        {
+            weight.add_(0.5 * steps);
+            expected = [.. expected.Select(value => value + (0.5 * steps))];
+            if (plan.SlowDecay(steps) is { } decay)
+            {
+                slow.Update(decay);
+            }
+            if (steps == 20)
+            {
+                average = [.. expected];
+            }
+            else if (average is not null && steps % 4 == 0)
+            {
+                average = [.. average.Zip(expected, (old, value) => (0.7 * old) + (0.3 * value))];
+                expected = [.. average];
+            }
+            for (var i = 0; i < 2; i++)
+            {
+                Assert.Equal(expected[i], weight[i].item<double>(), 1e-9);
+            }
+        }
+    }
+
+    [Fact]
+    public void A_rate_does_not_fall_below_the_smallest_factor_and_rests_after_its_schedule()
+    {
+        using var scope = NewDisposeScope();
+        var weight = zeros(1, ScalarType.Float64);
+        using var sgd = new NesterovSgd([new("w", weight, LearningRate: 2, WeightDecay: 0, ScheduleSteps: 4, SmallestFactor: 0.3)], momentum: 0);
+        var expected = 0.0;
+        for (var step = 0; step < 8; step++)
+        {
+            sgd.Step([ones(1, ScalarType.Float64)], new TriangularSchedule(1, 0, 0), step);
+            expected -= 2 * Math.Max(0.3, 1 - (Math.Min(step, 4) / 4.0));
+            Assert.Equal(expected, weight[0].item<double>(), 1e-12);
+        }
+    }
+
+    [Fact]
     public void Lookahead_equals_its_formula_and_the_last_update_returns_the_slow_weights()
     {
         using var scope = NewDisposeScope();

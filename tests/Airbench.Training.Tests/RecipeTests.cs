@@ -1,3 +1,5 @@
+using CsCheck;
+
 namespace Airbench.Tests;
 
 /// <summary>The numbers of recipes.md.</summary>
@@ -68,6 +70,54 @@ public sealed class RecipeTests
     }
 
     [Fact]
+    public void Speedrun2026_grows_its_images_by_the_epoch_and_rests_and_averages_in_its_tail()
+    {
+        var recipe = Recipe.All["speedrun2026"];
+        var plan = TrainingPlan.For(recipe, 50_000);
+        Assert.Equal((32, 284, 7, 272), (plan.StepsPerEpoch, plan.TotalSteps, plan.WhitenBiasSteps, plan.ScheduleSteps));
+        Assert.Equal([24, 24, 24, 28, 28, 28, 32, 32, 32], Enumerable.Range(0, 9).Select(epoch => recipe.SizeIn(epoch, 32)));
+        Assert.All(Enumerable.Range(0, 284), step => Assert.Equal(Math.Max(1 - (step / 272.0), 0.05), plan.LrFactor(step), 12));
+        var updates = Enumerable.Range(1, 284).Where(steps => plan.SlowDecay(steps) is not null).ToDictionary(steps => steps, plan.SlowDecay);
+        Assert.Equal([264, 268, 272, 276, 280, 284], updates.Keys.Order());
+        Assert.All(updates, update => Assert.Equal(update.Key == 264 ? 0 : 0.7, update.Value!.Value));
+    }
+
+    [Fact]
+    public void Resolutions_are_spread_over_the_epochs_whatever_their_number()
+    {
+        // The milder schedule of the same study: five of nine epochs at 28 pixels.
+        var milder = Airbench94 with { Epochs = 8.125, Resolutions = [0.875, 0.875, 0.875, 0.875, 0.875, 1, 1, 1, 1] };
+        Assert.Equal([28, 28, 28, 28, 28, 32, 32, 32, 32], Enumerable.Range(0, 9).Select(epoch => milder.SizeIn(epoch, 32)));
+        Gen.Select(Gen.Double[0.1, 60], Gen.Double[0.01, 1].Array[1, 12], Gen.Int[16, 300]).Sample((epochs, shares, size) =>
+        {
+            var recipe = Airbench94 with { Epochs = epochs, Resolutions = shares };
+            var count = (int)Math.Ceiling(epochs);
+            var sizes = Enumerable.Range(0, count).Select(epoch => recipe.SizeIn(epoch, size)).ToList();
+            var expected = shares.Select(share => (int)Math.Round(share * size, MidpointRounding.AwayFromZero)).ToList();
+            Assert.Equal(expected[0], sizes[0]);
+            if (count >= shares.Length)
+            {
+                Assert.Equal(expected[^1], sizes[^1]);   // each has its turn
+                var turns = Enumerable.Range(0, count).GroupBy(epoch => epoch * shares.Length / count).Select(turn => turn.Count()).ToList();
+                Assert.InRange(turns.Max() - turns.Min(), 0, 1);
+            }
+            Assert.All(sizes, found => Assert.Contains(found, expected));
+            Assert.Equal(size, (recipe with { Resolutions = [] }).SizeIn(0, size));
+        });
+    }
+
+    [Fact]
+    public void A_training_on_small_images_counts_the_arithmetic_of_small_images()
+    {
+        var recipe = Recipe.All["speedrun2026"];
+        var network = recipe.Network(32, 10, [0, 0, 0], [1, 1, 1]);
+        double Of(int size) => (network with { ImageSize = size }).ForwardFlops();
+        var expected = 3.0 * 1536 * ((96 * Of(24)) + (96 * Of(28)) + (92 * Of(32)));
+        Assert.Equal(1, recipe.TrainingFlops(network, 50_000) / expected, 12);
+        Assert.InRange(Of(24) / Of(32), 0.4, 0.6);
+    }
+
+    [Fact]
     public void Every_switch_changes_its_field()
     {
         var changed = new TrainOptions { Recipe = "airbench96_faster" }.Giving(
@@ -124,7 +174,8 @@ public sealed class RecipeTests
             ("batch_size", 100),
             ("momentum", 0.5),
             ("schedule", new[] { 0.1, 0.5, 0.2 }),
-            ("lookahead", true),
+            ("lr_tail", new[] { 0.5, 0.25 }),
+            ("resolutions", new[] { 0.5, 1 }),
             ("label_smoothing", 0.3),
             ("flip", Flip.None),
             ("translate", 3),
@@ -149,6 +200,7 @@ public sealed class RecipeTests
             ("weight_decay", 0.125),
             ("tta", Tta.None));
         var muon = (both with { Recipe = "speedrun2025" }).Giving(
+            ("lookahead", true),
             ("muon_lr", 0.1),
             ("muon_momentum", 0.2),
             ("bias_lr", 0.3),
@@ -158,7 +210,8 @@ public sealed class RecipeTests
             ("muon_renormalize_every", 7),
             ("muon_renormalize_growth", 8),
             ("muon_batched", false));
-        var sgd = (both with { Recipe = "airbench96_faster" }).Giving(("lr", 1.0), ("bias_scaler", 2.0), ("whiten", true));
+        var sgd = (both with { Recipe = "airbench96_faster" }).Giving(
+            ("lr", 1.0), ("bias_scaler", 2.0), ("whiten", true), ("lookahead", false), ("tail_average", new[] { 0.5, 2, 0.5 }));
         Assert.Empty(TrainOptions.Check(muon).Concat(TrainOptions.Check(sgd)));
         string[] identity = ["Name", "Description", "TargetAccuracy", "Architecture"];
         string[] always = [.. Unchanged(Recipe.All["speedrun2025"], muon.ToRecipe()).Intersect(Unchanged(Recipe.All["airbench96_faster"], sgd.ToRecipe()))];

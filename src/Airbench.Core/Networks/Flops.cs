@@ -23,7 +23,7 @@ public static class Flops
     public static double TrainingFlops(this Recipe recipe, NetworkSpec network, int trainCount)
     {
         double steps = recipe.Steps(trainCount);
-        var forward = (double)network.ForwardFlops();
+        var forward = recipe.MeanForwardFlops(network, trainCount);
         if (recipe.Proxy is not { } proxy)
         {
             return steps * recipe.BatchSize * 3 * forward;
@@ -31,9 +31,22 @@ public static class Flops
         // The proxy looks at every example of every batch, learns from the kept ones of some batches, and the large network sees
         // the kept ones alone.
         var kept = recipe.BatchSize * proxy.Keep;
-        var proxyForward = (double)(network with { Widths = proxy.Widths, Depth = proxy.Depth }).ForwardFlops();
+        var proxyForward = recipe.MeanForwardFlops(network with { Widths = proxy.Widths, Depth = proxy.Depth }, trainCount);
         var proxyUpdates = Math.Ceiling(steps / proxy.BackwardEvery);
         return (steps * kept * 3 * forward) + (steps * recipe.BatchSize * proxyForward) + (proxyUpdates * kept * 2 * proxyForward);
+    }
+
+    /// <summary>Operations of an image's forward pass on average over the steps, as its size changes with the epochs.</summary>
+    private static double MeanForwardFlops(this Recipe recipe, NetworkSpec network, int trainCount)
+    {
+        if (recipe.Resolutions is not { Count: > 0 })
+        {
+            return network.ForwardFlops();
+        }
+        var (steps, perEpoch) = (recipe.Steps(trainCount), trainCount / recipe.BatchSize);
+        var epochs = Enumerable.Range(0, (int)Math.Ceiling(recipe.Epochs));
+        return epochs.Sum(epoch =>
+            (double)Math.Min(perEpoch, steps - ((long)epoch * perEpoch)) * (network with { ImageSize = recipe.SizeIn(epoch, network.ImageSize) }).ForwardFlops()) / steps;
     }
 
     /// <summary>Optimizer steps on <paramref name="trainCount"/> images; an epoch's incomplete last batch is dropped.</summary>

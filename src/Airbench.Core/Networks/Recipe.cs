@@ -106,8 +106,14 @@ public sealed record Recipe
     [Description("Learning-rate factor: [start, position of the peak, end], linear between, 1 at the peak.")]
     public required TriangularSchedule Schedule { get; init; }
 
+    [Description("Learning rates fall as if the training ended at this share of it, and never below this factor: [share, factor]; [] is off.")]
+    public LrTail? LrTail { get; init; }
+
     [Description("Whether slow weights are averaged in every 5 steps.")]
     public bool Lookahead { get; init; }
+
+    [Description("Weights are averaged at the end: [from this share of the training on, every so many steps, share of the old average]; [] is off.")]
+    public TailAverage? TailAverage { get; init; }
 
     [Description("Share of probability that the loss spreads over all classes.")]
     [Range(0.0, 1.0, MaximumIsExclusive = true)]
@@ -128,6 +134,10 @@ public sealed record Recipe
     [Description("Random [brightness, contrast]: added up to +-, multiplied by 1 +-; [] is off.")]
     public ColorJitter? ColorJitter { get; init; }
 
+    /// <summary>A step costs what its pixels cost: small images at first, and the full size by the end.</summary>
+    [Description("Size of the augmented images in training, as shares (0 to 1) of their full size, spread evenly over the epochs; [] is off.")]
+    public IReadOnlyList<double>? Resolutions { get; init; }
+
     [Description("Whether a small network chooses the examples (airbench96_faster).")]
     public Proxy? Proxy { get; init; }
 
@@ -143,6 +153,7 @@ public sealed record Recipe
         Recipes.Airbench96.Recipe,
         Recipes.Airbench96Faster.Recipe,
         Recipes.Speedrun2025.Recipe,
+        Recipes.Speedrun2026.Recipe,
         Recipes.Resnet18.Recipe,
     }.ToDictionary(r => r.Name);
 
@@ -163,6 +174,14 @@ public sealed record Recipe
         LogitScale = LogitScale ?? 1.0 / Widths[^1],
         BatchNormEpsilon = Architecture == Architecture.Airbench ? 1e-12 : 1e-5,
     };
+
+    /// <summary>
+    /// Height and width of the images that epoch <paramref name="epoch"/> (from 0) trains on, of those that have
+    /// <paramref name="imageSize"/> pixels; see <see cref="Resolutions"/>.
+    /// </summary>
+    public int SizeIn(int epoch, int imageSize) => Resolutions is { Count: > 0 } shares
+        ? (int)Math.Round(imageSize * shares[(int)Math.Min(epoch * shares.Count / (long)Math.Ceiling(Epochs), shares.Count - 1)], MidpointRounding.AwayFromZero)
+        : imageSize;
 
     /// <summary>What is out of range, as "key: found; expected", with the keys of pipeline.yaml.</summary>
     public IEnumerable<string> Problems() => RecipeRules.Problems(this);

@@ -90,3 +90,16 @@ public sealed record TriangularSchedule(
             : 1 + ((End - 1) * (step - corner) / Math.Max(1, totalSteps - corner));
     }
 }
+
+/// <summary>The schedule over the first part of a training only; what follows has the smallest rates.</summary>
+/// <param name="Share">Of the training's steps, to which the schedule is fitted.</param>
+/// <param name="Factor">The learning-rate factor is never less.</param>
+public sealed record LrTail(
+    [property: Range(0.0, 1.0, MinimumIsExclusive = true)] double Share, [property: Range(0.0, 1.0)] double Factor);
+
+/// <summary>Late in a training, average = keep * average + (1 - keep) * weights, then weights = average; batch-norm statistics too.</summary>
+/// <param name="Start">Share of the training's steps after which the average starts as a copy of the weights.</param>
+/// <param name="Every">Steps between updates, rounded.</param>
+/// <param name="Keep">Weight of the old average.</param>
+public sealed record TailAverage(
+    [property: Range(0.0, 1.0)] double Start, [property: Range(1.0, 1_000_000.0)] double Every, [property: Range(0.0, 1.0)] double Keep);

@@ -42,6 +42,11 @@ internal static class RecipeRules
                 coefficients.Count == 3 && coefficients.All(double.IsFinite),
                 "muon_coefficients", string.Join(", ", coefficients.Select(c => FormattableString.Invariant($"{c}"))), "three finite numbers");
         }
+        yield return Rule(
+            recipe.Resolutions?.All(share => share is > 0 and <= 1) ?? true,
+            "resolutions", string.Join(", ", recipe.Resolutions?.Select(share => FormattableString.Invariant($"{share}")) ?? []), "shares, each more than 0, at most 1");
+        yield return Rule(
+            !(recipe.Lookahead && recipe.TailAverage is not null), "tail_average", "on", "off, or lookahead: false: one average of the weights at a time");
         if (recipe.Proxy is { } proxy)
         {
             yield return Widths("proxy_widths", proxy.Widths, recipe.Architecture);

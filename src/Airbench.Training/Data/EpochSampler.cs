@@ -5,7 +5,7 @@ namespace Airbench.Training;
 
 /// <summary>
 /// Order and augmentation of the training images: each epoch a fresh permutation, then for every image translation, flip, cutout and
-/// colour jitter, as far as the recipe has them.
+/// colour jitter, as far as the recipe has them, and last the size of this epoch's images.
 /// </summary>
 /// <remarks>
 /// Random numbers are drawn on the CPU, a whole epoch at once: the same on every device, and nothing synchronizes inside an epoch. For a
@@ -21,6 +21,7 @@ internal sealed class EpochSampler : IDisposable
     private readonly bool _isPinned;
     private Dictionary<string, Tensor> _epoch = [];   // what this epoch drew, (N) each, in the epoch's order
     private (int Epoch, Dictionary<string, Tensor> Drawn)? _ahead;
+    private long _size;   // of this epoch's images
 
     /// <summary>Draws the one-time flips of <see cref="Flip.Alternating"/>.</summary>
     /// <param name="images">Training split.</param>
@@ -33,6 +34,11 @@ internal sealed class EpochSampler : IDisposable
         if (recipe.Cutout > images.Size)
         {
             throw new ConfigurationException($"cutout: {recipe.Cutout} pixels do not fit images of {images.Size} pixels");
+        }
+        if (recipe.Resolutions is { Count: > 0 } shares && Math.Round(shares.Min() * images.Size, MidpointRounding.AwayFromZero) < NetworkSpec.MinImageSize)
+        {
+            throw new ConfigurationException(FormattableString.Invariant(
+                $"resolutions: {shares.Min()} of {images.Size} pixels; expected a share that leaves at least {NetworkSpec.MinImageSize} pixels"));
         }
         (_images, _recipe, _generator) = (images, recipe, generator);
         _firstFlips = CoinFlips();
@@ -55,6 +61,7 @@ internal sealed class EpochSampler : IDisposable
     public void Begin(int epoch)
     {
         Dispose(_epoch);
+        _size = _recipe.SizeIn(epoch, _images.Size);
         if (_ahead is { } ahead && ahead.Epoch == epoch)
         {
             (_epoch, _ahead) = (ahead.Drawn, null);
@@ -102,8 +109,8 @@ internal sealed class EpochSampler : IDisposable
     }
 
     /// <summary>
-    /// Normalized images (B, 3, S, S), channels_last, and labels int64 (B) of positions first to first + count of this epoch, or of
-    /// those <paramref name="chosen"/> among them.
+    /// Normalized images (B, 3, s, s), channels_last, and labels int64 (B) of positions first to first + count of this epoch, or of
+    /// those <paramref name="chosen"/> among them. s is <see cref="Recipe.SizeIn"/>.
     /// </summary>
     /// <param name="first">First position.</param>
     /// <param name="count">Positions.</param>
@@ -125,7 +132,7 @@ internal sealed class EpochSampler : IDisposable
         }
         if (_recipe.Cutout == 0 && _recipe.ColorJitter is null)
         {
-            return (_images.Normalize(pixels, type), _images.Labels.index_select(0, index));
+            return (Resize(_images.Normalize(pixels, type)), _images.Labels.index_select(0, index));
         }
         var images = _images.Normalize(pixels, ScalarType.Float32);
         if (_recipe.ColorJitter is not null)
@@ -137,7 +144,7 @@ internal sealed class EpochSampler : IDisposable
             var hole = Covered(Drawn("hole.top")).unsqueeze(2).logical_and(Covered(Drawn("hole.left")).unsqueeze(1));   // (B, S, S)
             images = images.ZeroWhere(hole.unsqueeze(1));
         }
-        return (images.to(type), _images.Labels.index_select(0, index));
+        return (Resize(images.to(type)), _images.Labels.index_select(0, index));
     }
 
     public void Dispose()
@@ -147,6 +154,11 @@ internal sealed class EpochSampler : IDisposable
         _firstFlips.Dispose();
         _positions.Dispose();
     }
+
+    /// <summary>The whole scene in the size of this epoch, bilinear; (B, 3, S, S) -> (B, 3, s, s), channels_last.</summary>
+    private Tensor Resize(Tensor images) => _size == _images.Size
+        ? images
+        : ChannelsLast.Of(nn.functional.interpolate(images, [_size, _size], mode: InterpolationMode.Bilinear, align_corners: false));
 
     /// <summary>bool (B, S): the positions start to start + cutout.</summary>
     private Tensor Covered(Tensor start)

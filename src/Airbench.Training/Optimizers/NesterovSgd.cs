@@ -14,7 +14,8 @@ internal sealed class NesterovSgd : IDisposable
     /// <param name="LearningRate">At the schedule's peak.</param>
     /// <param name="WeightDecay">L2.</param>
     /// <param name="ScheduleSteps">Steps over which the schedule runs for this parameter.</param>
-    public sealed record Slot(string Name, Tensor Parameter, double LearningRate, double WeightDecay, int ScheduleSteps)
+    /// <param name="SmallestFactor">The schedule's value for this parameter is never less.</param>
+    public sealed record Slot(string Name, Tensor Parameter, double LearningRate, double WeightDecay, int ScheduleSteps, double SmallestFactor = 0)
     {
         /// <summary>Velocity v, the parameter's shape and type.</summary>
         public Tensor Velocity { get; } = zeros_like(Parameter);
@@ -44,12 +45,13 @@ internal sealed class NesterovSgd : IDisposable
     {
         using var noGradients = no_grad();
         // By type too: a list of several types is updated one tensor after the other.
-        foreach (var group in _slots.Index().GroupBy(entry => (entry.Item.LearningRate, entry.Item.WeightDecay, entry.Item.ScheduleSteps, entry.Item.Parameter.dtype)))
+        foreach (var group in _slots.Index().GroupBy(entry =>
+            (entry.Item.LearningRate, entry.Item.WeightDecay, entry.Item.ScheduleSteps, entry.Item.SmallestFactor, entry.Item.Parameter.dtype)))
         {
-            var (lr, decay, steps, _) = group.Key;
+            var (lr, decay, steps, smallest, _) = group.Key;
             Foreach.Nesterov(
                 [.. group.Select(entry => entry.Item.Parameter)], [.. group.Select(entry => gradients[entry.Index])],
-                [.. group.Select(entry => entry.Item.Velocity)], decay, _momentum, lr * schedule.At(step, steps));
+                [.. group.Select(entry => entry.Item.Velocity)], decay, _momentum, lr * TrainingPlan.FactorAt(schedule, step, steps, smallest));
         }
     }
 

@@ -33,8 +33,10 @@ internal sealed class NetworkOptimizer : IDisposable
                 {
                     var lr = LearningRate(layer, name);
                     // Muon's recipes bring the whitening bias down to rest over its own few epochs.
-                    var steps = plan.Recipe is { Muon: not null, Whiten: true } && name == "whiten.bias" ? plan.WhitenBiasSteps : plan.TotalSteps;
-                    sgd.Add(new(name, parameter, lr, plan.Decay / lr, steps));
+                    var restsEarly = plan.Recipe is { Muon: not null, Whiten: true } && name == "whiten.bias";
+                    sgd.Add(restsEarly
+                        ? new(name, parameter, lr, plan.Decay / lr, plan.WhitenBiasSteps)
+                        : new(name, parameter, lr, plan.Decay / lr, plan.ScheduleSteps, plan.SmallestFactor));
                 }
             }
         }
@@ -54,9 +56,8 @@ internal sealed class NetworkOptimizer : IDisposable
     /// <param name="step">From 0.</param>
     public void Step(IList<Tensor> gradients, int step)
     {
-        var schedule = _plan.Recipe.Schedule;
-        _sgd.Step([.. gradients.Take(_sgd.Slots.Count)], schedule, step);
-        _muon?.Step([.. gradients.Skip(_sgd.Slots.Count)], schedule.At(step, _plan.TotalSteps), step, _plan.TotalSteps);
+        _sgd.Step([.. gradients.Take(_sgd.Slots.Count)], _plan.Recipe.Schedule, step);
+        _muon?.Step([.. gradients.Skip(_sgd.Slots.Count)], _plan.LrFactor(step), step, _plan.ScheduleSteps);
     }
 
     /// <summary>Ends the training of the whitening bias once its steps are over: from then on no gradient flows below the first group.</summary>

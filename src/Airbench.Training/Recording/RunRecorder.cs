@@ -71,7 +71,7 @@ internal sealed class RunRecorder : IDisposable
     {
         var plan = _setup.Plan;
         var meanLoss = result.Loss.Over(result.Labels.shape[0]);
-        Meter.Add(step + 1, plan.Lr * plan.Recipe.Schedule.At(step, plan.TotalSteps), meanLoss, result.Logits, result.Labels);
+        Meter.Add(step + 1, plan.Lr * plan.LrFactor(step), meanLoss, result.Logits, result.Labels);
         var before = ((_run + 1) * plan.ReportedSteps) - plan.TotalSteps;
         _progress.Report(before + step + 1, Meter.LastLoss is { } last ? FormattableString.Invariant($"loss {last:0.000}") : null);
     }
