@@ -71,11 +71,11 @@ internal sealed class Network : IDisposable
         {
             var layer = _layers[i];
             var input = layer.Input is null ? x : kept[layer.Input];
-            var block = training && pass?.Cuda is { } cuda ? FusedLayers.At(_layers, i, input, _readLater, cuda.Kernels) : null;
+            var block = training && pass?.Cuda is { } cuda ? FusedLayers.At(_layers, i, input, _readLater, Tensors, cuda.Kernels) : null;
             var fused = block is not null || pass is null || !training || _readLater.Contains(layer.Name) ? null : NormActivation.After(_layers, i, input);
             var output = layer switch
             {
-                _ when block is not null => block.Forward(input, name => Tensor(block.Norm!, name), _batchNormMomentum, _batchNormEpsilon, pass!.Cuda!),
+                _ when block is not null => block.Forward(input, Tensors, _batchNormMomentum, _batchNormEpsilon, pass!.Cuda!),
                 ConvLayer { HasBias: false } conv when pass is not null => pass.Convolve(conv, input, Tensor(conv, "weight")),
                 ConvLayer conv => Convolve(conv, input, Tensor(conv, "weight").to(compute), conv.HasBias ? Tensor(conv, "bias").to(compute) : null),
                 MaxPoolLayer pool when pass is not null && MaxPool.Serves(pool, input) => MaxPool.Of(pool, input),

@@ -43,9 +43,9 @@ internal sealed unsafe class CudaKernels : IDisposable
         }
     }
 
-    /// <summary>Whether the kernels go over these images, (N, C, H, W).</summary>
-    public bool Reads(Tensor images) =>
-        images.dtype == Type && images.device.type == _device.type && images.shape[1] % Lanes == 0 && images.numel() is > 0 and < int.MaxValue;
+    /// <summary>Whether the kernels go over these images, (N, C, H, W), of any number of channels for <see cref="Whiten"/>, of whole vectors for others.</summary>
+    public bool Reads(Tensor images, bool isFirst = false) =>
+        images.dtype == Type && images.device.type == _device.type && (isFirst || images.shape[1] % Lanes == 0) && images.numel() is > 0 and < int.MaxValue;
 
     /// <summary>f(batch norm of x, or of its 2 x 2 maxima), and what its gradients need; updates the running statistics.</summary>
     /// <param name="x">(N, H, W, C).</param>
@@ -134,6 +134,39 @@ internal sealed unsafe class CudaKernels : IDisposable
         return dx;
     }
 
+    /// <summary>f(convolution of 2 x 2 of three channels + bias).</summary>
+    /// <param name="x">(N, H, W, 3).</param>
+    /// <param name="weight">fp32 (C, 2, 2, 3), contiguous; rounded to the images' type.</param>
+    /// <param name="bias">fp32 (C).</param>
+    /// <param name="activation">f; null for none.</param>
+    public Tensor Whiten(Tensor x, Tensor weight, Tensor bias, Activation? activation)
+    {
+        var (images, height, width, channels) = ((int)x.shape[0], (int)x.shape[1], (int)x.shape[2], (int)weight.shape[0]);
+        var y = empty([images, height - 1, width - 1, channels], Type, _device);
+        var pixels = images * (height - 1) * (width - 1);
+        var parts = channels / Lanes;
+        var step = Math.Max(1, 192 / parts);
+        var perBlock = Steps(pixels, _library.Processors * 2, step);
+        Launch(
+            $"whiten_{Suffix(activation)}", 1, (pixels + perBlock - 1) / perBlock, step * parts,
+            [
+                TorchPointers.Of(x), TorchPointers.Of(y), TorchPointers.Of(weight), TorchPointers.Of(bias), height, width, pixels, channels, perBlock, step * parts,
+            ]);
+        return y;
+    }
+
+    /// <summary>Gradient of the bias of <see cref="Whiten"/>.</summary>
+    public Tensor WhitenGradient(Tensor x, Tensor weight, Tensor bias, Activation? activation, Tensor dy)
+    {
+        var (height, width, channels) = ((int)x.shape[1], (int)x.shape[2], (int)weight.shape[0]);
+        var dBias = empty([channels], ScalarType.Float32, _device);
+        Run(
+            $"whiten_slopes_{Suffix(activation)}", 2, (int)(dy.numel() / channels), channels,
+            [TorchPointers.Of(x), TorchPointers.Of(dy), TorchPointers.Of(weight), TorchPointers.Of(bias), height, width],
+            [TorchPointers.Of(_partials), TorchPointers.Of(_counters), TorchPointers.Of(dBias)], mostPerRow: 0);
+        return dBias;
+    }
+
     public void Dispose()
     {
         _partials.Dispose();
@@ -151,14 +184,23 @@ internal sealed unsafe class CudaKernels : IDisposable
     private static nint Bits(double value) => BitConverter.SingleToInt32Bits((float)value);
 
     /// <summary>Starts a kernel with as many blocks as the device takes at once: <paramref name="perProcessor"/> on each of its processors.</summary>
-    private void Run(string kernel, int perProcessor, int rows, int channels, ReadOnlySpan<nint> before, ReadOnlySpan<nint> after)
+    private void Run(string kernel, int perProcessor, int rows, int channels, ReadOnlySpan<nint> before, ReadOnlySpan<nint> after, int mostPerRow = 3)
     {
-        var perRow = Math.Min(3, int.TrailingZeroCount(channels / Lanes));
+        var perRow = Math.Min(mostPerRow, int.TrailingZeroCount(channels / Lanes));   // threads, as a power of two
         var slices = channels / Lanes >> perRow;
-        var rowsPerStep = Threads >> perRow;
-        var wanted = Math.Max(1, _library.Processors * perProcessor / slices);
-        var rowsPerBlock = (((rows + wanted - 1) / wanted) + rowsPerStep - 1) / rowsPerStep * rowsPerStep;
-        nint[] values = [.. before, rows, channels, perRow, rowsPerBlock, .. after];
+        var rowsPerBlock = Steps(rows, _library.Processors * perProcessor / slices, Threads >> perRow);
+        Launch(kernel, slices, (rows + rowsPerBlock - 1) / rowsPerBlock, Threads, [.. before, rows, channels, perRow, rowsPerBlock, .. after]);
+    }
+
+    /// <summary>Rows of each of so many blocks, in whole steps.</summary>
+    private static int Steps(int rows, int blocks, int step)
+    {
+        blocks = Math.Max(1, blocks);
+        return (((rows + blocks - 1) / blocks) + step - 1) / step * step;
+    }
+
+    private void Launch(string kernel, int slices, int blocks, int threads, ReadOnlySpan<nint> values)
+    {
         var addresses = stackalloc void*[values.Length];
         fixed (nint* start = values)
         {
@@ -166,7 +208,7 @@ internal sealed unsafe class CudaKernels : IDisposable
             {
                 addresses[i] = start + i;
             }
-            _library.Launch(kernel, slices, (rows + rowsPerBlock - 1) / rowsPerBlock, Threads, addresses);
+            _library.Launch(kernel, slices, blocks, threads, addresses);
         }
     }
 }

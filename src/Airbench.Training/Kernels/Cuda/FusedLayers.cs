@@ -5,13 +5,14 @@ namespace Airbench.Training;
 
 /// <summary>
 /// Layers that follow each other and that <see cref="CudaKernels"/> does at once: max pool of 2 x 2, batch norm, activation, each but the
-/// norm where it is there; or a max pool alone.
+/// norm where it is there; or a max pool alone; or the whitening convolution, whose weight does not learn, and its activation.
 /// </summary>
 /// <param name="Count">How many layers.</param>
 /// <param name="Norm">The batch norm, without learned scale; null where there is a pool alone.</param>
 /// <param name="PoolSize">Of the pool; 0 for none.</param>
 /// <param name="Activation">Null for none.</param>
-internal sealed record FusedLayers(int Count, BatchNormLayer? Norm, int PoolSize, Activation? Activation)
+/// <param name="Whiten">The convolution; null where there is none.</param>
+internal sealed record FusedLayers(int Count, BatchNormLayer? Norm, int PoolSize, Activation? Activation, ConvLayer? Whiten = null)
 {
     private const int LargestPool = 15;   // its places fit a byte
 
@@ -20,10 +21,23 @@ internal sealed record FusedLayers(int Count, BatchNormLayer? Norm, int PoolSize
     /// <param name="first">Index of the first.</param>
     /// <param name="images">What it reads: (N, C, H, W).</param>
     /// <param name="readLater">Layers whose outputs others read as well.</param>
-    /// <param name="kernels">Null for none.</param>
-    public static FusedLayers? At(IReadOnlyList<Layer> layers, int first, Tensor images, IReadOnlySet<string> readLater, CudaKernels? kernels)
+    /// <param name="tensors">The network's, by name.</param>
+    /// <param name="kernels">What there is to compute with.</param>
+    public static FusedLayers? At(
+        IReadOnlyList<Layer> layers, int first, Tensor images, IReadOnlySet<string> readLater, IReadOnlyDictionary<string, Tensor> tensors, CudaKernels kernels)
     {
-        if (kernels is null || layers[first] is not (MaxPoolLayer or BatchNormLayer) || !kernels.Reads(images))
+        var last = first;
+        if (layers[first] is ConvLayer conv)
+        {
+            if (!(conv is { In: 3, Kernel: 2, Stride: 1, Padding: 0, HasBias: true } && conv.Out % 8 == 0 && conv.Out * images.numel() / 3 < int.MaxValue
+                && kernels.Reads(images, isFirst: true) && !images.requires_grad && !tensors[$"{conv.Name}.weight"].requires_grad))
+            {
+                return null;
+            }
+            var after = NextActivation();
+            return new FusedLayers(after is null ? 1 : 2, null, 0, after, conv);
+        }
+        if (layers[first] is not (MaxPoolLayer or BatchNormLayer) || !kernels.Reads(images))
         {
             return null;
         }
@@ -33,7 +47,6 @@ internal sealed record FusedLayers(int Count, BatchNormLayer? Norm, int PoolSize
         {
             return null;
         }
-        var last = first;
         if (pool is { Size: 2 } && Next<BatchNormLayer>() is { HasScale: false })
         {
             last++;
@@ -46,8 +59,10 @@ internal sealed record FusedLayers(int Count, BatchNormLayer? Norm, int PoolSize
         {
             return null;
         }
-        var activation = Next<ActivationLayer>() is { Kind: Airbench.Activation.Gelu or Airbench.Activation.Silu } found ? found.Kind : (Activation?)null;
+        var activation = NextActivation();
         return new FusedLayers(last - first + (activation is null ? 1 : 2), norm, pool?.Size ?? 0, activation);
+
+        Activation? NextActivation() => Next<ActivationLayer>() is { Kind: Airbench.Activation.Gelu or Airbench.Activation.Silu } next ? next.Kind : null;
 
         TLayer? Next<TLayer>()
             where TLayer : Layer =>
@@ -56,14 +71,74 @@ internal sealed record FusedLayers(int Count, BatchNormLayer? Norm, int PoolSize
 
     /// <summary>(N, C, H, W) -> the last layer's output, channels_last.</summary>
     /// <param name="images">In the kernels' type.</param>
-    /// <param name="tensor">The norm's tensors by name.</param>
+    /// <param name="tensors">The network's, by name.</param>
     /// <param name="momentum">Share of this batch in the running statistics.</param>
     /// <param name="epsilon">Added to the variance.</param>
     /// <param name="pass">Keeps what the gradients need.</param>
-    public Tensor Forward(Tensor images, Func<string, Tensor> tensor, double momentum, double epsilon, CudaPass pass) => Norm is null
-        ? CustomFunction.Apply(() => PoolFunction.apply(images, PoolSize, pass))
-        : CustomFunction.Apply(() => NormFunction.apply(
-            images, tensor("bias"), new NormFunction.Settings(this, tensor("running_mean"), tensor("running_var"), momentum, epsilon), pass));
+    public Tensor Forward(Tensor images, IReadOnlyDictionary<string, Tensor> tensors, double momentum, double epsilon, CudaPass pass)
+    {
+        if (Whiten is not null)
+        {
+            var (weight, bias) = (tensors[$"{Whiten.Name}.weight"], tensors[$"{Whiten.Name}.bias"]);
+            return bias.requires_grad
+                ? CustomFunction.Apply(() => WhitenFunction.apply(bias, new WhitenFunction.Settings(images, weight, Activation), pass))
+                : Plain(images, weight, bias, Activation, pass.Kernels);
+        }
+        return Norm is null
+            ? CustomFunction.Apply(() => PoolFunction.apply(images, PoolSize, pass))
+            : CustomFunction.Apply(() => NormFunction.apply(
+                images, tensors[$"{Norm.Name}.bias"],
+                new NormFunction.Settings(this, tensors[$"{Norm.Name}.running_mean"], tensors[$"{Norm.Name}.running_var"], momentum, epsilon), pass));
+    }
+
+    private static Tensor Plain(Tensor images, Tensor weight, Tensor bias, Activation? activation, CudaKernels kernels)
+    {
+        using var scope = NewDisposeScope();
+        using var none = no_grad();
+        return kernels.Whiten(ChannelsLast.Pixels(images), ChannelsLast.Pixels(weight.to(ScalarType.Float32)), bias.to(ScalarType.Float32), activation)
+            .permute(0, 3, 1, 2).MoveToOuterDisposeScope();
+    }
+
+    private sealed class WhitenFunction : autograd.SingleTensorFunction<WhitenFunction>
+    {
+        public override string Name => nameof(WhitenFunction);
+
+        public sealed record Settings(Tensor Images, Tensor Weight, Activation? Activation);
+
+        private sealed record Kept(Tensor X, Tensor Weight, Tensor Bias, Activation? Activation) : IDisposable
+        {
+            public void Dispose()
+            {
+                X.Dispose();
+                Weight.Dispose();
+                Bias.Dispose();
+            }
+        }
+
+        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        {
+            using var scope = NewDisposeScope();
+            var (bias, settings, pass) = ((Tensor)vars[0], (Settings)vars[1], (CudaPass)vars[2]);
+            var kept = new Kept(
+                ChannelsLast.Pixels(settings.Images.detach()), ChannelsLast.Pixels(settings.Weight.detach().to(ScalarType.Float32)), bias.detach().to(ScalarType.Float32),
+                settings.Activation);
+            var y = pass.Kernels.Whiten(kept.X, kept.Weight, kept.Bias, kept.Activation);
+            ctx.save_data("kept", pass.Keep(kept, kept.X, kept.Weight, kept.Bias));
+            ctx.save_data("pass", pass);
+            ctx.save_data("type", bias.dtype);
+            return y.permute(0, 3, 1, 2).MoveToOuterDisposeScope();
+        }
+
+        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+        {
+            var pass = (CudaPass)ctx.get_data("pass");
+            return pass.Backward(grad_output, 3, dy =>
+            {
+                using var kept = (Kept)ctx.get_data("kept");
+                return [pass.Kernels.WhitenGradient(kept.X, kept.Weight, kept.Bias, kept.Activation, dy).to((ScalarType)ctx.get_data("type"))];
+            });
+        }
+    }
 
     private sealed class NormFunction : autograd.SingleTensorFunction<NormFunction>
     {

@@ -16,23 +16,29 @@ internal static class KernelCheck
     [
         new(64, 31, 2, true, Activation.Gelu), new(256, 7, 0, true, Activation.Gelu), new(64, 15, 0, true, Activation.Gelu),
         new(256, 15, 2, true, Activation.Gelu), new(256, 7, 2, true, Activation.Silu), new(256, 3, 0, true, Activation.Silu),
-        new(64, 15, 0, true, null), new(256, 3, 3, false, null),
+        new(64, 15, 0, true, null), new(256, 3, 3, false, null), new(24, 32, 0, false, Activation.Gelu),
     ];
 
     /// <summary>Layers and the shape that they read.</summary>
     /// <param name="Channels">C.</param>
     /// <param name="Size">Height and width.</param>
     /// <param name="Pool">0 for none.</param>
-    /// <param name="HasNorm">Whether a batch norm follows.</param>
-    /// <param name="Activation">After the norm.</param>
+    /// <param name="HasNorm">Whether a batch norm follows; without it and a pool it is the whitening layer, of so many output channels.</param>
+    /// <param name="Activation">After the norm or the whitening.</param>
     public sealed record Case(int Channels, int Size, int Pool, bool HasNorm, Activation? Activation)
     {
+        public bool IsWhitening => Pool == 0 && !HasNorm;
+
         public override string ToString() =>
-            $"{Channels} x {Size} x {Size}{(Pool > 0 ? $" pool {Pool}" : "")}{(HasNorm ? " norm" : "")} {Activation?.ToString().ToLowerInvariant()}".TrimEnd();
+            $"{(IsWhitening ? "whiten " : "")}{Channels} x {Size} x {Size}{(Pool > 0 ? $" pool {Pool}" : "")}{(HasNorm ? " norm" : "")} {Activation?.ToString().ToLowerInvariant()}".TrimEnd();
 
         /// <summary>Bytes that a kernel has to move for so many images: each number once.</summary>
         public double Bytes(string kernel, int images)
         {
+            if (IsWhitening)
+            {
+                return 2.0 * images * ((3.0 * Size * Size) + (Channels * (Size - 1.0) * (Size - 1)));
+            }
             double inputs = 2.0 * images * Channels * Size * Size;
             double outputs = Pool > 0 ? 2.0 * images * Channels * (Size / Pool) * (Size / Pool) : inputs;
             var covered = Pool > 0 ? outputs * Pool * Pool : inputs;
@@ -107,21 +113,36 @@ internal static class KernelCheck
         var inputs = new Inputs(kernels.Type, device, test, images);
         Layer[] layers =
         [
+            .. test.IsWhitening ? [new ConvLayer("whiten", 3, test.Channels, 2, 0) { HasBias = true }] : (Layer[])[],
             .. test.Pool > 0 ? [new MaxPoolLayer("pool", test.Pool)] : (Layer[])[],
             .. test.HasNorm ? [new BatchNormLayer("norm", test.Channels)] : (Layer[])[],
             .. test.Activation is { } kind ? [new ActivationLayer("activation", kind)] : (Layer[])[],
         ];
         using var pass = new BackwardPass(kernels);
-        var (x, bias) = (inputs.X.alias().detach().requires_grad_(), inputs.Bias.clone().requires_grad_());
-        var (mean, variance) = (inputs.Mean.clone(), inputs.Variance.clone());
-        var block = FusedLayers.At(layers, 0, x, new HashSet<string>(), kernels)!;
-        var y = block.Forward(
-            x, name => name switch { "bias" => bias, "running_mean" => mean, _ => variance }, Momentum, Epsilon, pass.Cuda!);
-        var gradients = pass.Of(y, test.HasNorm ? [x, bias] : [x], inputs.DY);
-        var found = new Dictionary<string, Tensor> { ["y"] = y, ["dx"] = gradients[0] };
+        var (x, bias) = (inputs.X.alias().detach().requires_grad_(!test.IsWhitening), inputs.Bias.clone().requires_grad_());
+        var tensors = new Dictionary<string, Tensor>
+        {
+            ["norm.bias"] = bias,
+            ["norm.running_mean"] = inputs.Mean.clone(),
+            ["norm.running_var"] = inputs.Variance.clone(),
+            ["whiten.bias"] = bias,
+            ["whiten.weight"] = inputs.Weight,
+        };
+        var block = FusedLayers.At(layers, 0, x, new HashSet<string>(), tensors, kernels)!;
+        var y = block.Forward(x, tensors, Momentum, Epsilon, pass.Cuda!);
+        var gradients = pass.Of(y, test.IsWhitening ? [bias] : test.HasNorm ? [x, bias] : [x], inputs.DY);
+        var found = new Dictionary<string, Tensor> { ["y"] = y };
+        if (test.Pool > 0 || test.HasNorm)
+        {
+            found["dx"] = gradients[0];
+        }
         if (test.HasNorm)
         {
-            (found["bias"], found["mean"], found["variance"]) = (gradients[1], mean, variance);
+            (found["mean"], found["variance"]) = (tensors["norm.running_mean"], tensors["norm.running_var"]);
+        }
+        if (test.HasNorm || test.IsWhitening)
+        {
+            found["bias"] = gradients[^1];
         }
         return Compare(found, inputs.Reference(device.type == DeviceType.CUDA ? ScalarType.Float32 : ScalarType.Float64));
     }
@@ -131,6 +152,12 @@ internal static class KernelCheck
         using var noGradients = no_grad();
         var x = ChannelsLast.Pixels(inputs.X);
         var dy = ChannelsLast.Pixels(inputs.DY);
+        if (inputs.Test.IsWhitening)
+        {
+            var weight = ChannelsLast.Pixels(inputs.Weight);
+            return (new() { ["y"] = kernels.Whiten(x, weight, inputs.Bias, inputs.Test.Activation).permute(0, 3, 1, 2) }, found =>
+                found["bias"] = kernels.WhitenGradient(x, weight, inputs.Bias, inputs.Test.Activation, dy));
+        }
         if (!inputs.Test.HasNorm)
         {
             var (maxima, places) = kernels.Pool(x, inputs.Test.Pool);
@@ -219,8 +246,10 @@ internal static class KernelCheck
             using var noGradients = no_grad();
             Test = test;
             var (channels, size) = (test.Channels, test.Size);
-            var outSize = test.Pool > 0 ? size / test.Pool : size;
-            X = ChannelsLast.Of((Draw(images, channels, size, size) * Draw(1, channels, 1, 1).exp()).Plus(Draw(1, channels, 1, 1)).to(type));
+            var outSize = test.IsWhitening ? size - 1 : test.Pool > 0 ? size / test.Pool : size;
+            var read = test.IsWhitening ? 3 : channels;
+            X = ChannelsLast.Of((Draw(images, read, size, size) * Draw(1, read, 1, 1).exp()).Plus(Draw(1, read, 1, 1)).to(type));
+            Weight = ChannelsLast.Of(Draw(channels, 3, 2, 2).to(type).to(ScalarType.Float32));
             DY = ChannelsLast.Of(Draw(images, channels, outSize, outSize).to(type));
             (Bias, Mean, Variance) = (Draw(channels), Draw(channels), Draw(channels).exp());
 
@@ -229,6 +258,7 @@ internal static class KernelCheck
 
         public Case Test { get; }
         public Tensor X { get; }
+        public Tensor Weight { get; }
         public Tensor DY { get; }
         public Tensor Bias { get; }
         public Tensor Mean { get; }
@@ -238,6 +268,12 @@ internal static class KernelCheck
         public (Dictionary<string, Tensor> Found, Action<Dictionary<string, Tensor>> Backward) Libtorch(ScalarType type)
         {
             var other = type == ScalarType.Float64 ? type : ScalarType.Float32;
+            if (Test.IsWhitening)
+            {
+                var whitenBias = Bias.to(type).detach().requires_grad_();
+                var whitened = Activated(F.conv2d(X.to(type), Weight.to(type), whitenBias));
+                return (new() { ["y"] = whitened }, found => found["bias"] = autograd.grad([whitened], [whitenBias], [DY.to(type)], retain_graph: true)[0]);
+            }
             var x = X.to(type).detach().requires_grad_();
             var y = Test.Pool > 0 ? F.max_pool2d(x, Test.Pool) : x;
             if (!Test.HasNorm)
@@ -246,13 +282,15 @@ internal static class KernelCheck
             }
             var (bias, mean, variance) = (Bias.to(other).clone().requires_grad_(), Mean.to(other).clone(), Variance.to(other).clone());
             y = F.batch_norm(y, mean, variance, ones(Test.Channels, other, X.device), bias, true, Momentum, Epsilon);
-            y = Test.Activation switch { Activation.Gelu => F.gelu(y), Activation.Silu => F.silu(y), _ => y };
+            y = Activated(y);
             return (new() { ["y"] = y, ["mean"] = mean, ["variance"] = variance }, found =>
             {
                 var gradients = autograd.grad([y], [x, bias], [DY.to(type)], retain_graph: true);
                 (found["dx"], found["bias"]) = (gradients[0], gradients[1]);
             });
         }
+
+        private Tensor Activated(Tensor z) => Test.Activation switch { Activation.Gelu => F.gelu(z), Activation.Silu => F.silu(z), _ => z };
 
         public Dictionary<string, Tensor> Reference(ScalarType type)
         {

@@ -41,7 +41,7 @@ public static class KernelReport
             line(FormattableString.Invariant($"built in {clock.ElapsedMilliseconds} ms by {(isCuda ? Nvrtc.Path : "g++")}, {library.Processors} processors, {found.PrecisionName}"));
             if (library is CudaModule module)
             {
-                foreach (var kernel in (string[])["moments", "pool_moments", "apply_gelu", "slopes_gelu", "gradient_gelu", "pool_gradient_gelu", "pool", "unpool"])
+                foreach (var kernel in (string[])["moments", "pool_moments", "apply_gelu", "slopes_gelu", "gradient_gelu", "pool_gradient_gelu", "pool", "unpool", "whiten_gelu", "whiten_slopes_gelu"])
                 {
                     var (registers, local, shared) = module.Resources(kernel);
                     line($"  {kernel}: {registers} registers, {local} bytes spilled, {shared} shared");

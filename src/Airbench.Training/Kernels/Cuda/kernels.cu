@@ -40,6 +40,7 @@ DEVICE void fence() { asm volatile("membar.gl;" ::: "memory"); }
 DEVICE u32 add_one(u32* counter) { u32 before; asm volatile("atom.global.add.u32 %0, [%1], 1;" : "=r"(before) : "l"(counter) : "memory"); return before; }
 DEVICE float exchange(float x, int mask) { float y; asm volatile("shfl.sync.bfly.b32 %0, %1, %2, 0x1f, 0xffffffff;" : "=f"(y) : "f"(x), "r"(mask)); return y; }
 DEVICE V4 load(const void* p) { V4 v; asm("ld.global.nc.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "l"(p)); return v; }
+DEVICE u32 load_small(const u16* p) { u16 v; asm("ld.global.nc.u16 %0, [%1];" : "=h"(v) : "l"(p)); return v; }
 DEVICE V4 load_once(const void* p) { V4 v; asm("ld.global.cs.nc.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "l"(p)); return v; }
 DEVICE V4 load_others(const void* p) { V4 v; asm volatile("ld.global.cg.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "l"(p)); return v; }
 DEVICE void store(void* p, V4 v) { asm volatile("st.global.v4.u32 [%0], {%1, %2, %3, %4};" :: "l"(p), "r"(v.x), "r"(v.y), "r"(v.z), "r"(v.w) : "memory"); }
@@ -58,6 +59,7 @@ DEVICE u32 pack2(float low, float high) { u32 v; asm("cvt.rn.bf16x2.f32 %0, %1, 
 #endif
 #else
 DEVICE V4 load(const void* p) { return *(const V4*)p; }
+DEVICE u32 load_small(const u16* p) { return *p; }
 DEVICE V4 load_once(const void* p) { return *(const V4*)p; }
 DEVICE V4 load_others(const void* p) { return *(const V4*)p; }
 DEVICE void store(void* p, V4 v) { *(V4*)p = v; }
@@ -632,3 +634,96 @@ KERNEL(4) unpool(
         store(dx + row * channels + share.channel, v);
     }
 }
+
+// The whitening layer: convolution 2 x 2 of three channels, bias, activation. Its weight (out, 2, 2, 3) does not learn.
+
+struct Filters
+{
+    float weight[8][12], bias[8];
+    DEVICE_IN_CLASS Filters(const float* all, const float* biases, int channel)
+    {
+        EACH_OF_8
+        {
+_Pragma("unroll")
+            for (int i = 0; i < 12; i += 2)
+            {
+                const float* pair = all + (channel + k) * 12 + i;
+                unpack2(pack2(pair[0], pair[1]), weight[k][i], weight[k][i + 1]);   // in the type of the images, as libtorch has them
+            }
+        }
+        load_floats(biases + channel, bias);
+    }
+    // The convolution at a pixel of the output, counted through all images.
+    DEVICE_IN_CLASS void at(const u16* x, int pixel, int height, int width, float* z) const
+    {
+        int line = pixel / (width - 1), n = line / (height - 1);
+        const u16* corner = x + (pixel + line + n * width) * 3;
+        float patch[12];
+#pragma unroll
+        for (int i = 0; i < 6; i += 2)
+        {
+            unpack2(load_small(corner + i) | load_small(corner + i + 1) << 16, patch[i], patch[i + 1]);
+            unpack2(load_small(corner + width * 3 + i) | load_small(corner + width * 3 + i + 1) << 16, patch[6 + i], patch[7 + i]);
+        }
+        EACH_OF_8
+        {
+            z[k] = bias[k];
+#pragma unroll
+            for (int i = 0; i < 12; i++)
+            {
+                z[k] += weight[k][i] * patch[i];
+            }
+        }
+    }
+};
+
+// channels / 8 threads side by side have a pixel: what they write is contiguous.
+template <class A>
+DEVICE void whiten(const u16* x, u16* y, const float* weight, const float* bias, int height, int width, int pixels, int channels, int pixels_per_block, int threads)
+{
+    const int parts = channels / 8, part = thread() % parts, step = threads / parts;
+    const int end = (block() + 1) * pixels_per_block < pixels ? (block() + 1) * pixels_per_block : pixels;
+    Filters filters(weight, bias, part * 8);
+    for (int pixel = block() * pixels_per_block + thread() / parts; pixel < end; pixel += step)
+    {
+        float z[8];
+        filters.at(x, pixel, height, width, z);
+        EACH_OF_8 z[k] = A::value(z[k]);
+        store(y + pixel * channels + part * 8, pack(z));
+    }
+}
+
+template <class A>
+DEVICE void whiten_slopes(
+    const u16* x, const u16* dy, const float* weight, const float* bias, int height, int width,
+    int rows, int channels, int per_row, int rows_per_block, float* partials, u32* counters, float* dbias)
+{
+    SHARED double totals[128];
+    Share share(rows, rows_per_block, per_row);   // per_row is 0: a slice has eight channels
+    Filters filters(weight, bias, share.channel);
+    float sums[16] = {};
+    for (int row = share.first; row < share.end; row += share.step)
+    {
+        float z[8], d[8];
+        unpack(load(dy + row * channels + share.channel), d);
+        filters.at(x, row, height, width, z);
+        EACH_OF_8 sums[k] += d[k] * A::slope(z[k]);
+    }
+    if (combine(sums, per_row, partials, counters, totals) && thread() < 8)
+    {
+        dbias[share.channel + thread()] = (float)totals[thread()];
+    }
+}
+
+#define WHITEN(name, A) \
+    KERNEL(1) whiten_##name( \
+        const u16* x, u16* y, const float* weight, const float* bias, int height, int width, int pixels, int channels, int pixels_per_block, int threads) \
+    { whiten<A>(x, y, weight, bias, height, width, pixels, channels, pixels_per_block, threads); } \
+    KERNEL(1) whiten_slopes_##name( \
+        const u16* x, const u16* dy, const float* weight, const float* bias, int height, int width, \
+        int rows, int channels, int per_row, int rows_per_block, float* partials, u32* counters, float* dbias) \
+    { whiten_slopes<A>(x, dy, weight, bias, height, width, rows, channels, per_row, rows_per_block, partials, counters, dbias); }
+
+WHITEN(gelu, Gelu)
+WHITEN(silu, Silu)
+WHITEN(same, Same)
