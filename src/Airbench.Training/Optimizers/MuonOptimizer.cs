@@ -13,6 +13,9 @@ internal sealed class MuonOptimizer : IDisposable
     private readonly List<Slot> _slots;
     private readonly bool _batched;
 
+    /// <summary>Whether the whole update is one call (<see cref="BatchedMuon"/>), as on a GPU.</summary>
+    internal bool IsOneCall { get; init; }
+
     /// <summary>A convolution weight (out, in, kh, kw).</summary>
     public sealed record Slot(string Name, Tensor Parameter)
     {
@@ -24,7 +27,9 @@ internal sealed class MuonOptimizer : IDisposable
     {
         (_slots, _muon) = ([.. slots], muon);
         // Matrix by matrix, a GPU would spend its time on launches; on a CPU the padding is arithmetic for nothing.
-        _batched = muon.Batched || _slots.Exists(slot => slot.Parameter.device_type == DeviceType.CUDA);
+        var isCuda = _slots.Exists(slot => slot.Parameter.device_type == DeviceType.CUDA);
+        _batched = muon.Batched || isCuda;
+        IsOneCall = isCuda && BatchedMuon.Serves(_slots.Select(slot => slot.Parameter));
     }
 
     /// <summary>The weights under training, in a fixed order.</summary>
@@ -39,6 +44,13 @@ internal sealed class MuonOptimizer : IDisposable
     {
         using var noGradients = no_grad();
         var every = _muon.RenormalizeEvery + (int)((double)_muon.RenormalizeGrowth * step / totalSteps);
+        if (IsOneCall)
+        {
+            BatchedMuon.Step(
+                [.. _slots.Select(slot => slot.Parameter)], [.. gradients], [.. _slots.Select(slot => slot.Momentum)],
+                _muon, _muon.Lr * factor, rescale: step % every == 0);
+            return;
+        }
         var updates = new List<Tensor>();
         for (var i = 0; i < _slots.Count; i++)
         {
