@@ -185,7 +185,8 @@ internal static class KernelCheck
         {
             var (dx, dBias) = kernels.Gradients(kept, dy);
             (found["dx"], found["bias"]) = (dx.permute(0, 3, 1, 2), dBias);
-        });
+        }
+        );
     }
 
     private static Dictionary<string, double> Compare(Dictionary<string, Tensor> found, Dictionary<string, Tensor> expected) =>
@@ -302,7 +303,8 @@ internal static class KernelCheck
             {
                 var gradients = autograd.grad([y], [x, bias], [DY.to(type)], retain_graph: true);
                 (found["dx"], found["bias"]) = (gradients[0], gradients[1]);
-            });
+            }
+            );
         }
 
         public Tensor ByRunning(ScalarType type)

@@ -15,8 +15,16 @@ internal static class KernelChoice
     /// <param name="progress">Told what was chosen, and warned once where they cannot be used.</param>
     public static CudaKernels? Make(ComputeDevice device, Kernels kernels, IProgress progress)
     {
-        if (kernels == Kernels.Libtorch || device.Device.type != DeviceType.CUDA || device.ComputeType == ScalarType.Float32)
+        if (kernels == Kernels.Libtorch || device.Device.type != DeviceType.CUDA)
         {
+            return null;
+        }
+        if (device.ComputeType == ScalarType.Float32)
+        {
+            if (kernels == Kernels.Own)
+            {
+                progress.Warn("kernels: libtorch's, because ours are for bf16 and fp16, and the precision is fp32");
+            }
             return null;
         }
         CudaKernels? built = null;
