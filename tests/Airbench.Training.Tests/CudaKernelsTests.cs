@@ -74,6 +74,34 @@ public sealed partial class CudaKernelsTests
                 .to(ScalarType.Byte).view(-1);
     }
 
+    [Theory]
+    [InlineData("airbench94")]
+    [InlineData("airbench96")]
+    [InlineData("speedrun2026")]
+    public void A_trained_network_has_the_logits_that_it_has_without(string name)
+    {
+        using var scope = NewDisposeScope();
+        using var none = no_grad();
+        var recipe = Recipe.All[name];
+        using var generator = new Generator(3, CPU);
+        var spec = recipe.Network(imageSize: 32, classCount: 10, mean: [0, 0, 0], std: [1, 1, 1]);
+        using var network = Network.Create(spec, recipe, ComputeDevice.Resolve("cpu", Precision.Fp32), generator);
+        foreach (var (key, tensor) in network.Tensors.Where(pair => pair.Key.EndsWith("running_var", StringComparison.Ordinal)))
+        {
+            tensor.copy_(rand(tensor.shape, generator: generator) + 0.2);
+        }
+        var images = randn(6, 3, 32, 32, generator: generator);
+        var expected = network.Forward(images, training: false);
+        network.InferenceKernels = Built(Bf16);
+        var found = network.Forward(ChannelsLast.Of(images.to(ScalarType.BFloat16)), training: false);
+        network.InferenceKernels = null;
+        var plain = network.Forward(ChannelsLast.Of(images.to(ScalarType.BFloat16)), training: false);
+        Assert.False(AreEqual(found, plain));
+        Assert.True(Error(found) < 1.3 * Error(plain), $"{Error(found)} from fp32, without our kernels {Error(plain)}");
+
+        double Error(Tensor logits) => ((logits - expected).norm() / expected.norm()).item<float>();
+    }
+
     [Fact]
     public void The_same_bits_come_each_time()
     {
@@ -153,9 +181,9 @@ public sealed partial class CudaKernelsTests
             var found = File.ReadAllText(ptx);
             Assert.DoesNotContain(".local", found);
             var entries = Entry().Matches(found).ToDictionary(entry => entry.Groups[1].Value, entry => entry.Groups[2].Value);
-            Assert.All(entries.Where(entry => entry.Key != "whiten_slopes_same"), entry => Assert.Contains(".v4.u32", entry.Value));
+            Assert.All(entries.Where(entry => entry.Key is not ("whiten_slopes_same" or "freeze")), entry => Assert.Contains(".v4.u32", entry.Value));
             Assert.Equal(2, Regex.Count(entries["gradient_gelu"], @"st\.global\.v4"));
-            Assert.Empty(entries.Keys.Except(["moments", "pool_moments", "pool", "unpool", .. from pass in (string[])["apply", "slopes", "gradient", "pool_gradient", "whiten", "whiten_slopes"] from f in (string[])["gelu", "silu", "same"] select $"{pass}_{f}"]));
+            Assert.Empty(entries.Keys.Except(["moments", "pool_moments", "pool", "unpool", "freeze", .. from pass in (string[])["apply", "pool_apply", "slopes", "gradient", "pool_gradient", "whiten", "whiten_slopes"] from f in (string[])["gelu", "silu", "same"] select $"{pass}_{f}"]));
         }
         finally
         {

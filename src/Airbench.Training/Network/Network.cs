@@ -35,6 +35,9 @@ internal sealed class Network : IDisposable
 
     public NetworkSpec Spec { get; }
 
+    /// <summary>What computes outside of the training, where no gradients are asked for; null for libtorch's operators. Training has those of its pass.</summary>
+    public CudaKernels? InferenceKernels { get; set; }
+
     /// <summary>Every tensor by the names of <see cref="NetworkSpec.Parameters"/>.</summary>
     public IReadOnlyDictionary<string, Tensor> Tensors { get; }
 
@@ -54,7 +57,7 @@ internal sealed class Network : IDisposable
                 tensors[name] = Place(layer, Initial(layer, name[(layer.Name.Length + 1)..], shape, recipe, generator), device).MoveToOuterDisposeScope();
             }
         }
-        return new Network(spec, recipe.BatchNormMomentum, tensors);
+        return new Network(spec, recipe.BatchNormMomentum, tensors) { InferenceKernels = device.Kernels };
     }
 
     /// <summary>Logits, fp32 (N, K), of normalized images (N, 3, S, S) in the compute type.</summary>
@@ -64,6 +67,7 @@ internal sealed class Network : IDisposable
     public Tensor Forward(Tensor images, bool training, BackwardPass? pass = null)
     {
         var compute = images.dtype;
+        var kernels = training ? pass?.Cuda?.Kernels : is_grad_enabled() ? null : InferenceKernels;
         var x = images;
         var isOurs = false;   // whether nobody reads x after the next layer
         var kept = new Dictionary<string, Tensor>();
@@ -71,10 +75,11 @@ internal sealed class Network : IDisposable
         {
             var layer = _layers[i];
             var input = layer.Input is null ? x : kept[layer.Input];
-            var block = training && pass?.Cuda is { } cuda ? FusedLayers.At(_layers, i, input, _readLater, Tensors, cuda.Kernels) : null;
+            var block = kernels is null ? null : FusedLayers.At(_layers, i, input, _readLater, Tensors, kernels);
             var fused = block is not null || pass is null || !training || _readLater.Contains(layer.Name) ? null : NormActivation.After(_layers, i, input);
             var output = layer switch
             {
+                _ when block is not null && !training => block.Infer(input, Tensors, _batchNormEpsilon, kernels!),
                 _ when block is not null => block.Forward(input, Tensors, _batchNormMomentum, _batchNormEpsilon, pass!.Cuda!),
                 ConvLayer { HasBias: false } conv when pass is not null => pass.Convolve(conv, input, Tensor(conv, "weight")),
                 ConvLayer conv => Convolve(conv, input, Tensor(conv, "weight").to(compute), conv.HasBias ? Tensor(conv, "bias").to(compute) : null),

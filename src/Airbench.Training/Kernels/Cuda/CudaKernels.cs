@@ -85,6 +85,22 @@ internal sealed unsafe class CudaKernels : IDisposable
         return (y, new Norm(input, table, places, height, width, activation));
     }
 
+    /// <summary>f(batch norm of x, or of its 2 x 2 maxima) with running statistics.</summary>
+    public Tensor NormalizeByRunning(Tensor x, bool isPooled, Tensor bias, Tensor runningMean, Tensor runningVariance, double epsilon, Activation? activation)
+    {
+        var (images, height, width, channels) = ((int)x.shape[0], (int)x.shape[1], (int)x.shape[2], (int)x.shape[3]);
+        var (outHeight, outWidth) = isPooled ? (height / 2, width / 2) : (height, width);
+        using var table = empty([TableRows, channels], ScalarType.Float32, _device);
+        Launch(
+            "freeze", 1, (channels + Threads - 1) / Threads, Threads,
+            [TorchPointers.Of(bias), TorchPointers.Of(runningMean), TorchPointers.Of(runningVariance), TorchPointers.Of(table), channels, Bits(epsilon)]);
+        var y = empty([images, outHeight, outWidth, channels], Type, _device);
+        Run(
+            $"{(isPooled ? "pool_" : "")}apply_{Suffix(activation)}", 4, images * outHeight * outWidth, channels,
+            isPooled ? [TorchPointers.Of(x), TorchPointers.Of(y), height, width, outHeight, outWidth] : [TorchPointers.Of(x), TorchPointers.Of(y)], [TorchPointers.Of(table)]);
+        return y;
+    }
+
     /// <summary>Gradients of what was normalized (of the pool's input, where there is a pool) and of the bias.</summary>
     /// <param name="kept">Of the forward pass; its table is used up.</param>
     /// <param name="dy">In the shape of y.</param>

@@ -12,7 +12,8 @@ namespace Airbench.Training;
 /// <param name="PoolSize">Of the pool; 0 for none.</param>
 /// <param name="Activation">Null for none.</param>
 /// <param name="Whiten">The convolution; null where there is none.</param>
-internal sealed record FusedLayers(int Count, BatchNormLayer? Norm, int PoolSize, Activation? Activation, ConvLayer? Whiten = null)
+/// <param name="IsGlobal">Whether the pool leaves one pixel, which is taken out of the image.</param>
+internal sealed record FusedLayers(int Count, BatchNormLayer? Norm, int PoolSize, Activation? Activation, ConvLayer? Whiten = null, bool IsGlobal = false)
 {
     private const int LargestPool = 15;   // its places fit a byte
 
@@ -36,6 +37,13 @@ internal sealed record FusedLayers(int Count, BatchNormLayer? Norm, int PoolSize
             }
             var after = NextActivation();
             return new FusedLayers(after is null ? 1 : 2, null, 0, after, conv);
+        }
+        if (layers[first] is GlobalMaxPoolLayer)
+        {
+            var size = images.shape[2];
+            return size is > 1 and <= LargestPool && size == images.shape[3] && kernels.Reads(images)
+                ? new FusedLayers(1, null, (int)size, null, IsGlobal: true)
+                : null;
         }
         if (layers[first] is not (MaxPoolLayer or BatchNormLayer) || !kernels.Reads(images))
         {
@@ -84,11 +92,30 @@ internal sealed record FusedLayers(int Count, BatchNormLayer? Norm, int PoolSize
                 ? CustomFunction.Apply(() => WhitenFunction.apply(bias, new WhitenFunction.Settings(images, weight, Activation), pass))
                 : Plain(images, weight, bias, Activation, pass.Kernels);
         }
-        return Norm is null
+        return IsGlobal
+            ? CustomFunction.Apply(() => PoolFunction.apply(images, PoolSize, pass)).flatten(1)
+            : Norm is null
             ? CustomFunction.Apply(() => PoolFunction.apply(images, PoolSize, pass))
             : CustomFunction.Apply(() => NormFunction.apply(
                 images, tensors[$"{Norm.Name}.bias"],
                 new NormFunction.Settings(this, tensors[$"{Norm.Name}.running_mean"], tensors[$"{Norm.Name}.running_var"], momentum, epsilon), pass));
+    }
+
+    /// <summary>As <see cref="Forward"/>, but with running statistics and without gradients.</summary>
+    public Tensor Infer(Tensor images, IReadOnlyDictionary<string, Tensor> tensors, double epsilon, CudaKernels kernels)
+    {
+        using var scope = NewDisposeScope();
+        if (Whiten is not null)
+        {
+            return Plain(images, tensors[$"{Whiten.Name}.weight"], tensors[$"{Whiten.Name}.bias"], Activation, kernels).MoveToOuterDisposeScope();
+        }
+        var x = ChannelsLast.Pixels(images);
+        var y = Norm is null
+            ? kernels.Pool(x, PoolSize).Y
+            : kernels.NormalizeByRunning(
+                x, PoolSize > 0, tensors[$"{Norm.Name}.bias"], tensors[$"{Norm.Name}.running_mean"], tensors[$"{Norm.Name}.running_var"], epsilon, Activation);
+        y = y.permute(0, 3, 1, 2);
+        return (IsGlobal ? y.flatten(1) : y).MoveToOuterDisposeScope();
     }
 
     private static Tensor Plain(Tensor images, Tensor weight, Tensor bias, Activation? activation, CudaKernels kernels)

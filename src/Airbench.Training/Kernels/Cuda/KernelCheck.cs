@@ -147,6 +147,21 @@ internal static class KernelCheck
         return Compare(found, inputs.Reference(device.type == DeviceType.CUDA ? ScalarType.Float32 : ScalarType.Float64));
     }
 
+    /// <summary>Error of the batch norm with running statistics; 0 for a case without one.</summary>
+    public static double Inference(CudaKernels kernels, Device device, Case test, int images)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        if (!test.HasNorm)
+        {
+            return 0;
+        }
+        var inputs = new Inputs(kernels.Type, device, test, images);
+        var found = kernels.NormalizeByRunning(
+            ChannelsLast.Pixels(inputs.X), test.Pool > 0, inputs.Bias, inputs.Mean, inputs.Variance, Epsilon, test.Activation).permute(0, 3, 1, 2);
+        return Compare(new() { ["y"] = found }, new() { ["y"] = inputs.ByRunning(device.type == DeviceType.CUDA ? ScalarType.Float32 : ScalarType.Float64) })["y"];
+    }
+
     private static (Dictionary<string, Tensor> Found, Action<Dictionary<string, Tensor>> Backward) Own(CudaKernels kernels, Inputs inputs)
     {
         using var noGradients = no_grad();
@@ -170,7 +185,8 @@ internal static class KernelCheck
         {
             var (dx, dBias) = kernels.Gradients(kept, dy);
             (found["dx"], found["bias"]) = (dx.permute(0, 3, 1, 2), dBias);
-        });
+        }
+        );
     }
 
     private static Dictionary<string, double> Compare(Dictionary<string, Tensor> found, Dictionary<string, Tensor> expected) =>
@@ -287,7 +303,14 @@ internal static class KernelCheck
             {
                 var gradients = autograd.grad([y], [x, bias], [DY.to(type)], retain_graph: true);
                 (found["dx"], found["bias"]) = (gradients[0], gradients[1]);
-            });
+            }
+            );
+        }
+
+        public Tensor ByRunning(ScalarType type)
+        {
+            var x = Test.Pool > 0 ? F.max_pool2d(X.to(type), Test.Pool) : X.to(type);
+            return Activated(F.batch_norm(x, Mean.to(type), Variance.to(type), ones(Test.Channels, type, X.device), Bias.to(type), false, Momentum, Epsilon));
         }
 
         private Tensor Activated(Tensor z) => Test.Activation switch { Activation.Gelu => F.gelu(z), Activation.Silu => F.silu(z), _ => z };

@@ -15,8 +15,16 @@ internal static class KernelChoice
     /// <param name="progress">Told what was chosen, and warned once where they cannot be used.</param>
     public static CudaKernels? Make(ComputeDevice device, Kernels kernels, IProgress progress)
     {
-        if (kernels == Kernels.Libtorch || device.Device.type != DeviceType.CUDA || device.ComputeType == ScalarType.Float32)
+        if (kernels == Kernels.Libtorch || device.Device.type != DeviceType.CUDA)
         {
+            return null;
+        }
+        if (device.ComputeType == ScalarType.Float32)
+        {
+            if (kernels == Kernels.Own)
+            {
+                progress.Warn("kernels: libtorch's, because ours are for bf16 and fp16, and the precision is fp32");
+            }
             return null;
         }
         CudaKernels? built = null;
@@ -27,6 +35,7 @@ internal static class KernelChoice
             KernelCheck.Case[] cases = [KernelCheck.Cases[0], KernelCheck.Cases[1], KernelCheck.Cases[^1]];
             var found = cases.Select(test => KernelCheck.Run(built, device.Device, test, Images, isTimed: kernels == Kernels.Auto)).ToList();
             var errors = found.SelectMany(result => result.Errors).Concat(cases.SelectMany(test => KernelCheck.ThroughAutograd(built, device.Device, test, Images / 4)));
+            errors = errors.Append(new("inference", cases.Max(test => KernelCheck.Inference(built, device.Device, test, Images))));
             if (errors.FirstOrDefault(error => !(error.Value <= LargestError)) is { Key: not null } wrong)
             {
                 progress.Warn(FormattableString.Invariant($"kernels: libtorch's, because ours are wrong on this device: {wrong.Key} differs by {wrong.Value:0.0e+0}"));

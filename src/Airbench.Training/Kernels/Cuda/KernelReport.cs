@@ -87,8 +87,10 @@ public static class KernelReport
             Part($"{test} through autograd", () =>
             {
                 var errors = KernelCheck.ThroughAutograd(kernels, device, test, Math.Min(images, 64));
+                var inference = KernelCheck.Inference(kernels, device, test, Math.Min(images, 64));
                 Judge(errors);
-                line($"through autograd: {test,-32} {string.Join(", ", errors.Select(error => FormattableString.Invariant($"{error.Key} {error.Value:0.0e+0}")))}");
+                isRight &= inference <= LargestError;
+                line(FormattableString.Invariant($"through autograd: {test,-32} inference {inference:0.0e+0}, ") + $"{string.Join(", ", errors.Select(error => FormattableString.Invariant($"{error.Key} {error.Value:0.0e+0}")))}");
             });
         }
         line(isRight ? "kernels: all numbers are right" : "kernels: something is WRONG, see above");

@@ -546,7 +546,40 @@ DEVICE void pool_gradient(
     }
 }
 
+// With running statistics: the table of apply and pool_apply.
+KERNEL(4) freeze(const float* bias, const float* mean, const float* variance, float* table, int channels, float epsilon)
+{
+    const int c = block() * THREADS + thread();
+    if (c < channels)
+    {
+        const double scale = 1 / square_root((double)variance[c] + epsilon);
+        table[c] = (float)scale;
+        table[channels + c] = (float)(bias[c] - mean[c] * scale);
+    }
+}
+
+template <class A>
+DEVICE void pool_apply(
+    const u16* x, u16* y, int height, int width, int out_height, int out_width, int rows, int channels, int per_row, int rows_per_block, const float* table)
+{
+    Share share(rows, rows_per_block, per_row);
+    float scale[8], shift[8];
+    load_floats(table + share.channel, scale);
+    load_floats(table + channels + share.channel, shift);
+    for (int row = share.first; row < share.end; row += share.step)
+    {
+        float best[8];
+        u32 places;
+        pool_window(x + corner_of(row, height, width, out_height, out_width) * channels + share.channel, width, channels, places, best);
+        EACH_OF_8 best[k] = A::value(best[k] * scale[k] + shift[k]);
+        store(y + row * channels + share.channel, pack(best));
+    }
+}
+
 #define WITH_ACTIVATION(name, A) \
+    KERNEL(4) pool_apply_##name( \
+        const u16* x, u16* y, int height, int width, int out_height, int out_width, int rows, int channels, int per_row, int rows_per_block, const float* table) \
+    { pool_apply<A>(x, y, height, width, out_height, out_width, rows, channels, per_row, rows_per_block, table); } \
     KERNEL(4) apply_##name(const u16* x, u16* y, int rows, int channels, int per_row, int rows_per_block, const float* table) \
     { apply<A>(x, y, rows, channels, per_row, rows_per_block, table); } \
     KERNEL(3) slopes_##name( \
