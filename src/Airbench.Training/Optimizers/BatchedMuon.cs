@@ -9,7 +9,7 @@ namespace Airbench.Training;
 /// </summary>
 /// <remarks>
 /// The same arithmetic as <see cref="NewtonSchulz.OrthogonalizeBatched"/>, but sums of products are rounded to bf16 once where there they are
-/// rounded at every operation. All weights (out, in, kh, kw) have at least as many columns as rows, as 3x3 convolutions do.
+/// rounded at every operation. In TorchScript types are numbers: 15 is bf16, 6 is fp32. All weights (out, in, kh, kw) have at least as many columns as rows, as 3x3 convolutions do.
 /// </remarks>
 internal static class BatchedMuon
 {
@@ -28,7 +28,7 @@ internal static class BatchedMuon
             for g in grads:
                 rows = max(rows, g.size(0))
                 columns = max(columns, g.size(1) * g.size(2) * g.size(3))
-            x = torch.zeros([len(grads), rows, columns], dtype=torch.bfloat16, device=grads[0].device)
+            x = torch.new_zeros(grads[0], [len(grads), rows, columns], dtype=15)
             places: List[Tensor] = []
             updates: List[Tensor] = []
             for i in range(len(grads)):
@@ -38,8 +38,8 @@ internal static class BatchedMuon
                 updates.append(g.permute(0, 2, 3, 1))
             for i in range(len(grads)):
                 places[i].copy_(updates[i])
-            norms = torch.linalg_vector_norm(x, 2.0, [1, 2], keepdim=True, dtype=torch.float32)
-            x = x / (norms + 1e-07).to(torch.bfloat16)
+            norms = torch.linalg_vector_norm(x, 2.0, [1, 2], True, dtype=6)
+            x = x / (norms + 1e-07).type_as(x)
             for s in range(steps):
                 gram = torch.bmm(x, x.transpose(1, 2))
                 x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a, alpha=1.0)
