@@ -15,6 +15,9 @@ public sealed record ComputeDevice(Device Device, string Description, Precision 
     /// <summary>Kernels of ours on CUDA, chosen by <see cref="KernelChoice"/>; null for libtorch's operators.</summary>
     internal CudaKernels? Kernels { get; private init; }
 
+    /// <summary>Records the steps of a training; null to do them one operator after the other.</summary>
+    internal IGraphs? Graphs { get; init; }
+
     /// <summary>Type of activations and products.</summary>
     public ScalarType ComputeType => ComputeTypeOf(Precision);
 
@@ -66,7 +69,11 @@ public sealed record ComputeDevice(Device Device, string Description, Precision 
     }
 
     /// <summary>The device with the kernels that are asked for; unchanged on a CPU.</summary>
-    internal ComputeDevice With(Kernels kernels, IProgress progress) => this with { Kernels = KernelChoice.Make(this, kernels, progress) };
+    internal ComputeDevice With(Kernels kernels, IProgress progress) => this with
+    {
+        Kernels = KernelChoice.Make(this, kernels, progress),
+        Graphs = CudaGraphs.Make(Device, progress),
+    };
 
     /// <summary>The CUDA devices that libtorch sees, for people.</summary>
     /// <exception cref="DeviceException">TorchSharp does not load.</exception>

@@ -21,14 +21,17 @@ internal sealed class Learner : IDisposable
     private readonly EpochSampler _sampler;
     private readonly NetworkOptimizer _optimizer;
     private readonly Lookahead? _slow;
+    private readonly StepGraph? _graph;
 
     /// <summary>Whitens the fresh network and makes it ready for step 0.</summary>
     /// <param name="setup">Plan, training images and device.</param>
     /// <param name="network">The caller's.</param>
     /// <param name="generator">Draws order and augmentation.</param>
     /// <param name="chosen">int64 (steps, kept): positions in each batch to learn from; null for all. The caller's.</param>
-    public Learner(TrainingSetup setup, Network network, Generator generator, Tensor? chosen = null)
+    /// <param name="isSteady">Whether the loss is the same function of logits and labels in every step, so that a step can be recorded.</param>
+    public Learner(TrainingSetup setup, Network network, Generator generator, Tensor? chosen = null, bool isSteady = false)
     {
+        _graph = isSteady && setup.Device.Graphs is { } graphs ? new StepGraph(graphs) : null;
         (_plan, _type, _network, _chosen, _kernels) = (setup.Plan, setup.Device.ComputeType, network, chosen, setup.Device.Kernels);
         _drawsAhead = setup.Device.IsCuda;
         _sampler = new EpochSampler(setup.Train, setup.Recipe, generator, setup.Device.Abilities.CopiesFromPinnedMemory);
@@ -59,12 +62,12 @@ internal sealed class Learner : IDisposable
         _optimizer.FreezeWhiten(step);
         var (batch, count) = (step % _plan.StepsPerEpoch, _plan.Recipe.BatchSize);
         var (images, labels) = _sampler.Batch(batch * count, count, _type, _chosen?[step]);
-        using var pass = new BackwardPass(_kernels);
-        var logits = _network.Forward(images, training: true, learns ? pass : null);
-        var loss = lossOf(logits, labels);
+        var (loss, logits, found) = learns && _graph is not null
+            ? _graph.Run(images, labels, _optimizer.Parameters.Count, (fixedImages, fixedLabels) => Passes(fixedImages, fixedLabels, lossOf, learns))
+            : Passes(images, labels, lossOf, learns);
         if (learns)
         {
-            _optimizer.Step(pass.Of(loss, _optimizer.Parameters), step);
+            _optimizer.Step(found, step);
         }
         if (_plan.SlowDecay(step + 1) is { } decay)
         {
@@ -97,8 +100,17 @@ internal sealed class Learner : IDisposable
 
     public void Dispose()
     {
+        _graph?.Dispose();
         _sampler.Dispose();
         _optimizer.Dispose();
         _slow?.Dispose();
+    }
+
+    private Passes Passes(Tensor images, Tensor labels, Func<Tensor, Tensor, Tensor> lossOf, bool learns)
+    {
+        using var pass = new BackwardPass(_kernels);
+        var logits = _network.Forward(images, training: true, learns ? pass : null);
+        var loss = lossOf(logits, labels);
+        return new Passes(loss, logits, learns ? pass.Of(loss, _optimizer.Parameters) : []);
     }
 }

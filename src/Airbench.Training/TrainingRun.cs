@@ -18,6 +18,7 @@ internal static class TrainingRun
         TrainingSetup setup, int seed, TrainingLog log, IProgressTask progress, CancellationToken cancel)
     {
         var (plan, recipe) = (setup.Plan, setup.Recipe);
+        using var recordable = setup.Device.Graphs?.Enter();
         using var generator = new Generator((ulong)seed, CPU);
         var network = Network.Create(setup.Spec, recipe, setup.Device, generator);
         try
@@ -25,7 +26,7 @@ internal static class TrainingRun
             using var recorder = RunRecorder.Start(setup, log, progress);
             using var chosen = recipe.Proxy is null ? null : recorder.Found("chosen") ?? ProxyRun.ChooseExamples(
                 setup, generator.get_state(), seed, recorder.ReportProxy, cancel);
-            using var learner = new Learner(setup, network, generator, chosen);
+            using var learner = new Learner(setup, network, generator, chosen, isSteady: true);
             var step = recorder.Resume(learner);
             for (var epoch = step / plan.StepsPerEpoch; step < plan.TotalSteps; epoch++)
             {
