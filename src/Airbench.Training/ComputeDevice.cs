@@ -68,11 +68,11 @@ public sealed record ComputeDevice(Device Device, string Description, Precision 
         return new ComputeDevice(chip, Describe(index, abilities), Resolve(precision, hasBf16: true)) { Abilities = abilities };
     }
 
-    /// <summary>The device with the kernels that are asked for; unchanged on a CPU.</summary>
-    internal ComputeDevice With(Kernels kernels, IProgress progress) => this with
+    /// <summary>The device with the kernels and graphs that are asked for; unchanged on a CPU.</summary>
+    internal ComputeDevice With(TrainOptions options, IProgress progress) => this with
     {
-        Kernels = KernelChoice.Make(this, kernels, progress),
-        Graphs = CudaGraphs.Make(Device, progress),
+        Kernels = KernelChoice.Make(this, options.Kernels, progress),
+        Graphs = IsCuda && options.CudaGraph ? CudaGraphs.Make(Device, progress) : null,
     };
 
     /// <summary>The CUDA devices that libtorch sees, for people.</summary>

@@ -28,7 +28,7 @@ public static class TrainBenchmark
     {
         var started = DateTimeOffset.UtcNow;
         var startup = Stopwatch.StartNew();
-        var device = ComputeDevice.Resolve(deviceName, options.Precision).With(options.Kernels, progress);
+        var device = ComputeDevice.Resolve(deviceName, options.Precision).With(options, progress);
         using (zeros(1, device: device.Device))
         {
             device.Synchronize();   // the device itself starts with the first tensor

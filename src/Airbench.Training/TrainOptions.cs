@@ -59,6 +59,9 @@ public record TrainOptions
     [Description("CUDA kernels between the convolutions: auto (ours where they are right and faster), own or libtorch. No effect on the CPU.")]
     public Kernels Kernels { get; init; }
 
+    [Description("CUDA: whether the forward and backward pass are recorded once and replayed, which spares the host's time. No effect on the CPU.")]
+    public bool CudaGraph { get; init; } = true;
+
     [Description("Threads of the native runtime on CPU; 0 takes all cores.")]
     [Range(0, 1024)]
     public int Threads { get; init; }

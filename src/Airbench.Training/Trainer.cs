@@ -21,7 +21,7 @@ public static class Trainer
     public static TrainedModel Train(
         Dataset dataset, TrainOptions options, string folder, string deviceName, int seed, IProgress progress, CancellationToken cancel)
     {
-        var device = ComputeDevice.Resolve(deviceName, options.Precision).With(options.Kernels, progress);
+        var device = ComputeDevice.Resolve(deviceName, options.Precision).With(options, progress);
         device.Warn(progress);
         if (options.Threads > 0)
         {

@@ -2,9 +2,9 @@ using System.Runtime.CompilerServices;
 
 // libtorch already takes every core; tests side by side would only fight for them, and one counts live tensors.
 [assembly: CollectionBehavior(CollectionBehavior.CollectionPerAssembly)]
-[assembly: AssemblyFixture(typeof(Airbench.Training.Tests.LoadedLibtorch))]
+[assembly: AssemblyFixture(typeof(Airbench.Tests.LoadedLibtorch))]
 
-namespace Airbench.Training.Tests;
+namespace Airbench.Tests;
 
 /// <summary>Libtorch is there before the first test, whichever that is.</summary>
 public sealed class LoadedLibtorch

@@ -4,7 +4,7 @@ using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
-namespace Airbench.Training.Tests;
+namespace Airbench.Tests;
 
 /// <summary>The text of the CUDA kernels: compiled by g++ it computes what libtorch's operators do in float64; for GPUs it becomes PTX.</summary>
 public sealed partial class CudaKernelsTests

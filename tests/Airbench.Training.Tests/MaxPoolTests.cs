@@ -2,7 +2,7 @@ using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
-namespace Airbench.Training.Tests;
+namespace Airbench.Tests;
 
 /// <summary>Beside libtorch's own operator: the same numbers, also where several of a window are equal.</summary>
 public sealed class MaxPoolTests

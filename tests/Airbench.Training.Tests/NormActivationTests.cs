@@ -2,7 +2,7 @@ using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
-namespace Airbench.Training.Tests;
+namespace Airbench.Tests;
 
 /// <summary>Beside libtorch's own two operators in float64: forward, backward, and the running statistics.</summary>
 public sealed class NormActivationTests

@@ -2,7 +2,7 @@ using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
-namespace Airbench.Training.Tests;
+namespace Airbench.Tests;
 
 /// <summary>Small whole numbers have exact products and sums in every order: the gradients must be equal to the bit.</summary>
 public sealed class WeightGradientTests

@@ -13,10 +13,8 @@ namespace Airbench.Training;
 /// </remarks>
 internal sealed unsafe class CudaGraphs : IGraphs
 {
-    /// <summary>Environment variable: 1 for graphs.</summary>
-    public const string Switch = "AIRBENCH_CUDA_GRAPHS";
-
     private const string Library = "libtorch_cuda.so";
+    private const string Trial = "a trial";
     private const int Size = 4096;   // of at::cuda::CUDAGraph, at most
     private const ulong Pool = 0x6169_7262;   // of memory, for all graphs: the second number of an id, which libtorch counts up from 1
     private const int NonBlocking = 1, IsCapturing = 1, Relaxed = 2;   // of the driver
@@ -51,15 +49,11 @@ internal sealed unsafe class CudaGraphs : IGraphs
         Check("cuStreamCreate", cuStreamCreate(out _stream, NonBlocking));
     }
 
-    /// <summary>Graphs, tried on a small one; null where they are not asked for or do not work.</summary>
-    /// <param name="device">CUDA, or they are not asked for.</param>
+    /// <summary>Graphs, tried on a small one; null where they do not work.</summary>
+    /// <param name="device">CUDA.</param>
     /// <param name="progress">Told of each kind of graph, and warned.</param>
     public static CudaGraphs? Make(Device device, IProgress progress)
     {
-        if (device.type != DeviceType.CUDA || Environment.GetEnvironmentVariable(Switch) != "1")
-        {
-            return null;
-        }
         try
         {
             var graphs = new CudaGraphs(device, progress);
@@ -124,7 +118,7 @@ internal sealed unsafe class CudaGraphs : IGraphs
             return null;
         }
         _instantiate(graph);
-        if (_told.Add(what))
+        if (what != Trial && _told.Add(what))
         {
             _progress.Info(FormattableString.Invariant($"CUDA graph: captured for {what}: {nodes} nodes, {clock.Elapsed.TotalMilliseconds:0.0} ms"));
         }
@@ -141,7 +135,7 @@ internal sealed unsafe class CudaGraphs : IGraphs
         using var noGradients = no_grad();
         var count = zeros(4, device: _device);
         Add();
-        _first = Capture(Add, "a trial");
+        _first = Capture(Add, Trial);
         for (var i = 0; i < 3; i++)
         {
             _first?.Replay();
