@@ -206,7 +206,7 @@ public sealed partial class CudaKernelsTests
     [InlineData(Kernels.Auto)]
     [InlineData(Kernels.Own)]
     public void On_a_CPU_there_is_nothing_to_choose(Kernels kernels) =>
-        Assert.Null(ComputeDevice.Resolve("cpu", Precision.Bf16).With(kernels, IProgress.Silent).Kernels);
+        Assert.Null(ComputeDevice.Resolve("cpu", Precision.Bf16).With(new TrainOptions { Kernels = kernels }, IProgress.Silent).Kernels);
 
     private static bool AreEqual(Tensor found, Tensor expected) => found.eq(expected).all().item<bool>();
 
