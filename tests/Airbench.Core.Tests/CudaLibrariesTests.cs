@@ -21,4 +21,14 @@ public sealed class CudaLibrariesTests : IDisposable
         Assert.Contains("libbroken.so.13", libraries[1].Problem, StringComparison.Ordinal);
         Assert.Equal("not found", libraries[2].Problem);
     }
+
+    [Theory]
+    [InlineData(13000, "13.0")]
+    [InlineData(12080, "12.8")]
+    public void Versions_of_CUDA_are_read_as_CUDA_writes_them(long number, string version) => Assert.Equal(version, CudaLibraries.CudaVersion(number));
+
+    [Theory]
+    [InlineData(91300, "9.13.0")]
+    [InlineData(91002, "9.10.2")]
+    public void Versions_of_cuDNN_are_read_as_cuDNN_writes_them(long number, string version) => Assert.Equal(version, CudaLibraries.CudnnVersion(number));
 }

@@ -16,7 +16,7 @@ internal static class BackendChecks
         var libraries = CudaLibraries.Load();
         string[] missing = [.. libraries.Where(library => !library.IsLoaded).Select(library => $"{library.Name} ({library.Problem})")];
         yield return missing.Length == 0
-            ? new("CUDA libraries", string.Join(", ", libraries.Select(library => library.Path)))
+            ? new("CUDA libraries", $"{CudaLibraries.DescribeVersions()}: {string.Join(", ", libraries.Select(library => library.Path))}")
             : Finding.Note("CUDA libraries", $"{string.Join(", ", missing)}; ONNX Runtime on a GPU needs {CudaLibraries.Expected}",
                 $"name a PyTorch for CUDA 13 in {CudaLibraries.LibtorchVariable}, or install them");
         yield return Computes("training on CUDA", Training.CudaCheck.Run);

@@ -7,7 +7,7 @@ namespace Airbench;
 /// the loader does not search. Loaded from there once, they are found by their names, and nobody sets <c>LD_LIBRARY_PATH</c>.
 /// </summary>
 /// <remarks>Names and order from the dynamic section of libonnxruntime_providers_cuda.so 1.31.0: each one only needs those before it.</remarks>
-public static class CudaLibraries
+public static unsafe class CudaLibraries
 {
     /// <summary>Environment variable that names the <c>lib</c> folder of an installed PyTorch.</summary>
     public const string LibtorchVariable = "AIRBENCH_LIBTORCH";
@@ -35,6 +35,40 @@ public static class CudaLibraries
     {
         string[] missing = [.. Load().Where(library => !library.IsLoaded).Select(library => library.Name)];
         return missing.Length == 0 ? "" : $"not found: {string.Join(", ", missing)}";
+    }
+
+    /// <summary>What the loaded libraries say of themselves: "driver for CUDA 13.0, CUDA 13.0, cuDNN 9.13.0"; "" where none is loaded.</summary>
+    public static string DescribeVersions() => string.Join(", ", Load().Select(Version).OfType<string>());
+
+    /// <summary>"13.0" of 13000, as CUDA counts.</summary>
+    internal static string CudaVersion(long number) => FormattableString.Invariant($"{number / 1000}.{number % 1000 / 10}");
+
+    /// <summary>"9.13.0" of 91300, as cuDNN counts.</summary>
+    internal static string CudnnVersion(long number) => FormattableString.Invariant($"{number / 10000}.{number % 10000 / 100}.{number % 100}");
+
+    /// <remarks>By the library's name: a function of one is found through every other that needs it.</remarks>
+    private static string? Version(CudaLibrary library)
+    {
+        var function = library.Name.Split('.')[0] switch
+        {
+            "libcuda" => "cuDriverGetVersion",
+            "libcudart" => "cudaRuntimeGetVersion",
+            "libcudnn" => "cudnnGetVersion",
+            _ => null,
+        };
+        if (library.Path is null || function is null || !NativeLibrary.TryLoad(library.Path, out var handle) ||
+            !NativeLibrary.TryGetExport(handle, function, out var address))
+        {
+            return null;
+        }
+        if (function == "cudnnGetVersion")
+        {
+            return $"cuDNN {CudnnVersion((long)((delegate* unmanaged<nuint>)address)())}";
+        }
+        int number;
+        return ((delegate* unmanaged<int*, int>)address)(&number) == 0
+            ? $"{(library.Name == Driver ? "driver for CUDA" : "CUDA")} {CudaVersion(number)}"
+            : null;
     }
 
     /// <summary>Loads each of <paramref name="names"/> by its name alone or, where the loader finds none, from the first of the folders that has it.</summary>
