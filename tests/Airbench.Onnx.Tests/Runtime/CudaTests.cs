@@ -120,6 +120,29 @@ public sealed class CudaTests : IDisposable
         }
     }
 
+    /// <summary>This ONNX Runtime has no CUDA provider, which is one way of not starting.</summary>
+    [Fact]
+    public void A_gpu_that_does_not_start_is_told_from_a_model_that_is_broken()
+    {
+        var network = RandomNetwork.Small();
+        var weights = RandomNetwork.WriteWeights(_folder.Path, network, RandomNetwork.Weights(network, 1));
+        var good = Write(NetworkExporter.Build(RandomNetwork.Manifest(network), weights, 17).ToByteArray());
+        var broken = Write([1, 2, 3]);
+        var (named, any) = (Cuda, ExecutionDevice.Resolve("auto", ["CUDAExecutionProvider"]));
+        var options = new SessionSettings(ProviderOptions: new Dictionary<string, string> { ["use_tf32"] = "1" });
+
+        var refused = Assert.Throws<DeviceException>(() => OnnxClassifier.OpenSession(good, ref named, options));
+        Assert.StartsWith("cuda:0 does not start: ", refused.Message, StringComparison.Ordinal);
+        Assert.Contains(ExecutionDevice.HowToGetCuda, refused.Message, StringComparison.Ordinal);
+        Assert.Throws<InvalidFileException>(() => OnnxClassifier.OpenSession(broken, ref named, options));
+
+        using (OnnxClassifier.OpenSession(good, ref any, options))
+        {
+            Assert.Equal(("cpu", "CPUExecutionProvider"), (any.Name, any.Provider));
+            Assert.StartsWith("device auto: took cpu, as cuda:0 does not start: ", any.Note, StringComparison.Ordinal);
+        }
+    }
+
     private string Write(byte[] bytes)
     {
         var path = _folder.File($"{Guid.NewGuid():N}.onnx");
