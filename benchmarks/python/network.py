@@ -77,7 +77,8 @@ class Net(nn.Module):
         x = F.gelu(self.whiten(x))                           # (N, 24, 31, 31)
         for i in range(1, self.groups + 1):
             x = getattr(self, f"group{i}")(x)                # 31 -> 15 -> 7 -> 3
-        x = x.amax(dim=(2, 3))                               # (N, W3)
+        # Not amax: compiled, its gradient looks for the maximum among values that are not rounded to bf16 as the maximum is, finds none, and is NaN.
+        x = F.max_pool2d(x, x.shape[-1]).flatten(1)          # (N, W3)
         return F.linear(x.float(), self.head.weight.float()) * self.logit_scale
 
 
