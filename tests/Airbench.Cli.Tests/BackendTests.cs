@@ -8,8 +8,9 @@ public sealed class BackendTests
 {
     [Theory]
     [InlineData("cpu", "libtorch-cpu-linux-x64 2.10.0", "Microsoft.ML.OnnxRuntime 1.31.1")]
-    [InlineData("cuda", "TorchSharp-cuda-linux 0.107.0", "Microsoft.ML.OnnxRuntime.Gpu 1.31.1")]
-    [InlineData("external", "Microsoft.ML.OnnxRuntime 1.31.1")]
+    [InlineData("cuda", "TorchSharp-cuda-linux 0.107.0", "Microsoft.ML.OnnxRuntime.Gpu 1.31.0")]
+    [InlineData("external", "Microsoft.ML.OnnxRuntime.Gpu.Linux 1.31.0")]
+    [InlineData("external-cpu", "Microsoft.ML.OnnxRuntime 1.31.1")]
     public void A_backend_selects_exactly_its_packages(string backend, params string[] expected)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "the cpu packages differ on other systems");

@@ -20,6 +20,7 @@ public class FactorsTests
         ["prepare.test_count"] = "of drawn images alone",
         ["train.name"] = "the folder",
         ["train.threads"] = "a factor of its own, as libtorch's default depends on the machine",
+        ["train.cuda_graph"] = "a replayed step gives the same weights",
         ["train.checkpoint_every_seconds"] = "a training that was stopped ends with the same weights",
         ["export.name"] = "the folder",
         ["finetune.name"] = "the folder",

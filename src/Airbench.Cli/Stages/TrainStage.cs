@@ -37,7 +37,7 @@ internal sealed class TrainStage : Stage<TrainOptions, TrainedModel>
 
     public override Fingerprint Fingerprint(StageContext context, TrainOptions options) => new()
     {
-        Settings = new { Recipe = options.ToRecipe(), options.Runs, options.Precision, options.ValidateEvery },
+        Settings = new { Recipe = options.ToRecipe(), options.Runs, options.Precision, options.Kernels, options.ValidateEvery },
         Environment = Factors.All(Factors.Seed(context), Factors.Device(context), Factors.Threads(options.Threads)),
         Versions = Factors.All(Factors.Code(typeof(Trainer)), Factors.Packages(typeof(TorchSharp.torch)), Factors.Libtorch()),
     };
