@@ -43,7 +43,8 @@ public class FactorsTests
         {
             "prepare" => [new PrepareOptions { Source = DataSource.Folder, Path = "x" }],
             "export" => [new ExportOptions { Variants = ["fp32", "int8"] }, new ExportOptions { Training = ["head"] }],
-            "train" => [new TrainOptions { Recipe = "airbench96_faster" }, new TrainOptions { Recipe = "airbench94_muon" }],   // each has options that the other refuses
+            // each has options that the others refuse
+            "train" => [.. from recipe in (string[])["airbench96_faster", "airbench94_muon", "speedrun2026"] select new TrainOptions { Recipe = recipe }],
             _ => [Activator.CreateInstance(kind.OptionsType)!],
         };
         foreach (var field in OptionFields.Of(kind.OptionsType))
@@ -114,7 +115,7 @@ public class FactorsTests
         ChoiceType choice => Enum.GetValues(choice.Clr).Cast<object>(),
         ListType { Item: TextType } => [new[] { "fp32" }, new[] { "first" }, new[] { "model.onnx" }, new[] { "head" }],
         ListType { Item: WholeType } => [new[] { 8, 16, 32 }, new[] { 8, 16, 32, 64 }],
-        ListType { Item: NumberType } => [new[] { 0.1, 0.2 }, new[] { 0.1, 0.2, 0.3 }],
+        ListType { Item: NumberType } => [new[] { 0.1, 0.2 }, new[] { 0.1, 0.2, 0.3 }, new[] { 0.5, 4.0, 0.7 }],
         MapType { Item: NumberType } => [new Dictionary<string, double> { ["int8"] = 0.5 }, new Dictionary<string, double> { ["accuracy_min"] = 0.5 }],
         MapType { Item: TextType } => [new Dictionary<string, string> { ["a"] = "b" }],
         GroupType group => group.Fields.SelectMany(field => Others(field).Select(value => With(Activator.CreateInstance(group.Clr)!, field, value))),
