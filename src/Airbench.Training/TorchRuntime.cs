@@ -30,11 +30,12 @@ public static partial class TorchRuntime
 
     /// <summary>A function of the loaded libtorch, or null where it has none of this name.</summary>
     /// <param name="name">As in its symbol table.</param>
+    /// <param name="library">Which of its libraries, by the name of its file on Linux.</param>
     /// <exception cref="DeviceException">It does not load.</exception>
-    internal static nint? FindExport(string name)
+    internal static nint? FindExport(string name, string library = "libtorch_cpu.so")
     {
-        var library = Path.Combine(Load().Folder, OperatingSystem.IsLinux() ? "libtorch_cpu.so" : "torch_cpu");
-        return NativeLibrary.TryLoad(library, out var handle) && NativeLibrary.TryGetExport(handle, name, out var address) ? address : null;
+        var path = Path.Combine(Load().Folder, OperatingSystem.IsLinux() ? library : Path.GetFileNameWithoutExtension(library)["lib".Length..]);
+        return NativeLibrary.TryLoad(path, out var handle) && NativeLibrary.TryGetExport(handle, name, out var address) ? address : null;
     }
 
     /// <summary>libtorch's ABI version, a byte each for major, minor and patch from the top.</summary>

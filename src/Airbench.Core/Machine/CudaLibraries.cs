@@ -71,7 +71,7 @@ public static unsafe class CudaLibraries
             : null;
     }
 
-    /// <summary>Loads each of <paramref name="names"/> by its name alone or, where the loader finds none, from the first of the folders that has it.</summary>
+    /// <summary>Loads each of <paramref name="names"/> from the first of the folders that has it or, where none has, as the loader finds it.</summary>
     internal static IReadOnlyList<CudaLibrary> Load(IEnumerable<string> names, IReadOnlyList<string> folders) =>
         [.. names.Select(name => Load(name, folders))];
 
@@ -103,11 +103,17 @@ public static unsafe class CudaLibraries
         {
             return [];
         }
+        return [.. Packages(libtorch), libtorch];
+    }
+
+    /// <summary>Folders of libraries that PyTorch's wheels put beside torch, in the order of their names.</summary>
+    /// <param name="libtorch">torch/lib.</param>
+    public static IReadOnlyList<string> Packages(string libtorch)
+    {
         var packages = Path.GetFullPath(Path.Combine(libtorch, "..", "..", "nvidia"));
-        string[] beside = Directory.Exists(packages)
+        return Directory.Exists(packages)
             ? [.. Directory.EnumerateDirectories(packages).Select(package => Path.Combine(package, "lib")).Where(Directory.Exists).Order(StringComparer.Ordinal)]
             : [];
-        return [.. beside, libtorch];
     }
 }
 

@@ -6,7 +6,7 @@ namespace Airbench.Onnx;
 
 /// <summary>
 /// Calls of a model whose input or output is not as ours: pixels are encoded into a buffer, scores become float32 logits. With binding, the
-/// buffers stay bound from call to call; for a GPU they are in page-locked memory, which it reads and writes itself.
+/// input is in a buffer that every call uses again (<see cref="BoundBuffers"/>).
 /// </summary>
 internal sealed class EncodedRun : IDisposable
 {

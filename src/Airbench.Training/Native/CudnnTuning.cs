@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace Airbench.Training;
 
 /// <summary>
@@ -35,9 +33,7 @@ internal static unsafe class CudnnTuning
         {
             throw new DeviceException("known on Linux only");
         }
-        var path = Path.Combine(TorchRuntime.Load().Folder, Library);
-        return NativeLibrary.TryGetExport(NativeLibrary.Load(path), name, out var address)
-            ? address
-            : throw new DeviceException($"{path} has no function {name}; libtorch 2.10 has it");
+        return TorchRuntime.FindExport(name, Library)
+            ?? throw new DeviceException($"{Path.Combine(TorchRuntime.Load().Folder, Library)} has no function {name}; libtorch 2.10 has it");
     }
 }

@@ -77,9 +77,8 @@ internal static unsafe partial class Nvrtc
             return default;
         }
         var folder = TorchRuntime.Load().Folder;
-        var packages = System.IO.Path.GetFullPath(System.IO.Path.Combine(folder, "..", "..", "nvidia"));
-        IEnumerable<string> folders = [folder, .. Directory.Exists(packages) ? Directory.EnumerateDirectories(packages).Select(package => System.IO.Path.Combine(package, "lib")) : []];
-        var files = folders.Where(Directory.Exists).SelectMany(name => Directory.EnumerateFiles(name, "libnvrtc*.so*"))
+        string[] folders = [folder, .. CudaLibraries.Packages(folder)];
+        var files = folders.SelectMany(name => Directory.EnumerateFiles(name, "libnvrtc*.so*"))
             .Where(file => FileName().IsMatch(System.IO.Path.GetFileName(file)));
         foreach (var file in (string[])[.. files, "libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"])
         {

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using TorchSharp;
 
 namespace Airbench.Training;
@@ -18,11 +17,6 @@ internal static unsafe class TorchPointers
 
     /// <summary>A C function of one of libtorch's libraries.</summary>
     /// <exception cref="DeviceException">This libtorch does not have it.</exception>
-    public static nint Function(string library, string name)
-    {
-        var path = Path.Combine(TorchRuntime.Load().Folder, library);
-        return NativeLibrary.TryLoad(path, out var handle) && NativeLibrary.TryGetExport(handle, name, out var address)
-            ? address
-            : throw new DeviceException($"{path} has no function {name}; expected libtorch 2.10 or 2.11");
-    }
+    public static nint Function(string library, string name) => TorchRuntime.FindExport(name, library)
+        ?? throw new DeviceException($"{Path.Combine(TorchRuntime.Load().Folder, library)} has no function {name}; expected libtorch 2.10 or 2.11");
 }

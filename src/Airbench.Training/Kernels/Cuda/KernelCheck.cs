@@ -8,6 +8,9 @@ namespace Airbench.Training;
 /// <summary>Compares <see cref="CudaKernels"/> with libtorch's operators: numbers on random images, and time.</summary>
 internal static class KernelCheck
 {
+    /// <summary>||found - expected|| / ||expected|| that rounding to bf16's 8 bits may leave; a mistake shows as much more.</summary>
+    public const double LargestError = 0.01;
+
     private const double Momentum = 0.4, Epsilon = 1e-12;
     private const int Repetitions = 30;
 

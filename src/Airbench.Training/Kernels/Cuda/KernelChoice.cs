@@ -6,7 +6,6 @@ namespace Airbench.Training;
 /// <summary>Whether a training uses <see cref="CudaKernels"/>.</summary>
 internal static class KernelChoice
 {
-    private const double LargestError = 0.01;   // of bf16's 8 bits, ||found - expected|| / ||expected||; a mistake shows as much more
     private const int Images = 256;
 
     /// <summary>The kernels, built and checked; null where libtorch's operators are asked for, or are better.</summary>
@@ -36,7 +35,7 @@ internal static class KernelChoice
             var found = cases.Select(test => KernelCheck.Run(built, device.Device, test, Images, isTimed: kernels == Kernels.Auto)).ToList();
             var errors = found.SelectMany(result => result.Errors).Concat(cases.SelectMany(test => KernelCheck.ThroughAutograd(built, device.Device, test, Images / 4)));
             errors = errors.Append(new("inference", cases.Max(test => KernelCheck.Inference(built, device.Device, test, Images))));
-            if (errors.FirstOrDefault(error => !(error.Value <= LargestError)) is { Key: not null } wrong)
+            if (errors.FirstOrDefault(error => !(error.Value <= KernelCheck.LargestError)) is { Key: not null } wrong)
             {
                 progress.Warn(FormattableString.Invariant($"kernels: libtorch's, because ours are wrong on this device: {wrong.Key} differs by {wrong.Value:0.0e+0}"));
                 built.Dispose();

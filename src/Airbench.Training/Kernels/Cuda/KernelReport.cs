@@ -7,8 +7,6 @@ namespace Airbench.Training;
 /// <summary>The text of <c>airbench kernels</c>. A part that fails is told, and the next one runs.</summary>
 public static class KernelReport
 {
-    private const double LargestError = 0.01;
-
     /// <summary>Builds, compares, times.</summary>
     /// <returns>Whether all was right.</returns>
     public static bool Write(string deviceName, Precision precision, int images, Action<string> line)
@@ -89,7 +87,7 @@ public static class KernelReport
                 var errors = KernelCheck.ThroughAutograd(kernels, device, test, Math.Min(images, 64));
                 var inference = KernelCheck.Inference(kernels, device, test, Math.Min(images, 64));
                 Judge(errors);
-                isRight &= inference <= LargestError;
+                isRight &= inference <= KernelCheck.LargestError;
                 line(FormattableString.Invariant($"through autograd: {test,-32} inference {inference:0.0e+0}, ") + $"{string.Join(", ", errors.Select(error => FormattableString.Invariant($"{error.Key} {error.Value:0.0e+0}")))}");
             });
         }
@@ -98,7 +96,7 @@ public static class KernelReport
 
         static double Ratio(double own, double theirs) => theirs > 0 ? own / theirs : 0;
 
-        void Judge(IReadOnlyDictionary<string, double> errors) => isRight &= errors.Values.All(error => error <= LargestError);
+        void Judge(IReadOnlyDictionary<string, double> errors) => isRight &= errors.Values.All(error => error <= KernelCheck.LargestError);
 
         void Part(string name, Action part)
         {
