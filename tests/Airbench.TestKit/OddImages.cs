@@ -36,7 +36,7 @@ internal static class OddImages
     };
 
     /// <summary>All of them but TIFF, which not every client reads.</summary>
-    public static IEnumerable<OddImage> All => [.. JpegFiles(), .. PngFiles(), .. OddContainers.All];
+    public static IReadOnlyList<OddImage> All { get; } = [.. JpegFiles(), .. PngFiles(), .. OddContainers.All];
 
     /// <summary>The scene as it is stored so that <paramref name="orientation"/> turns it upright.</summary>
     public static (int Width, int Height, Func<int, int, (byte R, byte G, byte B)> At) Stored(int orientation)

@@ -10,7 +10,7 @@ internal static class OddTiffs
     private delegate byte[] PixelBytes(int x, int y);
 
     /// <summary>All of them.</summary>
-    public static IEnumerable<OddImage> All => [.. Orientations(), .. Whole(), .. Refused()];
+    public static IReadOnlyList<OddImage> All { get; } = [.. Orientations(), .. Whole(), .. Refused()];
 
     private static IEnumerable<OddImage> Orientations()
     {
