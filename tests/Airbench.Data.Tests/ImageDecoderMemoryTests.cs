@@ -13,14 +13,14 @@ public sealed class ImageDecoderMemoryTests
     }
 
     [Fact]
-    public void One_that_does_not_fit_waits_for_the_others_to_end()
+    public async Task One_that_does_not_fit_waits_for_the_others_to_end()
     {
         var memory = new DecodeMemory(200);
         var first = memory.Take(150);
         var second = Task.Run(() => memory.Take(100), TestContext.Current.CancellationToken);
         Assert.False(second.IsCompleted);
         first.Dispose();
-        second.GetAwaiter().GetResult().Dispose();
+        (await second).Dispose();
     }
 
     [Fact]
