@@ -22,15 +22,15 @@ internal static class Scorer
     /// <param name="type">Precision of the pass.</param>
     /// <param name="cancel">Answered within a batch.</param>
     /// <param name="confusion">int64 (K, K) on the device of the labels: gains the counts with TTA, rows are true classes; not for adaptive.</param>
-    /// <param name="task">Told of each batch; not for adaptive.</param>
+    /// <param name="report">Told after each batch how many images are done.</param>
     public static (int Plain, int Tta) CountCorrect(
-        Network network, DeviceImages images, Tta tta, ScalarType type, CancellationToken cancel, Tensor? confusion = null, IProgressTask? task = null)
+        Network network, DeviceImages images, Tta tta, ScalarType type, CancellationToken cancel, Tensor? confusion = null, Action<int>? report = null)
     {
         using var noGradients = no_grad();
         using var scope = NewDisposeScope();
         if (tta == Tta.Adaptive)
         {
-            return CountAdaptive(network, images, type, cancel);
+            return CountAdaptive(network, images, type, report, cancel);
         }
         var (plain, augmented) = (zeros(1, ScalarType.Int64, images.Labels.device), zeros(1, ScalarType.Int64, images.Labels.device));
         var batch = BatchSize(images);
@@ -45,7 +45,7 @@ internal static class Scorer
             var answers = views.argmax(1);
             augmented.Accumulate(answers.eq(labels).sum());
             confusion?.view(-1).Accumulate(bincount(labels.Times(confusion.shape[0]).Plus(answers), minlength: confusion.numel()));
-            task?.Report(first + count);
+            report?.Invoke(first + count);
         }
         return ((int)plain.item<long>(), (int)augmented.item<long>());
     }
@@ -63,7 +63,7 @@ internal static class Scorer
         images.Labels.device_type == DeviceType.CUDA ? Math.Max(CpuBatch, (int)(CudaBatch * 32L * 32 / ((long)images.Size * images.Size))) : CpuBatch;
 
     /// <summary>The unaugmented images first, then all views of the low-confidence ones.</summary>
-    private static (int Plain, int Tta) CountAdaptive(Network network, DeviceImages images, ScalarType type, CancellationToken cancel)
+    private static (int Plain, int Tta) CountAdaptive(Network network, DeviceImages images, ScalarType type, Action<int>? report, CancellationToken cancel)
     {
         var (confidence, right) = (zeros(images.Count, device: images.Labels.device), zeros(images.Count, ScalarType.Bool, images.Labels.device));
         var batch = BatchSize(images);
@@ -75,6 +75,7 @@ internal static class Scorer
             var logits = Logits(network, images, first, count, Tta.None, type).Plain;
             confidence.narrow(0, first, count).copy_(logits.softmax(1).amax([1]));
             right.narrow(0, first, count).copy_(Right(logits, images.Labels.narrow(0, first, count)));
+            report?.Invoke(first + count);
         }
         var plain = (int)right.sum().item<long>();
         var doubtful = confidence.topk((int)Math.Ceiling(AdaptiveShare * images.Count), 0, largest: false).indexes;

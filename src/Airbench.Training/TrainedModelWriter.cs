@@ -31,7 +31,7 @@ internal static class TrainedModelWriter
         var views = recipe.Tta == Tta.Adaptive ? Tta.MirrorTranslate : recipe.Tta;
         using var confusion = zeros(spec.ClassCount, spec.ClassCount, ScalarType.Int64, test.Labels.device);
         using var task = progress.Start("score in fp32", test.Count, "images");
-        var (plain, tta) = Scorer.CountCorrect(network, test, views, ScalarType.Float32, cancel, confusion, task);
+        var (plain, tta) = Scorer.CountCorrect(network, test, views, ScalarType.Float32, cancel, confusion, done => task.Report(done));
         WriteConfusion(output.File(TrainedModel.ConfusionName), dataset.Classes, confusion);
         WriteReference(output.File(TrainedModel.ReferenceName), network, test);
 

@@ -37,6 +37,11 @@ internal sealed class RunRecorder : IDisposable
     /// <param name="steps">Steps done.</param>
     public void ReportProxy(int steps) => _progress.Report((_run * _setup.Plan.ReportedSteps) + steps, "proxy");
 
+    /// <summary>Tells of the score after the last step, which takes a while where many views vote.</summary>
+    /// <param name="images">Test images done.</param>
+    public void ReportScore(int images) => _progress.Report(
+        (_run + 1) * _setup.Plan.ReportedSteps, FormattableString.Invariant($"scoring {images:N0} of {_setup.Test.Count:N0} test images"));
+
     /// <summary>Takes <paramref name="learner"/> to where the found checkpoint was written.</summary>
     /// <returns>Steps done: 0 without a checkpoint.</returns>
     public int Resume(Learner learner)
