@@ -18,7 +18,7 @@ public sealed class BrowserTests
         using var scripts = new RunFolder { Classes = ["日本語の猫と犬と馬と鳥と魚", "قطة صغيرة تلعب في الحديقة", "Кошка на заборе, которая смотрит на собаку", "cafe\u0301 au lait", new string('w', 70)] }
             .Prepare(images: 200).Train().Export().Evaluate(0.7, images: 200).End();
         using var thousand = new RunFolder { Classes = [.. Enumerable.Range(0, 1000).Select(i => $"n{i:00000000}, a species with a name of its own")] }
-            .Prepare(images: 2000).Train().Export().Evaluate(0.6, images: 4000).End();
+            .Prepare(images: 4000).Train().Export().Evaluate(0.6, images: 4000).End();
         string[] pages =
         [
             RunPage.Write(scripts.Folder, new ImagePicker(), scripts["scripts.html"]), RunPage.Write(thousand.Folder, new ImagePicker(), thousand["thousand.html"]),

@@ -14,7 +14,7 @@ internal static class ConfusionChart
     private const int MostShades = 200;
 
     private const int MostBlocks = 100;
-    private const int LabelLength = 12;
+    private const int LabelLength = 11;
     private const int Shades = 9;
 
     /// <returns>Null where there is no class.</returns>
@@ -45,9 +45,9 @@ internal static class ConfusionChart
 
     private static XElement Numbers(ConfusionCounts confusion)
     {
-        const double Left = 84, Top = 78, Size = 440;
+        const double Left = 112, Right = 40, Top = 92, Size = 492;   // Right: for the last column's name, which is turned
         var names = confusion.Classes;
-        var cell = (Size - Left) / names.Count;
+        var cell = (Size - Left - Right) / names.Count;
         var font = Math.Clamp(cell * 0.36, 6.5, 12);
         var support = confusion.Support();
         return Plot.Svg(Size, Top + (cell * names.Count) + 2, "Confusion matrix",

@@ -42,7 +42,7 @@ internal static class Training
                 groups.Count == 1 ? kind : $"{@group.Name}, {kind}", $"{@group.CssClass ?? own} {(@group.CssClass is null ? "" : dash)}{thin}".TrimEnd(), measured);
     }
 
-    private static string Words(Recipe recipe)
+    private static XElement Augmentation(Recipe recipe, Picture picture)
     {
         IEnumerable<string> parts =
         [
@@ -50,9 +50,11 @@ internal static class Training
             .. recipe.Translate == 0 ? [] : new[] { $"moved by up to {recipe.Translate} pixels" },
             .. recipe.Cutout == 0 ? [] : new[] { $"a hole of {recipe.Cutout} pixels" },
             .. recipe.ColorJitter is { } jitter ? new[] { $"brightness within ±{Format.Number(jitter.Brightness, "0.###")}, contrast within ±{Format.Number(jitter.Contrast, "0.###")}" } : [],
-            .. recipe.Resolutions is { Count: > 0 } ? new[] { "small images in early epochs" } : [],
+            .. recipe.Resolutions is { Count: > 0 } ? new[] { "smaller images in early epochs" } : [],
         ];
-        return string.Join(", ", parts);
+        return Tag("figure",
+            Tag("figcaption", Tag("b", "Augmentation"), " ", Classed("span", "muted", $"training images as they are (left) and drawn for four epochs: {string.Join(", ", parts)}")),
+            Images.Of(picture, "Training images, each as it is and in four augmented forms", "augmented"));
     }
 
     private static IEnumerable<XElement> One(Run run, Recorded<ModelManifest> recorded, bool named)
@@ -65,21 +67,13 @@ internal static class Training
         yield return Tag("p",
             $"{model.Recipe.Name}, {Format.Number(model.Recipe.Epochs, "0.##")} epochs of batches of {Format.Count(model.Recipe.BatchSize)} on {model.DatasetName}, {model.Precision}, {model.Device}, {model.Threads} threads",
             isOwn ? "." : $"; trained by an earlier run, kept in {recorded.Folder}.");
-        if (run.Curves.TryGetValue(recorded.Stage, out var curve) && curve.Count > 0)
+        var curve = run.Curves.GetValueOrDefault(recorded.Stage, []);
+        yield return Classed("div", "charts", Charts([("", null, curve)]), run.Augmentations.TryGetValue(recorded.Stage, out var picture) ? Augmentation(model.Recipe, picture) : null);
+        if (curve.Any(point => point.ValidationLoss is not null))
         {
-            yield return Classed("div", "charts", Charts([("", null, curve)]));
-            if (curve.Any(point => point.ValidationLoss is not null))
-            {
-                var smoothing = model.Recipe.LabelSmoothing > 0 ? $", labels smoothed by {Format.Number(model.Recipe.LabelSmoothing, "0.###")}" : "";
-                yield return Classed("p", "muted",
-                    $"Two losses: of training the mean over the epoch, on augmented images{smoothing}; of test the cross-entropy after the epoch, on untouched images and labels. Their turns can be compared, their heights cannot.");
-            }
-        }
-        if (run.Augmentations.TryGetValue(recorded.Stage, out var picture))
-        {
-            yield return Tag("figure", Tag("figcaption", Tag("b", "Augmentation"), " ",
-                    Classed("span", "muted", $"training images as they are (left), and as the network is shown them in four epochs: {Words(model.Recipe)}")),
-                Images.Of(picture, "Training images, each as it is and in four augmented forms", "augmented"));
+            var smoothing = model.Recipe.LabelSmoothing > 0 ? $", labels smoothed by {Format.Number(model.Recipe.LabelSmoothing, "0.###")}" : "";
+            yield return Classed("p", "muted",
+                $"Two losses: of training the mean over the epoch, on augmented images{smoothing}; of test the cross-entropy after the epoch, on untouched images and labels. Their turns can be compared, their heights cannot.");
         }
         yield return Html.Table(["seed", "plain", "with TTA", "training, s", "steps", "s/step"], model.Runs.Select(result => Tag("tr",
             Tag("td", $"{result.Seed}"), Number(Format.Percent(result.AccuracyPlain)), Number(Format.Percent(result.AccuracyTta)),
