@@ -1,5 +1,6 @@
 using TorchSharp;
 using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
 
 namespace Airbench.Training;
 
@@ -48,6 +49,30 @@ internal static class Scorer
             report?.Invoke(first + count);
         }
         return ((int)plain.item<long>(), (int)augmented.item<long>());
+    }
+
+    /// <summary>Accuracy (0 to 1) on the unaugmented images and their mean cross-entropy in nats, which is that of the labels as they are: never smoothed.</summary>
+    /// <param name="network">What answers.</param>
+    /// <param name="images">What it is asked about.</param>
+    /// <param name="type">Precision of the pass.</param>
+    /// <param name="cancel">Answered within a batch.</param>
+    public static (double Accuracy, double Loss) Validate(Network network, DeviceImages images, ScalarType type, CancellationToken cancel)
+    {
+        using var noGradients = no_grad();
+        using var scope = NewDisposeScope();
+        var (right, loss) = (zeros(1, ScalarType.Int64, images.Labels.device), zeros(1, ScalarType.Float64, images.Labels.device));
+        var batch = BatchSize(images);
+        for (var first = 0; first < images.Count; first += batch)
+        {
+            cancel.ThrowIfCancellationRequested();
+            using var inner = NewDisposeScope();
+            var count = Math.Min(batch, images.Count - first);
+            var labels = images.Labels.narrow(0, first, count);
+            var logits = Logits(network, images, first, count, Tta.None, type).Plain;
+            right.Accumulate(Right(logits, labels).sum());
+            loss.Accumulate(F.cross_entropy(logits.to(ScalarType.Float32), labels, reduction: nn.Reduction.Sum).to(ScalarType.Float64));
+        }
+        return ((double)right.item<long>() / images.Count, loss.item<double>() / images.Count);
     }
 
     /// <summary>Logits (count, K) of the unaugmented images and of <paramref name="tta"/> (recipes.md, "Test-time augmentation").</summary>

@@ -96,11 +96,13 @@ internal sealed class RunRecorder : IDisposable
             GlibcAllocator.Trim();   // where tensors are on a GPU it would cost milliseconds for little
         }
         _clock.Stop();
-        var (plan, test) = (_setup.Plan, _setup.Test);
-        double? validation = _log.ValidateEvery > 0 && (steps / plan.StepsPerEpoch % _log.ValidateEvery == 0 || steps == plan.TotalSteps)
-            ? (double)Scorer.CountCorrect(network, test, Tta.None, _setup.Device.ComputeType, cancel).Plain / test.Count
+        var plan = _setup.Plan;
+        (double Accuracy, double Loss)? validation = _log.ValidateEvery > 0 && (steps / plan.StepsPerEpoch % _log.ValidateEvery == 0 || steps == plan.TotalSteps)
+            ? Scorer.Validate(network, _setup.Test, _setup.Device.ComputeType, cancel)
             : null;
-        _log.Curve.Add(new(_run, (double)steps / plan.StepsPerEpoch, steps, meter.LastLr, trainLoss, trainAccuracy, Seconds, validation));
+        // JSON, in which checkpoints keep the curve, has no other numbers than finite ones.
+        var loss = validation is { Loss: var measured } && double.IsFinite(measured) ? measured : (double?)null;
+        _log.Curve.Add(new(_run, (double)steps / plan.StepsPerEpoch, steps, meter.LastLr, trainLoss, trainAccuracy, Seconds, validation?.Accuracy, loss));
         _clock.Start();
     }
 
