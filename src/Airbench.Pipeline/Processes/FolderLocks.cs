@@ -57,15 +57,23 @@ internal sealed class FolderLocks : IDisposable
         bool IsBelow(string folder) => !folder.StartsWith("..", StringComparison.Ordinal) && !Path.IsPathRooted(folder);
         return folders
             .Where(entry => !IsOwn(entry.Folder) && IsBelow(entry.Folder))
-            .GroupBy(entry => entry.Folder, StringComparer.Ordinal)
+            .GroupBy(entry => entry.Folder, OperatingSystem.IsLinux() ? StringComparer.Ordinal : StringComparer.OrdinalIgnoreCase)
             .Select(group => (group.Key, group.Any(entry => entry.IsWritten)))
             .OrderBy(entry => entry.Key, StringComparer.Ordinal);
+    }
+
+    /// <summary>One file name for a folder, however deep; where it would be longer than file systems take, its end is a hash.</summary>
+    internal static string LockName(string folder)
+    {
+        var name = Uri.EscapeDataString(folder.Replace('\\', '/'));   // nine letters for one of Japanese
+        var hash = $"-{Hash.OfText(name)}";
+        return name.Length <= FileName.Longest ? name : name[..(FileName.Longest - hash.Length)] + hash;
     }
 
     private void Take(
         string root, string folder, bool alone, LockHolder me, bool wait, IProgress progress, CancellationToken cancel)
     {
-        var path = Path.Combine(root, ".airbench", "locks", $"{Uri.EscapeDataString(folder.Replace('\\', '/'))}.lock");
+        var path = Path.Combine(root, ".airbench", "locks", $"{LockName(folder)}.lock");
         var (waited, isTold) = (TimeSpan.Zero, false);
         HeldFile? file;
         while ((file = HeldFile.TryOpen(path, alone)) is null)

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 
 namespace Airbench.Training;
 
@@ -6,6 +7,7 @@ namespace Airbench.Training;
 /// Machine code or PTX in the context that libtorch uses (the device's primary one), launched on the stream that libtorch uses.
 /// Nothing here waits for the device.
 /// </summary>
+[SupportedOSPlatform("linux")]
 internal sealed unsafe class CudaModule : KernelLibrary
 {
     private const int ProcessorCount = 16, MajorVersion = 75, MinorVersion = 76;   // CUdevice_attribute
@@ -22,7 +24,7 @@ internal sealed unsafe class CudaModule : KernelLibrary
     public CudaModule(int index, Func<int, byte[]> build)
     {
         _index = index;
-        _currentStream = (delegate* unmanaged<int, nint*, int>)TorchPointers.Function("libtorch_cuda.so", "aoti_torch_get_current_cuda_stream");
+        _currentStream = (delegate* unmanaged<int, nint*, int>)TorchPointers.Function("torch_cuda", "aoti_torch_get_current_cuda_stream");
         Check("cuInit", cuInit(0));
         Check("cuDeviceGet", cuDeviceGet(out var device, index));
         Check("cuDeviceGetAttribute", cuDeviceGetAttribute(out var processors, ProcessorCount, device));

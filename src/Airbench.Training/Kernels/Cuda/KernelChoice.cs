@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -68,14 +69,21 @@ internal static class KernelChoice
     /// <summary>For a GPU by NVRTC: machine code or, where that compiler does not know the GPU yet, PTX. For a CPU by g++.</summary>
     public static KernelLibrary Library(Device device, ScalarType type)
     {
+        if (!OperatingSystem.IsLinux())
+        {
+            throw new DeviceException("they are built on Linux only");
+        }
         var isHalf = type == ScalarType.Float16;
         if (device.type != DeviceType.CUDA)
         {
             return new HostModule(isHalf);
         }
-        string[] options = isHalf ? ["-DF16"] : [];
-        return new CudaModule(Math.Max(0, device.index), capability =>
+        return new CudaModule(Math.Max(0, device.index), CodeFor);
+
+        [SupportedOSPlatform("linux")]
+        byte[] CodeFor(int capability)
         {
+            string[] options = isHalf ? ["-DF16"] : [];
             try
             {
                 return Nvrtc.Compile(KernelLibrary.Text, $"sm_{capability}", options);
@@ -84,6 +92,6 @@ internal static class KernelChoice
             {
                 return Nvrtc.Compile(KernelLibrary.Text, "compute_80", options);
             }
-        });
+        }
     }
 }
