@@ -17,11 +17,12 @@ internal sealed unsafe class CudaModule : KernelLibrary
     private readonly Dictionary<string, nint> _functions = [];
     private readonly delegate* unmanaged<int, nint*, int> _currentStream;
 
-    /// <summary>Loads it.</summary>
+    /// <summary>Compiles and loads it.</summary>
     /// <param name="index">The device, as libtorch counts.</param>
-    /// <param name="build">From the device's compute capability, for example 90, to machine code or zero-terminated PTX.</param>
-    /// <exception cref="DeviceException">The driver refuses; the message names the call.</exception>
-    public CudaModule(int index, Func<int, byte[]> build)
+    /// <param name="text">CUDA C++.</param>
+    /// <param name="options">Of the compiler.</param>
+    /// <exception cref="DeviceException">The compiler or the driver refuses; the message names the call.</exception>
+    public CudaModule(int index, string text, string[] options)
     {
         _index = index;
         _currentStream = (delegate* unmanaged<int, nint*, int>)TorchPointers.Function("torch_cuda", "aoti_torch_get_current_cuda_stream");
@@ -33,7 +34,7 @@ internal sealed unsafe class CudaModule : KernelLibrary
         (Processors, Capability) = (processors, (10 * major) + minor);
         Check("cuDevicePrimaryCtxRetain", cuDevicePrimaryCtxRetain(out _context, device));
         EnterContext();
-        fixed (byte* code = build(Capability))
+        fixed (byte* code = Compile(text, options))
         {
             Check("cuModuleLoadData", cuModuleLoadData(out _module, code));
         }
@@ -68,6 +69,19 @@ internal sealed unsafe class CudaModule : KernelLibrary
         Check("cuFuncGetAttribute", cuFuncGetAttribute(out var local, LocalBytes, function));
         Check("cuFuncGetAttribute", cuFuncGetAttribute(out var shared, SharedBytes, function));
         return (registers, local, shared);
+    }
+
+    /// <summary>Machine code or, where the compiler does not know the GPU yet, PTX.</summary>
+    private byte[] Compile(string text, string[] options)
+    {
+        try
+        {
+            return Nvrtc.Compile(text, $"sm_{Capability}", options);
+        }
+        catch (DeviceException) when (Nvrtc.IsAvailable)
+        {
+            return Nvrtc.Compile(text, "compute_80", options);
+        }
     }
 
     /// <summary>Autograd's thread may have no context of its own yet.</summary>

@@ -1,4 +1,3 @@
-using System.Runtime.Versioning;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -66,7 +65,8 @@ internal static class KernelChoice
     /// <exception cref="DeviceException">They cannot be built.</exception>
     public static CudaKernels Build(Device device, ScalarType type) => new(Library(device, type), device, type);
 
-    /// <summary>For a GPU by NVRTC: machine code or, where that compiler does not know the GPU yet, PTX. For a CPU by g++.</summary>
+    /// <summary>For a GPU by NVRTC, for a CPU by g++.</summary>
+    /// <exception cref="DeviceException">They cannot be built.</exception>
     public static KernelLibrary Library(Device device, ScalarType type)
     {
         if (!OperatingSystem.IsLinux())
@@ -78,20 +78,6 @@ internal static class KernelChoice
         {
             return new HostModule(isHalf);
         }
-        return new CudaModule(Math.Max(0, device.index), CodeFor);
-
-        [SupportedOSPlatform("linux")]
-        byte[] CodeFor(int capability)
-        {
-            string[] options = isHalf ? ["-DF16"] : [];
-            try
-            {
-                return Nvrtc.Compile(KernelLibrary.Text, $"sm_{capability}", options);
-            }
-            catch (DeviceException) when (Nvrtc.IsAvailable)
-            {
-                return Nvrtc.Compile(KernelLibrary.Text, "compute_80", options);
-            }
-        }
+        return new CudaModule(Math.Max(0, device.index), KernelLibrary.Text, isHalf ? ["-DF16"] : []);
     }
 }
