@@ -81,7 +81,7 @@ stages:
   export:
     uses: export
     needs: [prepare, train]
-    with: { variants: [fp32, fp16, int8, tta] }
+    with: { variants: [fp32, fp16, int8, tta], max_drop: { fp16: 0.2, int8: 0.2, tta: 0.2 } }
   evaluate:
     uses: evaluate
     needs: [prepare, export]
