@@ -45,14 +45,16 @@ internal sealed class TemporaryPlace : IDisposable
     /// Removes what killed processes left for <paramref name="final"/>, and leaves what living ones are building. What cannot be removed
     /// stays: it is in nobody's way.
     /// </summary>
-    public static void RemoveLeftovers(string final) => RemoveLeftovers(System.IO.Path.GetDirectoryName(final)!, $"{Prefix(final)}*");
+    public static void RemoveLeftovers(string final) => RemoveLeftovers(System.IO.Path.GetDirectoryName(final)!, Prefix(final));
 
     /// <summary>The same for every final place in <paramref name="parent"/>.</summary>
-    public static void RemoveAllLeftovers(string parent) => RemoveLeftovers(parent, $".*{Mark}*");
+    public static void RemoveAllLeftovers(string parent) => RemoveLeftovers(parent, ".");
 
-    private static void RemoveLeftovers(string parent, string pattern)
+    private static void RemoveLeftovers(string parent, string start)
     {
-        var names = Directory.EnumerateFileSystemEntries(parent, pattern)
+        // No pattern: Windows, and Wine more so, has rules of its own for "*" beside ".".
+        var names = Directory.EnumerateFileSystemEntries(parent)
+            .Where(entry => System.IO.Path.GetFileName(entry) is var name && name.StartsWith(start, StringComparison.Ordinal) && name.Contains(Mark, StringComparison.Ordinal))
             .Select(entry => entry.EndsWith(LockEnding, StringComparison.Ordinal) ? entry[..^LockEnding.Length] : entry)
             .ToHashSet(StringComparer.Ordinal);
         foreach (var name in names)
