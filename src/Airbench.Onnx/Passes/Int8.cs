@@ -11,8 +11,10 @@ namespace Airbench.Onnx;
 /// <remarks>
 /// What fuses, as ONNX Runtime's kernels want it: a convolution between pairs becomes QLinearConv, a ReLU before the pair at its output
 /// part of it; a max pool between pairs of equal scale runs on bytes; a linear layer without a pair at its output gives float logits
-/// straight from the integer sums. The first convolution reads the pixels themselves: they are quantized by nature.
-/// GELU has no integer kernel and stays in float between two pairs.
+/// straight from the integer sums. GELU has no integer kernel and stays in float between two pairs.
+/// The first convolution's pair is exact, as pixels are whole numbers from 0 to 255. It stands behind their cast to float and not on the bytes
+/// that a model is given, though those are the same numbers: OpenCV takes every zero point of 8 bits for a signed one, less 128. That is
+/// consistent where it quantizes itself, and wrong for bytes that come from outside.
 /// </remarks>
 internal sealed class Int8
 {
@@ -40,7 +42,7 @@ internal sealed class Int8
         {
             pass.Add(node);
         }
-        pass._graph.RemoveUnused();   // constants that were replaced, and nodes such as the cast of the pixels that nobody reads now
+        pass._graph.RemoveUnused();   // constants that were replaced
         return pass._graph;
     }
 
@@ -140,16 +142,7 @@ internal sealed class Int8
         {
             return pair;
         }
-        if (_source.Pixels(value) is { } pixels)
-        {
-            var (scale, zeroPoint) = Parameters(pixels.Value, Affine.Pixels);
-            var bytes = pixels.Type == DataType.Uint8
-                ? pixels.Value
-                : Node("QuantizeLinear", $"{pixels.Value}/quantized", [pixels.Value, scale, zeroPoint]);
-            var dequantized = Node("DequantizeLinear", $"{pixels.Value}/dequantized", [bytes, scale, zeroPoint]);
-            return _pairs[value] = new Pair(bytes, dequantized, Affine.Pixels, scale, zeroPoint);
-        }
-        var parameters = Affine.Of(_ranges[value]);
+        var parameters = QuantizableLayers.IsPixels(value) ? Affine.Pixels : Affine.Of(_ranges[value]);
         var names = Parameters(value, parameters);
         return AddPair(value, parameters, names.Scale, names.ZeroPoint);
     }
