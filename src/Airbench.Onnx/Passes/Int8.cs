@@ -80,11 +80,18 @@ internal sealed class Int8
         var copy = node.Clone();
         copy.Input[0] = input.Dequantized;
         copy.Input[1] = Dequantize(weight.Name, [.. weight.Dims], DataType.Int8, values.Weights, values.Scales);
-        if (bias.Length > 0)
+        if (node.OpType == "Gemm" && bias.Length > 0)
         {
-            copy.Input[2] = Dequantize(node.Input[2], [channels], DataType.Int32, values.Bias, values.BiasScales);
+            AddProductAndBias(copy);
         }
-        _graph.Add(copy);
+        else
+        {
+            if (bias.Length > 0)
+            {
+                copy.Input[2] = Dequantize(node.Input[2], [channels], DataType.Int32, values.Bias, values.BiasScales);
+            }
+            _graph.Add(copy);
+        }
         if (_source.QuantizedOutput(node) is { } output)
         {
             if (output == node.Output[0])
@@ -96,6 +103,19 @@ internal sealed class Int8
                 _rectified.Add(output);
             }
         }
+    }
+
+    /// <summary>
+    /// A linear layer whose bias is added behind it, in float. As a third input it would be integers that are dequantized, and OpenCV takes those for
+    /// a column: it reads beyond their end.
+    /// </summary>
+    private void AddProductAndBias(NodeProto gemm)
+    {
+        var (output, bias) = (gemm.Output[0], gemm.Input[2]);
+        gemm.Output[0] = $"{gemm.Name}/product";
+        gemm.Input.RemoveAt(2);
+        _graph.Add(gemm);
+        _graph.Add(new NodeProto { Name = $"{gemm.Name}/sum", OpType = "Add", Input = { gemm.Output[0], bias }, Output = { output } });
     }
 
     /// <summary>A constant in integers and the node that makes floats of it, a scale for each index of its first axis.</summary>
