@@ -98,7 +98,11 @@ internal sealed class GraphBuilder
 
     private string Integers(string name, ReadOnlySpan<long> values, params ReadOnlySpan<long> shape)
     {
-        if (!Has(name) && _names.Add(name))
+        if (_outer is not null)
+        {
+            return _outer.Integers(name, values, shape);   // what is stored once stands where every inner graph sees it
+        }
+        if (_names.Add(name))
         {
             _graph.Initializer.Add(Tensors.Create(name, TensorProto.Types.DataType.Int64, values, shape));
         }
@@ -116,7 +120,7 @@ internal sealed class GraphBuilder
 
     /// <summary>A float32 constant, stored once however often it is asked for.</summary>
     public string Constant(string name, ReadOnlySpan<float> values, params ReadOnlySpan<long> shape) =>
-        Has(name) ? name : Initializer(name, values, shape);
+        _outer is not null ? _outer.Constant(name, values, shape) : _names.Contains(name) ? name : Initializer(name, values, shape);
 
     /// <summary>A float32 scalar, stored once however often it is asked for.</summary>
     public string Scalar(string name, float value) => Constant(name, [value]);
