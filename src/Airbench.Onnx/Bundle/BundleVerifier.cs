@@ -85,7 +85,7 @@ public static class BundleVerifier
             }
             catch (InvalidFileException e)
             {
-                problems.Add($"{Path.GetRelativePath(folder, e.Path)}{e.Message[e.Path.Length..]}");
+                problems.Add($"{Path.GetRelativePath(folder, e.Path)}: {e.Problem}");
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {

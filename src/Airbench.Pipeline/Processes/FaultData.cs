@@ -37,8 +37,8 @@ internal sealed record FaultData(string Type, string Message, string Trace, stri
         "Airbench.DeviceException" => new DeviceException(Message),
         "Airbench.DivergedException" => new DivergedException(Message),
         "Airbench.GateException" => new GateException(Message),
-        "Airbench.InvalidFileException" when Path is not null && Message.StartsWith($"{Path}: ", StringComparison.Ordinal) =>
-            new InvalidFileException(Path, Message[(Path.Length + 2)..]),
+        "Airbench.InvalidFileException" when Path is not null && Quote.OneLine($"{Path}: ") is var head && Message.StartsWith(head, StringComparison.Ordinal) =>
+            new InvalidFileException(Path, Message[head.Length..]),
         "System.OperationCanceledException" or "System.Threading.Tasks.TaskCanceledException" => new OperationCanceledException(Message),
         "System.UnauthorizedAccessException" => new UnauthorizedAccessException(Message),
         _ when SystemError is { } number => new IOException(Message, number),
