@@ -117,6 +117,11 @@ public sealed record BundleManifest : IChecked
         {
             yield return $"classes: {Quote.Show(broken)} has a line break; expected names of one line";
         }
+        if (Signature is { } signature && !(signature.Inputs is [{ Type: "uint8" or "float", Shape.Count: 4 }]
+            && signature.Outputs.Count > 0 && signature.Outputs.All(output => output is { Type: "float", Shape.Count: 2 })))
+        {
+            yield return "signature: not that of an image classifier; expected one input of uint8 or float in four dimensions, and outputs of float in two";
+        }
         if (Accuracy is { } accuracy && Math.Max(accuracy.Plain.Correct, accuracy.WithTta.Correct) > accuracy.Count)
         {
             yield return FormattableString.Invariant($"accuracy: more correct answers than the {accuracy.Count} images");
