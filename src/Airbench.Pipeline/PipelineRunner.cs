@@ -76,6 +76,7 @@ public static class PipelineRunner
             var context = pipeline.Context(stage, options.Root, folder.Path) with
             {
                 Inputs = [.. stage.Needs.Select(need => artifacts[need]), .. stage.Given],
+                StartsAnew = row.StartsAnew,
                 Progress = options.Jobs == 1 ? logged : new NamedProgress(logged, stage.Key),
                 Cancel = cancel,
             };
