@@ -89,6 +89,7 @@ public sealed record PipelinePlan(PipelineDefinition Pipeline, IReadOnlyList<Pla
     public static PipelinePlan Make(
         PipelineDefinition pipeline, RunOptions options, IProgress? progress = null, CancellationToken cancel = default)
     {
+        pipeline = pipeline with { Environment = pipeline.Environment.Below(options.Root) };
         var memory = new StageMemory(pipeline, options, progress ?? IProgress.Silent, cancel);
         var plan = Make(pipeline, options, memory);
         memory.Save(mayCreate: false);

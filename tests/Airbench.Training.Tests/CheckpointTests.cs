@@ -94,6 +94,7 @@ public sealed class CheckpointTests
         using var set = new TinySet(train: 128, test: 16);
         var options = Options("airbench94");
         Stop(set, options, 5);
+        var key = Json.Read<CheckpointState>(Path.Combine(set.ModelFolder() + ".checkpoint", "checkpoint.json")).Key;
         foreach (var file in Directory.GetFiles(set.ModelFolder() + ".checkpoint"))
         {
             var whole = File.ReadAllBytes(file);
@@ -102,7 +103,7 @@ public sealed class CheckpointTests
                 var changed = whole.ToArray();
                 changed[(int)((long)whole.Length * i / 12)] ^= 1;
                 File.WriteAllBytes(file, changed);
-                var message = Assert.Throws<InvalidFileException>(() => set.Train(options)).Message;
+                var message = Assert.Throws<InvalidFileException>(() => Find(set, options, key)).Message;
                 Assert.StartsWith($"{set.ModelFolder()}.checkpoint: is a damaged checkpoint: ", message, StringComparison.Ordinal);
                 Assert.Contains(file, message, StringComparison.Ordinal);
             }
@@ -121,6 +122,7 @@ public sealed class CheckpointTests
         var folder = set.ModelFolder() + ".checkpoint";
         var file = Path.Combine(folder, "checkpoint.json");
         var state = Json.Read<CheckpointState>(file);
+        var key = state.Key;
         Refused(state with { Step = 1_000_000_000 }, "step: 1000000000; expected less than the 14 steps of a run");
         Refused(state with { Step = 14 }, "step: 14; expected less than the 14 steps of a run");
         Refused(state with { Step = 9 }, "curve: 1 rows; expected one for each epoch that ended");
@@ -131,12 +133,12 @@ public sealed class CheckpointTests
         Refused(state with { Run = 1, Results = [new RunResult(7, 0.5, 0.5, 1, 14)] }, "results: of other seeds or steps than the runs have");
         Refused(state with { Meter = state.Meter with { Correct = 33 } }, "meter.correct: 33; expected at most the 32 examples");
         File.WriteAllText(file, Json.Write(state with { Sha256 = null }));
-        Assert.Contains("its checksum differs", Assert.Throws<InvalidFileException>(() => set.Train(options with { Runs = 2 })).Message, StringComparison.Ordinal);
+        Assert.Contains("its checksum differs", Assert.Throws<InvalidFileException>(() => Find(set, options, key)).Message, StringComparison.Ordinal);
 
         void Refused(CheckpointState changed, string problem)
         {
             File.WriteAllText(file, Json.Write(changed.Sealed(Path.Combine(folder, "checkpoint.safetensors"))));
-            var message = Assert.Throws<InvalidFileException>(() => set.Train(options with { Runs = 2 })).Message;
+            var message = Assert.Throws<InvalidFileException>(() => Find(set, options, key)).Message;
             Assert.Contains($"{problem}. Delete this folder", message, StringComparison.Ordinal);
         }
     }
@@ -147,13 +149,11 @@ public sealed class CheckpointTests
         using var set = new TinySet(train: 128, test: 16);
         Stop(set, Options("airbench94"), 5);
         var file = Path.Combine(set.ModelFolder() + ".checkpoint", "checkpoint.json");
-        var checkpoint = Checkpoint.Open(set.ModelFolder(), Json.Read<CheckpointState>(file).Key, TimeSpan.FromHours(1), IProgress.Silent);
-        var plan = TrainingPlan.For(Options("airbench94").ToRecipe(), 128);
+        var key = Json.Read<CheckpointState>(file).Key;
         JsonFuzz.Refused(File.ReadAllText(file), cases: 200, damaged =>
         {
             File.WriteAllBytes(file, damaged);
-            checkpoint.Find(plan, 1, 1);
-            checkpoint.Close();
+            Find(set, Options("airbench94"), key);
         });
     }
 
@@ -198,6 +198,13 @@ public sealed class CheckpointTests
         using var set = new TinySet(train: 128, test: 16);
         Stop(set, Options("airbench94") with { CheckpointEverySeconds = 0 }, 5);
         Assert.False(Directory.Exists(set.ModelFolder() + ".checkpoint"));
+    }
+
+    /// <summary>What a training looks for first of all, without the training.</summary>
+    private static void Find(TinySet set, TrainOptions options, string key)
+    {
+        using var checkpoint = Checkpoint.Open(set.ModelFolder(), key, TimeSpan.FromHours(1), IProgress.Silent);
+        checkpoint.Find(TrainingPlan.For(options.ToRecipe(), trainCount: 128), seed: 1, runs: 2);
     }
 
     private static void Stop(TinySet set, TrainOptions options, int step)

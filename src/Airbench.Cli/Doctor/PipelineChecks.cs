@@ -33,7 +33,8 @@ internal static class PipelineChecks
         }
         findings.Add(Disk(pipeline, here, sources));
         findings.AddRange(Memory(pipeline, here, sources));
-        return findings.Select(finding => finding with { Found = pipeline.Environment.Hide(finding.Found) });
+        var environment = pipeline.Environment.Below(here.Root);
+        return findings.Select(finding => finding with { Found = environment.Hide(finding.Found) });
     }
 
     private static Finding Writable(string root)

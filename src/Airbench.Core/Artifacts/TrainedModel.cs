@@ -23,6 +23,9 @@ public sealed record TrainedModel(string Folder, ModelManifest Manifest) : Artif
     /// </summary>
     public const string ConfusionName = "confusion.csv";
 
+    /// <summary>Behind the folder's name: the folder that a training under way, or a stopped one, keeps its checkpoint in.</summary>
+    public const string CheckpointEnding = ".checkpoint";
+
     /// <summary>Opens the trained model in <paramref name="folder"/>: reads its manifest only.</summary>
     /// <exception cref="InvalidFileException">There is no trained model, or its manifest is damaged.</exception>
     public static TrainedModel Open(string folder) => new(folder, Json.Read<ModelManifest>(Path.Combine(folder, ManifestName)));

@@ -106,7 +106,7 @@ internal sealed class Checkpoint : IDisposable
         }
     }
 
-    private static string FolderOf(string modelFolder) => $"{Path.TrimEndingDirectorySeparator(Path.GetFullPath(modelFolder))}.checkpoint";
+    private static string FolderOf(string modelFolder) => $"{Path.TrimEndingDirectorySeparator(Path.GetFullPath(modelFolder))}{TrainedModel.CheckpointEnding}";
 
     /// <summary>Copies the tensor of the found checkpoint into <paramref name="target"/>.</summary>
     /// <exception cref="InvalidFileException">It is not there, or has another shape.</exception>
