@@ -15,11 +15,17 @@ public static class UserCache
     /// </summary>
     /// <param name="use">Gets a folder that may not exist yet.</param>
     /// <exception cref="IOException">No folder can be written; the message has each with its reason, and the variables that choose others.</exception>
-    public static T Use<T>(Func<string, T> use)
+    public static T Use<T>(Func<string, T> use) => Use(
+        Environment.GetEnvironmentVariable(Variable),
+        Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), use);
+
+    /// <inheritdoc cref="Use{T}(Func{string, T})"/>
+    /// <param name="chosen">What <see cref="Variable"/> says; null or empty where it is not set.</param>
+    /// <param name="home">Where the user's programs keep their files; empty where the system does not know.</param>
+    /// <param name="use">As above.</param>
+    internal static T Use<T>(string? chosen, string home, Func<string, T> use)
     {
-        var chosen = Environment.GetEnvironmentVariable(Variable);
         var isChosen = !string.IsNullOrEmpty(chosen);
-        var home = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
         var folder = isChosen ? Path.GetFullPath(chosen!) : home.Length > 0 ? Path.Combine(home, "airbench") : null;
         var problem = "no home folder is known";
         if (folder is not null)
