@@ -19,7 +19,18 @@ public sealed class ConfigurationException(string message, Exception? inner = nu
 }
 
 /// <summary>Images, labels or archives that cannot be used.</summary>
-public sealed class DataException(string message, Exception? inner = null) : AirbenchException(Quote.OneLine(message), inner);
+public sealed class DataException : AirbenchException
+{
+    /// <summary>One line: a name in it writes none of its own.</summary>
+    public DataException(string message, Exception? inner = null) : base(Quote.OneLine(message), inner)
+    {
+    }
+
+    /// <summary>A line, and one below it for each of <paramref name="details"/>.</summary>
+    public DataException(string message, IEnumerable<string> details) : base(string.Join('\n', details.Prepend(message).Select(Quote.OneLine)))
+    {
+    }
+}
 
 /// <summary>A file that is not what its format demands: truncated, wrong magic, overlapping tensors, sizes that do not add up.</summary>
 public sealed class InvalidFileException(string path, string problem, Exception? inner = null)

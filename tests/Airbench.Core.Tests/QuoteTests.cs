@@ -33,6 +33,7 @@ public sealed class QuoteTests
         Assert.All(errors, error => Assert.DoesNotContain(error.Message, c => char.IsControl(c) && c != '\n'));
         Assert.Equal(@"a\r\nairbench: all is well\u001B[2J: has 'a\r\nairbench: all is well\u001B[2J'", errors[0].Message);
         Assert.Equal(Name, ((InvalidFileException)errors[0]).Path);
+        Assert.Equal("one\n  a\\nb", new DataException("one", ["  a\nb"]).Message);
         Assert.Equal("one\ntwo", new ConfigurationException("one\ntwo").Message);   // problems of a pipeline, a line each
     }
 }

@@ -33,7 +33,7 @@ internal sealed record FaultData(string Type, string Message, string Trace, stri
     private Exception Rebuild() => Type switch
     {
         "Airbench.ConfigurationException" => new ConfigurationException(Message),
-        "Airbench.DataException" => new DataException(Message),
+        "Airbench.DataException" => new DataException(Message.Split('\n')[0], Message.Split('\n').Skip(1)),
         "Airbench.DeviceException" => new DeviceException(Message),
         "Airbench.DivergedException" => new DivergedException(Message),
         "Airbench.GateException" => new GateException(Message),
