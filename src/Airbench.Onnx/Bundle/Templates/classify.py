@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
-from PIL import Image
 
-from images import NotRead, decode
+from images import NotRead, decode, fit
 
 paths = sys.argv[1:]
 model = paths.pop(0) if paths and paths[0].endswith(".onnx") else "model.onnx"  # another file of the bundle, such as model.tta.onnx
@@ -20,12 +19,8 @@ session = ort.InferenceSession(str(bundle / model), providers=["CPUExecutionProv
 
 
 def to_input(image):
-    """An image as the model takes it; short side resized and centre cropped where the model does not do so; the model normalizes."""
-    if image.size != (size, size) and not steps["resized_inside"]:
-        width, height = (size * side // min(image.size) for side in image.size)
-        left, top = round((width - size) / 2), round((height - size) / 2)
-        image = image.resize((width, height), Image.BILINEAR).crop((left, top, left + size, top + size))
-    pixels = np.asarray(image)[np.newaxis]
+    """An image as the model takes it; resized and cropped where the model does not do so; the model normalizes."""
+    pixels = np.asarray(image if steps["resized_inside"] else fit(image, size))[np.newaxis]
     if steps["layout"] == "nchw":
         pixels = pixels.transpose(0, 3, 1, 2)
     return pixels if images["type"] == "uint8" else pixels.astype(np.float32) / 255

@@ -55,6 +55,16 @@ def decode(file):
         raise NotRead(f"is {an(name)} that {'ends too early' if early else f'cannot be decoded ({error})'}") from None
 
 
+def fit(image, size):
+    """As the model was trained to see it: short side to size, the centre of it; the filter is a triangle that widens where it reduces."""
+    if image.size == (size, size):
+        return image
+    width, height = (size * side // min(image.size) for side in image.size)
+    left, top = round((width - size) / 2), round((height - size) / 2)
+    across, down = image.width / width, image.height / height
+    return image.resize((size, size), Image.BILINEAR, box=(left * across, top * down, (left + size) * across, (top + size) * down))
+
+
 def an(name):
     return f"{'an' if name[0] in 'AEIMOSX' else 'a'} {name} file"
 
