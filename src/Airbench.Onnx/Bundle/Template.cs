@@ -25,6 +25,7 @@ internal static class Template
         ["web/exif.mjs"] = "exif.mjs",
         ["web/formats.mjs"] = "formats.mjs",
         ["web/gif.mjs"] = "gif.mjs",
+        ["web/guard.js"] = "guard.js",
         ["web/images.mjs"] = "images.mjs",
         ["web/jpeg.mjs"] = "jpeg.mjs",
         ["web/model.mjs"] = "model.mjs",
@@ -33,6 +34,7 @@ internal static class Template
         ["web/preprocess.mjs"] = "preprocess.mjs",
         ["web/teach.mjs"] = "teach.mjs",
         ["web/teacher.mjs"] = "teacher.mjs",
+        ["web/webp.mjs"] = "webp.mjs",
     };
 
     /// <summary>Content of a template, with "\n".</summary>

@@ -18,7 +18,7 @@ export function directory(bytes) {
   };
 }
 
-/** The orientation, 1 to 8, of EXIF data in a PNG; 1 where they do not say. */
+/** The orientation, 1 to 8, of EXIF data in a PNG or WebP; 1 where they do not say. */
 export function orientationOf(exif) {
   if (!exif) return 1;
   const hasMark = String.fromCharCode(...exif.subarray(0, 4)) === 'Exif'; // as in a JPEG

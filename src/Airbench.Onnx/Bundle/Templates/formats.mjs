@@ -36,13 +36,3 @@ export function checkSize(width, height, format) {
   if (!(width > 0 && height > 0)) throw damaged(format, `${width} x ${height} pixels`);
   if (width * height > MOST_PIXELS) throw new Error(`is ${width} x ${height} pixels; at most ${MOST_PIXELS / 1e6} megapixels are decoded`);
 }
-
-/** Throws where a WebP file is shorter than it says, or its picture larger than any that is read. */
-export function checkWebP(bytes) {
-  if (bytes.length < 30) throw cutOff('WebP');
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.getUint32(4, true) + 8 > bytes.length) throw cutOff('WebP');
-  const uint24 = (at) => view.getUint32(at, true) & 0xffffff;
-  const kind = String.fromCharCode(...bytes.subarray(12, 16));
-  if (kind === 'VP8X') checkSize(uint24(24) + 1, (view.getUint32(26, true) >>> 8) + 1, 'WebP');
-}

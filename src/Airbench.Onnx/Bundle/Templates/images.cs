@@ -38,8 +38,7 @@ static class Images
                 "GIF" => Upright(Codec(FirstFrame(file), format)),
                 "ICO" => DecodeLargest(file),
                 "BMP" => DecodeBmp(file),
-                _ when UInt32(file, 4) + 8L > file.Length => throw CutOff(format),
-                _ => Upright(Codec(file, format)),
+                _ => Upright(Codec(file, format), WebPOrientation(file)),
             };
         }
         catch (Exception e) when (e is ArgumentOutOfRangeException or IndexOutOfRangeException)   // it read beyond the end
@@ -208,6 +207,23 @@ static class Images
             at += 12 + length;
         }
         return orientation;
+    }
+
+    /// <summary>The orientation in the chunk EXIF, which the codec does not always know; throws where the file is shorter than it says.</summary>
+    static int WebPOrientation(byte[] file)
+    {
+        if (UInt32(file, 4) + 8L > file.Length)
+        {
+            throw CutOff("WebP");
+        }
+        for (var at = 12L; at + 8 <= file.Length; at += 8 + UInt32(file, (int)at + 4) + (UInt32(file, (int)at + 4) & 1))
+        {
+            if (file.AsSpan((int)at).StartsWith("EXIF"u8))
+            {
+                return Orientation(file.AsSpan((int)at + 8)[..(int)Math.Min(UInt32(file, (int)at + 4), file.Length - at - 8)]);
+            }
+        }
+        return 1;
     }
 
     static int Orientation(ReadOnlySpan<byte> exif)

@@ -1,11 +1,12 @@
 // Images between files, the camera, the screen and the model.
 import { decodeBmp, decodeIco } from './bmp.mjs';
 import { orientationOf, turn } from './exif.mjs';
-import { checkWebP, damaged, formatOf } from './formats.mjs';
+import { damaged, formatOf } from './formats.mjs';
 import { firstFrame } from './gif.mjs';
 import { decodeJpeg } from './jpeg.mjs';
 import { decodePng } from './png.mjs';
 import { fit, toInput } from './preprocess.mjs';
+import { readWebP } from './webp.mjs';
 
 /**
  * An image file as upright pixels: the values that are stored in it, without colour profile or gamma, alpha dropped. The browser decodes JPEG,
@@ -30,8 +31,11 @@ export async function decode(file) {
     }
   };
   if (format === 'JPEG') return decodeJpeg(file, decodeWhole);
-  if (format === 'WebP') checkWebP(file);
-  return decodeWhole(format === 'GIF' ? firstFrame(file) : file);
+  if (format === 'WebP') {
+    const { file: webp, orientation } = readWebP(file);
+    return turn(await decodeWhole(webp), orientation);
+  }
+  return decodeWhole(firstFrame(file));
 }
 
 /** Pixels of what a browser can show. */

@@ -3,10 +3,11 @@
 import sharp from 'sharp';
 import { decodeBmp, decodeIco } from '../../web/bmp.mjs';
 import { orientationOf, turn } from '../../web/exif.mjs';
-import { checkSize, checkWebP, cutOff, damaged, formatOf } from '../../web/formats.mjs';
+import { checkSize, cutOff, damaged, formatOf } from '../../web/formats.mjs';
 import { firstFrame } from '../../web/gif.mjs';
 import { decodeJpeg } from '../../web/jpeg.mjs';
 import { decodePng } from '../../web/png.mjs';
+import { readWebP } from '../../web/webp.mjs';
 import { checkTiff } from './tiff.mjs';
 
 /**
@@ -22,7 +23,10 @@ export async function decode(file) {
     return turn(image, orientationOf(image.exif));
   }
   if (format === 'JPEG') return decodeJpeg(file, (whole) => decodeBySharp(whole, format));
-  if (format === 'WebP') checkWebP(file);
+  if (format === 'WebP') {
+    const { file: webp, orientation } = readWebP(file);
+    return turn(await decodeBySharp(webp, format), orientation);
+  }
   if (format === 'TIFF') checkTiff(file);
   return decodeBySharp(format === 'GIF' ? firstFrame(file) : file, format);
 }

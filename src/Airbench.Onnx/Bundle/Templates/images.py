@@ -110,7 +110,8 @@ def exif_orientation(exif):
     """Of EXIF data alone: Pillow's getexif() would also take what XMP says."""
     try:
         data = Image.Exif()
-        data.load(exif or b"")
+        mark = b"Exif\0\0"
+        data.load(mark + (exif or b"").removeprefix(mark).removeprefix(mark))
         return data.get(0x0112, 1)
     except (OSError, SyntaxError, ValueError, struct.error):
         return 1
