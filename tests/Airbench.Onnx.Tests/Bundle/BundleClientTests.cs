@@ -40,7 +40,7 @@ public sealed class BundleClientTests : IDisposable
         var (exitCode, output) = RunClient("check_web.mjs", screenshots);
         Assert.True(exitCode == 0, output);
         Assert.Equal(
-            ["dark.png", "empty.png", "light.png", "phone-dark.png", "phone.png"],
+            ["dark.png", "empty.png", "failing.png", "light.png", "phone-dark.png", "phone.png", "refused.png"],
             Directory.GetFiles(screenshots).Select(Path.GetFileName).Order(StringComparer.Ordinal));
 
         ChangeAnAnswer();
