@@ -170,7 +170,7 @@ public sealed unsafe class ImageDecoder(DecodeMemory? memory = null) : IDisposab
         };
     }
 
-    /// <summary>EXIF in JPEG and WebP; the values are those of the tag.</summary>
+    /// <summary>EXIF in a JPEG; the values are those of the tag.</summary>
     private static Orientation OrientationOf(SKCodec codec) => Orientation.OfTag((int)codec.EncodedOrigin);
 
     private static ImageHeader Header(ImageFormat format, int width, int height, Orientation orientation) =>
