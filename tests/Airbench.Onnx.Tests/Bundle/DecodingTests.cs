@@ -1,3 +1,4 @@
+using System.Formats.Tar;
 using System.Text.Json;
 using Airbench.Data;
 using SkiaSharp;
@@ -12,65 +13,77 @@ public sealed class DecodingTests : IDisposable
 {
     private const int Size = 24;
     private const int LargestDifference = 1;
-    private static readonly string Shared = Path.Combine(Programs.Clients, "..", "..", "..", "shared", "data", "odd");
+    private const int FlowerCount = 120;
+    private static readonly string Shared = Path.Combine(Programs.Clients, "..", "..", "..", "shared", "data");
     private readonly Bundles _bundles = new();
     private readonly OnnxBundle _bundle;
+
+    /// <summary>Files to compare on: those made here, and two collections beside the repository.</summary>
+    public enum Collection { Made, Odd, Flowers }
 
     public DecodingTests() => _bundle = _bundles.Export();
 
     public void Dispose() => _bundles.Dispose();
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void The_javascript_sample_sees_what_training_sees(bool isShared)
+    [InlineData(Collection.Made)]
+    [InlineData(Collection.Odd)]
+    [InlineData(Collection.Flowers)]
+    public void The_javascript_sample_sees_what_training_sees(Collection collection)
     {
         Programs.SkipWithoutNode("sharp");
         Directory.CreateSymbolicLink(_bundle.File("samples/javascript/node_modules"), Path.Combine(Programs.Clients, "node_modules"));
-        Compare("javascript", isShared, readsTiff: true, "node", Path.Combine(Programs.Clients, "decode_node.mjs"), _bundle.Folder);
+        Compare("javascript", collection, readsTiff: true, "node", Path.Combine(Programs.Clients, "decode_node.mjs"), _bundle.Folder);
     }
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void The_page_in_chromium_sees_what_training_sees(bool isShared)
+    [InlineData(Collection.Made)]
+    [InlineData(Collection.Odd)]
+    [InlineData(Collection.Flowers)]
+    public void The_page_in_chromium_sees_what_training_sees(Collection collection)
     {
         Chromium.SkipWithout("onnxruntime-web", "playwright-core");
-        Compare("page", isShared, readsTiff: false, "node", Path.Combine(Programs.Clients, "decode_web.mjs"), _bundle.Folder);
+        Compare("page", collection, readsTiff: false, "node", Path.Combine(Programs.Clients, "decode_web.mjs"), _bundle.Folder);
     }
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void The_python_sample_sees_what_training_sees(bool isShared)
+    [InlineData(Collection.Made)]
+    [InlineData(Collection.Odd)]
+    [InlineData(Collection.Flowers)]
+    public void The_python_sample_sees_what_training_sees(Collection collection)
     {
         var python = Programs.Python("PIL, numpy");
         Assert.SkipWhen(python is null, "no python3 with pillow and numpy here (Debian: apt install python3-pil python3-numpy)");
-        Compare("python", isShared, readsTiff: true, python!, Path.Combine(Programs.Clients, "decode.py"), _bundle.Folder);
+        Compare("python", collection, readsTiff: true, python!, Path.Combine(Programs.Clients, "decode.py"), _bundle.Folder);
     }
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void The_csharp_sample_sees_what_training_sees(bool isShared)
+    [InlineData(Collection.Made)]
+    [InlineData(Collection.Odd)]
+    [InlineData(Collection.Flowers)]
+    public void The_csharp_sample_sees_what_training_sees(Collection collection)
     {
         // The sample's own packages and modules, and another program on top of them.
-        var directives = File.ReadLines(_bundle.File("samples/csharp/classify.cs")).Where(line => line.StartsWith("#:", StringComparison.Ordinal));
+        var directives = File.ReadLines(_bundle.File("samples/csharp/classify.cs")).Where(line => line.StartsWith('#'));
         var program = _bundle.File("samples/csharp/decode.cs");
         File.WriteAllLines(program, [.. directives, .. File.ReadAllLines(Path.Combine(Programs.Clients, "decode.cs"))]);
-        Compare("csharp", isShared, readsTiff: false, "dotnet", "run", program, "--");
+        Compare("csharp", collection, readsTiff: false, "dotnet", "run", program, "--");
     }
 
     /// <summary>Compares what a program prints with what training's decoder makes of the same files.</summary>
     /// <param name="client">Its name, of the file with the table.</param>
-    /// <param name="isShared">Whether the files are those of the collection beside the repository, instead of those made here.</param>
+    /// <param name="collection">The files.</param>
     /// <param name="readsTiff">Whether it reads TIFF; otherwise it has to refuse it by name.</param>
     /// <param name="program">What decodes; it takes the side of the result and the files.</param>
     /// <param name="arguments">In front of those.</param>
-    private void Compare(string client, bool isShared, bool readsTiff, string program, params string[] arguments)
+    private void Compare(string client, Collection collection, bool readsTiff, string program, params string[] arguments)
     {
-        Assert.SkipUnless(!isShared || Directory.Exists(Shared), "no ../shared/data/odd here");
-        var files = isShared ? Directory.GetFiles(Shared).Where(file => Path.GetFileName(file) != "manifest.tsv").Order(StringComparer.Ordinal).ToList() : Write();
+        var files = collection switch
+        {
+            Collection.Odd => Odd(),
+            Collection.Flowers => Flowers(),
+            _ => Made(),
+        };
         var (exitCode, output) = Programs.Run(program, [.. arguments, $"{Size}", .. files]);
         Assert.SkipWhen(output.Contains("error NU1", StringComparison.Ordinal), "the packages that the sample names cannot be restored here");
         Assert.True(exitCode == 0, output);
@@ -98,15 +111,44 @@ public sealed class DecodingTests : IDisposable
             table.Add($"{Path.GetFileName(answer.File)}\t{(expected is null ? refusal : "decoded")}\t{answer.Error ?? "decoded"}\t{difference}\t{(isRight ? "yes" : "NO")}");
         }
         var folder = Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, "TestResults", "decoding")).FullName;
-        File.WriteAllLines(Path.Combine(folder, $"{client}{(isShared ? "-shared" : "")}.tsv"), table);
-        Assert.Empty(table.Where(line => line.EndsWith("\tNO", StringComparison.Ordinal)));
+        File.WriteAllLines(Path.Combine(folder, $"{client}-{collection}.tsv"), table);
+        var wrong = table.Where(line => line.EndsWith("\tNO", StringComparison.Ordinal)).ToList();
+        Assert.True(wrong.Count == 0, string.Join('\n', wrong));
     }
 
-    /// <summary>The files made here.</summary>
-    private List<string> Write()
+    private List<string> Made() => Write(OddImages.All.Concat(OddTiffs.All).Concat(Textured()));
+
+    private static List<string> Odd()
+    {
+        var folder = Path.Combine(Shared, "odd");
+        Assert.SkipUnless(Directory.Exists(folder), "no ../shared/data/odd here");
+        return [.. Directory.GetFiles(folder).Where(file => Path.GetFileName(file) != "manifest.tsv").Order(StringComparer.Ordinal)];
+    }
+
+    /// <summary>Photographs, the first of the archive.</summary>
+    private List<string> Flowers()
+    {
+        var archive = Path.Combine(Shared, "flowers.tar");
+        Assert.SkipUnless(File.Exists(archive), "no ../shared/data/flowers.tar here");
+        using var tar = new TarReader(File.OpenRead(archive));
+        var photographs = new List<OddImage>();
+        while (photographs.Count < FlowerCount && tar.GetNextEntry() is { } entry)
+        {
+            if (entry.DataStream is { } data && ImageFormats.HasImageExtension(entry.Name))
+            {
+                var bytes = new byte[entry.Length];
+                data.ReadExactly(bytes);
+                photographs.Add(new OddImage($"{photographs.Count:000}.jpg", bytes));
+            }
+        }
+        Assert.Equal(FlowerCount, photographs.Count);
+        return Write(photographs);
+    }
+
+    private List<string> Write(IEnumerable<OddImage> images)
     {
         var folder = Directory.CreateDirectory(_bundles.File("odd")).FullName;
-        return [.. OddImages.All.Concat(Textured()).Select(image =>
+        return [.. images.Select(image =>
         {
             var path = Path.Combine(folder, image.Name);
             File.WriteAllBytes(path, image.File);
@@ -146,16 +188,17 @@ public sealed class DecodingTests : IDisposable
             }
             yield return new($"texture-{(isProgressive ? "progressive" : "baseline")}-cut-and-ended.jpg", [.. whole[..(whole.Length * 2 / 3)], 0xFF, 0xD9]);
         }
-        yield return new("photo.webp", Encoded(SKEncodedImageFormat.Webp, 60));
-        yield return new("photo.jpg", Encoded(SKEncodedImageFormat.Jpeg, 60));
+        yield return new("photo.webp", Encoded(SKEncodedImageFormat.Webp, 60, 150, 110));
+        yield return new("photo.jpg", Encoded(SKEncodedImageFormat.Jpeg, 60, 150, 110));
+        yield return new("photo-reduced.jpg", Encoded(SKEncodedImageFormat.Jpeg, 80, 450, 300));   // training decodes it at n/8 of its size
     }
 
-    private static byte[] Encoded(SKEncodedImageFormat format, int quality)
+    private static byte[] Encoded(SKEncodedImageFormat format, int quality, int width, int height)
     {
-        using var bitmap = new SKBitmap(new SKImageInfo(150, 110, SKColorType.Rgba8888, SKAlphaType.Opaque));
-        for (var i = 0; i < 150 * 110; i++)
+        using var bitmap = new SKBitmap(new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Opaque));
+        for (var i = 0; i < width * height; i++)
         {
-            var (x, y) = (i % 150, i / 150);
+            var (x, y) = (i % width, i / width);
             bitmap.SetPixel(x, y, new SKColor((byte)(x + y), (byte)(128 + (100 * Math.Sin(x * y * 0.003))), (byte)((x * 7) ^ (y * 3))));
         }
         using var data = bitmap.Encode(format, quality);

@@ -1,3 +1,4 @@
+#!/usr/bin/env dotnet
 #:package Microsoft.ML.OnnxRuntime@1.31.1
 #:package SkiaSharp@4.154.0
 #:package SkiaSharp.NativeAssets.Linux.NoDependencies@4.154.0

@@ -50,7 +50,7 @@ def decode(file):
         return decode_whole(file, name)
     except NotRead:
         raise
-    except (OSError, SyntaxError, ValueError, struct.error, IndexError, EOFError, TypeError, OverflowError) as error:  # as Pillow's readers fail
+    except Exception as error:  # the readers of Pillow fail in many ways on damaged files
         early = re.search("truncated|unrecognized data stream|buffer is not large enough|EOF", str(error)) or isinstance(error, (EOFError, struct.error))
         raise NotRead(f"is {an(name)} that {'ends too early' if early else f'cannot be decoded ({error})'}") from None
 
@@ -91,10 +91,9 @@ def decode_whole(file, name):
         check_size(width, height)
         if name == "TIFF":
             check_tiff(image)
-        orientation = image.tag_v2.get(0x0112, 1) if name == "TIFF" else 1
         image.load()
-        if image.size == (width, height) or name != "TIFF":  # later versions of Pillow turn a TIFF themselves
-            for turn in TURNS.get(orientation if name == "TIFF" else exif_orientation(image.info.get("exif")), []):
+        if name != "TIFF":  # which Pillow turns itself
+            for turn in TURNS.get(exif_orientation(image.info.get("exif")), []):
                 image = image.transpose(turn)
         return to_rgb(image)
 
