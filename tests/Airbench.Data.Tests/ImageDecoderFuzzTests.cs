@@ -13,7 +13,7 @@ public sealed class ImageDecoderFuzzTests(ITestOutputHelper output)
     private static readonly byte[][] Seeds = [.. OddImages.All.Concat(OddTiffs.All).Select(image => image.File).Where(file => file.Length > 16)];
 
     [Fact]
-    public void Damaged_files_end_in_pixels_or_in_the_one_error() => Fuzz(cases: 2000);
+    public void Damaged_files_end_in_pixels_or_in_the_one_error() => Fuzz(cases: 10_000);
 
     [Fact]
     public void Many_damaged_files_end_in_pixels_or_in_the_one_error()

@@ -5,13 +5,15 @@ namespace Airbench.Tests;
 /// <summary>Every odd file shows what it should or is refused by name.</summary>
 public sealed class ImageDecoderOddFilesTests
 {
-    public static TheoryData<string> Names => [.. OddImages.All.Concat(OddTiffs.All).Select(image => image.Name)];
+    private static readonly OddImage[] All = [.. OddImages.All, .. OddTiffs.All];
+
+    public static TheoryData<string> Names => [.. All.Select(image => image.Name)];
 
     [Theory]
     [MemberData(nameof(Names))]
     public void An_odd_file_shows_the_scene_or_is_refused(string name)
     {
-        var image = OddImages.All.Concat(OddTiffs.All).First(i => i.Name == name);
+        var image = All.First(i => i.Name == name);
         using var decoder = new ImageDecoder();
         var pixels = new byte[3 * OddImages.Height * OddImages.Height];   // the centre, in its own size
         if (image.Refusal is { } refusal)
@@ -32,6 +34,30 @@ public sealed class ImageDecoderOddFilesTests
             var (r, g, b) = OddImages.Scene(x + ((OddImages.Width - Side) / 2), y);
             int[] expected = image.IsGrey ? [r, r, r] : [r, g, b];
             Assert.All(expected.Index(), c => Assert.InRange(pixels[(c.Index * Plane) + i] - c.Item, -image.Tolerance, image.Tolerance));
+        }
+    }
+
+    [Fact]
+    public void Decoders_on_several_threads_give_what_one_gives()
+    {
+        var alone = All.Select(image => Outcome(image.File)).ToList();
+        var together = new string[4 * All.Length];
+        Parallel.For(0, together.Length, new ParallelOptions { MaxDegreeOfParallelism = 4 }, i => together[i] = Outcome(All[i % All.Length].File));
+        Assert.All(together.Index(), outcome => Assert.Equal(alone[outcome.Index % All.Length], outcome.Item));
+
+        static string Outcome(byte[] file)
+        {
+            using var decoder = new ImageDecoder();
+            var pixels = new byte[3 * 8 * 8];
+            try
+            {
+                decoder.Decode(file, 8, pixels);
+                return Convert.ToHexString(pixels);
+            }
+            catch (DataException e)
+            {
+                return e.Message;
+            }
         }
     }
 }
