@@ -22,8 +22,10 @@ export function firstFrame(bytes) {
       if (byte(at + 1) === GRAPHIC_CONTROL && byte(at + 2) === 4) transparent.push(at + 3);
       at = endOfBlocks(at + 2);
     } else if (byte(at) === IMAGE) {
-      const frame = bytes.slice(0, endOfBlocks(at + 11 + tableBytes(byte(at + 9))) + 1);
-      frame[frame.length - 1] = TRAILER;
+      const end = endOfBlocks(at + 11 + tableBytes(byte(at + 9)));
+      const frame = new Uint8Array(end + 1);
+      frame.set(bytes.subarray(0, end));
+      frame[end] = TRAILER;
       for (const flag of transparent) frame[flag] &= 0xfe;
       return frame;
     } else throw damaged('GIF', 'it holds no image');

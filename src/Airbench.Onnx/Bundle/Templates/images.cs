@@ -289,6 +289,10 @@ static class Images
     static Picture DecodeLargest(byte[] file)
     {
         var count = BinaryPrimitives.ReadUInt16LittleEndian(file.AsSpan(4));
+        if (count == 0)
+        {
+            throw Damaged("ICO", "it holds no image");
+        }
         var entries = Enumerable.Range(0, count).Select(i => file.AsMemory(6 + (16 * i), 16)).ToArray();
         var largest = entries.MaxBy(entry =>
         {
@@ -299,10 +303,6 @@ static class Images
                     image[24] * (image[25] switch { 2 => 3, 4 => 2, 6 => 4, _ => 1 }))
                 : ((entry.Span[0] == 0 ? 256L : entry.Span[0]) * (entry.Span[1] == 0 ? 256 : entry.Span[1]), image.Length > 15 ? image[14] : 0);
         });
-        if (largest.IsEmpty)
-        {
-            throw Damaged("ICO", "it holds no image");
-        }
         var best = file.AsSpan(
             (int)BinaryPrimitives.ReadUInt32LittleEndian(largest.Span[12..]), (int)BinaryPrimitives.ReadUInt32LittleEndian(largest.Span[8..])).ToArray();
         if (best is [0x89, ..])

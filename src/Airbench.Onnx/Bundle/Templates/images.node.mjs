@@ -10,6 +10,9 @@ import { decodePng } from '../../web/png.mjs';
 import { readWebP } from '../../web/webp.mjs';
 import { checkTiff } from './tiff.mjs';
 
+// What sharp has to refuse besides errors: pixels that are missing. What libjpeg warns of besides, training decodes.
+const FAIL_ON = { JPEG: 'truncated', WebP: 'error', GIF: 'error', TIFF: 'warning' };
+
 /**
  * @param {Uint8Array} file
  * @returns { data, width, height }: 4 bytes a pixel, of which the last has no meaning; throws where the file is not read, damaged or not whole
@@ -33,14 +36,14 @@ export async function decode(file) {
 
 async function decodeBySharp(file, format) {
   try {
-    const image = sharp(file, { failOn: 'truncated', ignoreIcc: true, limitInputPixels: false });
+    const image = sharp(file, { failOn: FAIL_ON[format], ignoreIcc: true, limitInputPixels: false });
     const { space, width, height } = await image.metadata();
     checkSize(width, height, format);
     const pixels = space === 'cmyk' ? image.autoOrient().pipelineColourspace('cmyk').toColourspace('cmyk') : image.autoOrient().toColourspace('srgb');
     const { data, info } = await (space === 'cmyk' ? pixels : pixels.removeAlpha()).raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
     return { data: spread(data, info.channels, info.width * info.height, space === 'cmyk'), width: info.width, height: info.height };
   } catch (error) {
-    if (/premature|truncated|out of order/.test(error.message)) throw cutOff(format);
+    if (/premature|truncated|out of order|expected|not enough data/i.test(error.message)) throw cutOff(format);
     throw /^is /.test(error.message) ? error : damaged(format, error.message.replace(/\s+/g, ' '));
   }
 }

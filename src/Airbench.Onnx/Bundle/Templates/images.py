@@ -36,7 +36,7 @@ def decode(file):
     name = format_of(file)
     try:
         if name == "PNG":
-            check_png(file)
+            file = checked_png(file)
         if name == "JPEG" and not has_end(file):
             return decode_without_end(file)
         if name == "WebP" and struct.unpack_from("<I", file, 4)[0] + 8 > len(file):
@@ -116,17 +116,23 @@ def exif_orientation(exif):
         return 1
 
 
-def check_png(file):
-    """Pillow does not look at the checksums of the picture."""
-    at = 8
+def checked_png(file):
+    """The chunks that pixels and orientation depend on. Pillow does not look at the checksums of the picture, but at those of all others."""
+    kept, at = [file[:8]], 8
     while at + 12 <= len(file):
         length, kind = struct.unpack_from(">I4s", file, at)
         end = at + 12 + length
-        if kind[:1].isupper() and end <= len(file) and zlib.crc32(file[at + 4 : end - 4]) != struct.unpack_from(">I", file, end - 4)[0]:
-            raise NotRead(f"is a PNG file that cannot be decoded (wrong checksum of {kind.decode('latin-1')})")
+        checksum = struct.pack(">I", zlib.crc32(file[at + 4 : end - 4]))
+        if kind[:1].isupper():
+            if end <= len(file) and checksum != file[end - 4 : end]:
+                raise NotRead(f"is a PNG file that cannot be decoded (wrong checksum of {kind.decode('latin-1')})")
+            kept.append(file[at:end])
+        elif kind == b"eXIf" and end <= len(file):
+            kept.append(file[at : end - 4] + checksum)
         at = end
         if kind == b"IEND":
-            return
+            break
+    return b"".join(kept)
 
 
 def has_end(file):
