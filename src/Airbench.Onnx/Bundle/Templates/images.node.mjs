@@ -11,7 +11,7 @@ import { readWebP } from '../../web/webp.mjs';
 import { checkTiff } from './tiff.mjs';
 
 // What sharp has to refuse besides errors: pixels that are missing. What libjpeg warns of besides, training decodes.
-const FAIL_ON = { JPEG: 'truncated', WebP: 'error', GIF: 'error', TIFF: 'warning' };
+const FAIL_ON = { JPEG: 'truncated', WebP: 'error', GIF: 'warning', TIFF: 'warning' };
 
 /**
  * @param {Uint8Array} file
