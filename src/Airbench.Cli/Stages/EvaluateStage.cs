@@ -52,7 +52,7 @@ internal sealed class EvaluateStage : Stage<EvaluateOptions, Evaluation>
         Versions = Factors.All(
             Factors.Code(typeof(Evaluator), typeof(Preparer)),
             Factors.Packages(typeof(Microsoft.ML.OnnxRuntime.OrtEnv), typeof(SkiaSharp.SKBitmap), typeof(BitMiracle.LibTiff.Classic.Tiff)),
-                Factors.OnnxRuntime()),
+            Factors.OnnxRuntime()),
     };
 
     /// <summary>A relative path means what the pipeline file sees, wherever the command is typed.</summary>
