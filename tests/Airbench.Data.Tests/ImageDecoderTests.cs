@@ -135,9 +135,9 @@ public sealed class ImageDecoderTests
     }
 
     [Theory]
-    [InlineData("47494638396101000100", "neither JPEG nor PNG")]
+    [InlineData("47494638396101000100", "GIF file")]
     [InlineData("", "is empty")]
-    [InlineData("FFD8", "neither JPEG nor PNG")]
+    [InlineData("FFD8", "is no image that is read (its first bytes are FFD8; expected JPEG, ")]
     [InlineData("FFD8FFE000104A464946", "JPEG file")]
     [InlineData("89504E470D0A1A0A0000000D", "PNG file")]
     public void What_is_no_image_is_refused(string bytes, string reason) =>
@@ -196,14 +196,6 @@ public sealed class ImageDecoderTests
             Assert.Equal(Decode(file, 32), pixels);
         }
     }
-
-    [Theory]
-    [InlineData("a.jpg", true)]
-    [InlineData("a.JPEG", true)]
-    [InlineData("a.b.Png", true)]
-    [InlineData("a.gif", false)]
-    [InlineData("jpg", false)]
-    public void Extensions_are_told_apart(string name, bool isImage) => Assert.Equal(isImage, ImageDecoder.HasImageExtension(name));
 
     private static byte[] Decode(byte[] file, int size)
     {

@@ -25,12 +25,8 @@ public sealed unsafe class ImageDecoder(Lock? largeImages = null) : IDisposable
     private byte* _pixels;
     private nuint _capacity;
 
-    /// <summary>Whether <paramref name="path"/> ends in .jpg, .jpeg or .png, upper or lower case.</summary>
-    public static bool HasImageExtension(string path) =>
-        Path.GetExtension(path.AsSpan()) is var extension
-        && (extension.Equals(".jpg", StringComparison.OrdinalIgnoreCase)
-            || extension.Equals(".jpeg", StringComparison.OrdinalIgnoreCase)
-            || extension.Equals(".png", StringComparison.OrdinalIgnoreCase));
+    /// <inheritdoc cref="ImageFormats.HasImageExtension"/>
+    public static bool HasImageExtension(string path) => ImageFormats.HasImageExtension(path);
 
     /// <summary>Decodes <paramref name="file"/>, the bytes of a whole JPEG or PNG file.</summary>
     /// <param name="file">The file; its first bytes decide the format, not its name.</param>
@@ -41,7 +37,7 @@ public sealed unsafe class ImageDecoder(Lock? largeImages = null) : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
         ArgumentOutOfRangeException.ThrowIfNotEqual(planarRgb.Length, 3 * size * size);
-        var format = FormatOf(file);
+        var format = ImageFormats.Require(file);
         fixed (byte* start = file)
         {
             using var data = SKData.Create((nint)start, file.Length);   // no copy
@@ -51,7 +47,7 @@ public sealed unsafe class ImageDecoder(Lock? largeImages = null) : IDisposable
             {
                 throw new DataException($"is {width} x {height} pixels; at most {MaxPixels / 1_000_000} megapixels are decoded");
             }
-            if (format == "JPEG" && Math.Min(width, height) / (2 * Reserve) >= size)
+            if (format == ImageFormats.Jpeg && Math.Min(width, height) / (2 * Reserve) >= size)
             {
                 var reduced = codec.GetScaledDimensions((float)Reserve * size / Math.Min(width, height));
                 if (Math.Min(reduced.Width, reduced.Height) >= Reserve * size / 2)
@@ -76,13 +72,13 @@ public sealed unsafe class ImageDecoder(Lock? largeImages = null) : IDisposable
     /// <exception cref="DataException">Not JPEG or PNG, or the header is damaged.</exception>
     public static ImageHeader HeaderOf(ReadOnlySpan<byte> file)
     {
-        var format = FormatOf(file);
+        var format = ImageFormats.Require(file);
         fixed (byte* start = file)
         {
             using var data = SKData.Create((nint)start, file.Length);   // no copy
             using var codec = SKCodec.Create(data) ?? throw HeaderDamaged(format);
             var (width, height) = (codec.Info.Width, codec.Info.Height);
-            return OrientationOf(codec.EncodedOrigin).Transpose ? new(format, height, width) : new(format, width, height);
+            return OrientationOf(codec.EncodedOrigin).Transpose ? new(format.Name, height, width) : new(format.Name, width, height);
         }
     }
 
@@ -98,7 +94,7 @@ public sealed unsafe class ImageDecoder(Lock? largeImages = null) : IDisposable
         }
     }
 
-    private void Decode(SKCodec codec, string format, int width, int height, int size, Span<byte> planarRgb)
+    private void Decode(SKCodec codec, ImageFormat format, int width, int height, int size, Span<byte> planarRgb)
     {
         Allocate((nuint)width * (nuint)height * 4);
         // No colour space: stored values as they are. Unpremultiplied: dropping alpha then leaves the stored colour.
@@ -107,29 +103,14 @@ public sealed unsafe class ImageDecoder(Lock? largeImages = null) : IDisposable
         if (result != SKCodecResult.Success)
         {
             throw new DataException(result == SKCodecResult.IncompleteInput
-                ? $"is a {format} file that ends too early"
-                : $"is a {format} file that cannot be decoded ({result})");
+                ? $"is {format.InSentence} that ends too early"
+                : $"is {format.InSentence} that cannot be decoded ({result})");
         }
         Resampler.Fit(
             _pixels, new Resampler.Layout(width, height, info.RowBytes, 4, 1), OrientationOf(codec.EncodedOrigin), size, planarRgb);
     }
 
-    private static DataException HeaderDamaged(string format) => new($"is a {format} file whose header is damaged");
-
-    private static string FormatOf(ReadOnlySpan<byte> file)
-    {
-        if (file.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xD8, 0xFF]))
-        {
-            return "JPEG";
-        }
-        if (file.StartsWith((ReadOnlySpan<byte>)[0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]))
-        {
-            return "PNG";
-        }
-        throw new DataException(file.IsEmpty
-            ? "is empty"
-            : $"is neither JPEG nor PNG (its first bytes are {Convert.ToHexString(file[..Math.Min(8, file.Length)])})");
-    }
+    private static DataException HeaderDamaged(ImageFormat format) => new($"is {format.InSentence} whose header is damaged");
 
     private static Orientation OrientationOf(SKEncodedOrigin origin) => origin switch
     {
