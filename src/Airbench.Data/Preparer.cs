@@ -68,6 +68,7 @@ public static class Preparer
             TestCount = test.Count,
             DuplicatesAcrossSplits = CountDuplicates(images, test.Count, progress),
             BadImages = broken.Count,
+            LeftOut = source.LeftOut is { Counts.Count: > 0 } leftOut ? leftOut.Counts : null,
             TrainSha256 = Hash.OfFile(build.File(ImageSplit.FileName(Split.Train))),
             TestSha256 = Hash.OfFile(build.File(ImageSplit.FileName(Split.Test))),
             ProductVersion = Product.Version,

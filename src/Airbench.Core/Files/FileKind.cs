@@ -55,12 +55,11 @@ public static class FileKind
     {
         if (OperatingSystem.IsLinux())
         {
-            return statx(CurrentFolder, path, 0, TypeOnly, out var found) == 0 ? found.Mode : 0;
+            return statx(CurrentFolder, path, 0, TypeOnly, out var linux) == 0 ? linux.Mode : 0;
         }
         if (OperatingSystem.IsMacOS())
         {
-            var result = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? stat64(path, out var status) : stat(path, out status);
-            return result == 0 ? status.Mode : 0;
+            return stat(path, out var found) == 0 ? found.Mode : 0;
         }
         return 0;
     }
@@ -72,7 +71,7 @@ public static class FileKind
         [FieldOffset(28)] public readonly ushort Mode;
     }
 
-    /// <summary><c>struct stat</c> of macOS with 64-bit inodes, 144 bytes.</summary>
+    /// <summary><c>struct stat</c> of macOS on ARM, 144 bytes.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     private readonly struct MacStatus
     {
@@ -85,8 +84,5 @@ public static class FileKind
 
     [DllImport("libc")]
     private static extern int stat([MarshalAs(UnmanagedType.LPUTF8Str)] string path, out MacStatus found);
-
-    [DllImport("libc", EntryPoint = "stat$INODE64")]
-    private static extern int stat64([MarshalAs(UnmanagedType.LPUTF8Str)] string path, out MacStatus found);
 #pragma warning restore CA2101, SYSLIB1054, IDE1006
 }
