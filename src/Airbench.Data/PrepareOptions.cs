@@ -35,7 +35,7 @@ public sealed record PrepareOptions
     public long MaxUnpackedBytes { get; init; } = 64L << 30;
 
     /// <summary>Encoding of the names in a .zip that are not marked as UTF-8; null for UTF-8.</summary>
-    [Description("Encoding of the names in a .zip that are not marked as UTF-8, for example cp437 or shift_jis; by default they must be UTF-8.")]
+    [Description(NameEncodingOption.Description)]
     public string? NameEncoding { get; init; }
 
     /// <summary>Whether a CIFAR archive that is found nowhere is downloaded.</summary>
@@ -88,9 +88,9 @@ public sealed record PrepareOptions
         {
             yield return $"max_unpacked_bytes: found {options.MaxUnpackedBytes}; expected at least 1";
         }
-        if (options.NameEncoding is { } encoding && !Airbench.Data.NameEncoding.IsKnown(encoding))
+        if (NameEncodingOption.Problem(options.NameEncoding) is { } problem)
         {
-            yield return $"name_encoding: found '{encoding}'; expected an encoding, such as cp437, shift_jis, gb18030 or windows-1252";
+            yield return problem;
         }
         if (options.TrainCount < 1)
         {

@@ -37,7 +37,7 @@ internal sealed class ZipTree(string path, long maxUnpackedBytes, string? nameEn
     {
         try
         {
-            return new ZipArchive(file, ZipArchiveMode.Read, leaveOpen: true, new NameEncoding(Root, nameEncoding));
+            return new ZipArchive(file, ZipArchiveMode.Read, leaveOpen: true, new ZipNames(Root, nameEncoding));
         }
         catch (InvalidDataException e)
         {

@@ -35,6 +35,7 @@ public static class Evaluator
             throw new ConfigurationException(problem);
         }
         var models = options.Model.Select(name => ModelReference.Resolve(name, bundle, options)).ToList();
+        UnusedOptions.Refuse(models, options);
         using var images = Open(dataset, options, progress, cancel);
         var labels = models.ConvertAll(model => LabelMap.Match(images.Name, images.Classes, model.File, model.Description.Classes));
         models.ForEach(model => CheckSize(model, images));
@@ -66,7 +67,7 @@ public static class Evaluator
     private static IEvaluationSource Open(Dataset? dataset, EvaluateOptions options, IProgress progress, CancellationToken cancel)
     {
         IEvaluationSource images = options.Data is { } path
-            ? LabelledFiles.Open(path, options.Split, options.MaxUnpackedBytes, progress, cancel)
+            ? LabelledFiles.Open(path, options.Split, options.MaxUnpackedBytes, progress, cancel, options.NameEncoding)
             : new PreparedImages(
                 dataset ?? throw new ConfigurationException("found no images; expected a prepared set (--dataset, or a prepare stage in needs), or data (--data)"),
                 options.Split);
@@ -138,6 +139,7 @@ public static class Evaluator
             AdaptiveThreshold = tta == Tta.Adaptive ? options.AdaptiveThreshold : null,
             Shard = shard?.ToString(),
             SourceCount = images.Count,
+            LeftOut = images.LeftOut is { Counts.Count: > 0 } leftOut ? leftOut.Counts : null,
             Count = 0,
             Correct = 0,
             CorrectPlain = 0,

@@ -10,7 +10,7 @@ namespace Airbench.Data;
 /// </summary>
 /// <param name="archive">The archive, for messages.</param>
 /// <param name="said">Name of an encoding, or null.</param>
-internal sealed class NameEncoding(string archive, string? said) : Encoding
+internal sealed class ZipNames(string archive, string? said) : Encoding
 {
     /// <summary>What programs on systems of some countries write, to be offered where nothing is said.</summary>
     private static readonly string[] Common = ["cp437", "shift_jis", "gb18030"];
