@@ -1,53 +1,57 @@
+using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using SkiaSharp;
 
 namespace Airbench.Data;
 
 /// <summary>
-/// Decodes JPEG and PNG files to the uint8 planar RGB that networks take. Not thread-safe: one per thread, whose buffer is used again.
+/// Decodes image files (see <see cref="ImageFormats"/>) to the uint8 planar RGB that networks take. Not thread-safe: one per thread, whose buffer is
+/// used again.
 /// </summary>
 /// <remarks>
-/// <para>Pixels are those that Pillow's <c>convert("RGB")</c> gives, which is what most stacks feed a deployed model: stored values
-/// without colour management, grey repeated, palettes looked up, 16 bits rounded to 8, and alpha dropped, not blended with
-/// a background that nobody chose. EXIF orientation is applied.</para>
+/// <para>Pixels are the stored values without colour management: profiles and gamma are ignored. Grey is repeated, palettes are looked up, 16 bits are
+/// scaled to 8, CMYK becomes RGB by the plain product, and alpha is dropped, not blended with a background that nobody chose. Orientation (EXIF, or the
+/// tag of a TIFF) is applied. Of several images in a file it is the first; of an ICO the largest. An image that is not all there is refused.</para>
+/// <para>Pillow's <c>convert("RGB")</c> gives the same, but for 16-bit grey, which it clips, and transparent palettes, which it may blend.</para>
 /// <para>Other sizes are resized by the short side (triangle filter, antialiased), then cropped at the centre. A JPEG at
 /// least 6 times too large is first decoded at n/8 of its size, still at least 3 times too large.</para>
 /// </remarks>
-/// <param name="largeImages">Held while an image of over 16 megapixels is in memory; decoders that share it have one at a time.</param>
-public sealed unsafe class ImageDecoder(Lock? largeImages = null) : IDisposable
+/// <param name="memory">Bounds what large images take in all decoders that share it.</param>
+public sealed unsafe class ImageDecoder(DecodeMemory? memory = null) : IDisposable
 {
     /// <summary>Images that declare more pixels are refused before anything is allocated.</summary>
     public const long MaxPixels = 100_000_000;
 
-    private const long LargePixels = 16_000_000;
+    private const long LargeBytes = 64_000_000;   // 16 megapixels
     private const int Reserve = 3;   // Pillow's reducing_gap that cannot be told from a full decode
-    private readonly Lock _largeImages = largeImages ?? new Lock();
+    private readonly DecodeMemory _memory = memory ?? DecodeMemory.ForThisMachine();
     private byte* _pixels;
     private nuint _capacity;
 
     /// <inheritdoc cref="ImageFormats.HasImageExtension"/>
     public static bool HasImageExtension(string path) => ImageFormats.HasImageExtension(path);
 
-    /// <summary>Decodes <paramref name="file"/>, the bytes of a whole JPEG or PNG file.</summary>
+    /// <summary>Decodes <paramref name="file"/>, the bytes of a whole image file.</summary>
     /// <param name="file">The file; its first bytes decide the format, not its name.</param>
     /// <param name="size">Height and width S of the result, pixels.</param>
     /// <param name="planarRgb">3 * S * S bytes, filled as [3, S, S].</param>
-    /// <exception cref="DataException">Not JPEG or PNG, damaged, cut off or too large; the message says which.</exception>
+    /// <exception cref="DataException">Of a format that is not read, damaged, cut off or too large; the message says which.</exception>
     public void Decode(ReadOnlySpan<byte> file, int size, Span<byte> planarRgb)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
         ArgumentOutOfRangeException.ThrowIfNotEqual(planarRgb.Length, 3 * size * size);
         var format = ImageFormats.Require(file);
-        fixed (byte* start = file)
+        if (format == ImageFormats.Tiff)
         {
-            using var data = SKData.Create((nint)start, file.Length);   // no copy
-            using var codec = SKCodec.Create(data) ?? throw HeaderDamaged(format);
+            DecodeTiff(file, size, planarRgb);
+            return;
+        }
+        var image = EncodedImage.Of(format, file);
+        fixed (byte* start = image.Bytes, other = image.OtherEnd)
+        {
+            using var codec = Open(start, image.Bytes.Length, image.Format);
             var (width, height) = (codec.Info.Width, codec.Info.Height);
-            if (width < 1 || height < 1 || (long)width * height > MaxPixels)
-            {
-                throw new DataException($"is {width} x {height} pixels; at most {MaxPixels / 1_000_000} megapixels are decoded");
-            }
-            if (format == ImageFormats.Jpeg && Math.Min(width, height) / (2 * Reserve) >= size)
+            if (image.Format == ImageFormats.Jpeg && Math.Min(width, height) / (2 * Reserve) >= size)
             {
                 var reduced = codec.GetScaledDimensions((float)Reserve * size / Math.Min(width, height));
                 if (Math.Min(reduced.Width, reduced.Height) >= Reserve * size / 2)
@@ -55,30 +59,46 @@ public sealed unsafe class ImageDecoder(Lock? largeImages = null) : IDisposable
                     (width, height) = (reduced.Width, reduced.Height);
                 }
             }
-            if ((long)width * height <= LargePixels)
+            var needed = (4L * width * height) + image.CodecBytes;
+            using var room = needed > LargeBytes ? _memory.Take(needed) : default;
+            try
             {
-                Decode(codec, format, width, height, size, planarRgb);
-                return;
+                UInt128? expected = null;
+                if (other is not null)
+                {
+                    using var otherCodec = Open(other, image.OtherEnd.Length, image.Format);
+                    expected = XxHash128.HashToUInt128(Pixels(otherCodec, image.Format, width, height));
+                }
+                var pixels = Pixels(codec, image.Format, width, height);
+                if (expected is { } hash && hash != XxHash128.HashToUInt128(pixels))
+                {
+                    throw new DataException($"is {image.Format.InSentence} that ends too early");
+                }
+                Resampler.Fit(
+                    _pixels, new Resampler.Layout(width, height, 4L * width, 4, 1), image.Orientation ?? OrientationOf(codec), size, planarRgb);
             }
-            lock (_largeImages)
+            finally
             {
-                Decode(codec, format, width, height, size, planarRgb);
-                Free();
+                FreeLarge();
             }
         }
     }
 
-    /// <summary>Format and size of <paramref name="file"/>, turned upright, from its header alone.</summary>
-    /// <exception cref="DataException">Not JPEG or PNG, or the header is damaged.</exception>
+    /// <summary>Format and size of <paramref name="file"/>, turned upright, from its headers alone.</summary>
+    /// <exception cref="DataException">Of a format that is not read, or its headers are damaged.</exception>
     public static ImageHeader HeaderOf(ReadOnlySpan<byte> file)
     {
         var format = ImageFormats.Require(file);
-        fixed (byte* start = file)
+        if (format == ImageFormats.Tiff)
         {
-            using var data = SKData.Create((nint)start, file.Length);   // no copy
-            using var codec = SKCodec.Create(data) ?? throw HeaderDamaged(format);
-            var (width, height) = (codec.Info.Width, codec.Info.Height);
-            return OrientationOf(codec.EncodedOrigin).Transpose ? new(format.Name, height, width) : new(format.Name, width, height);
+            var header = TiffHeader.Read(file);
+            return Header(format, header.Width, header.Height, header.Orientation);
+        }
+        var image = EncodedImage.Of(format, file);
+        fixed (byte* start = image.Bytes)
+        {
+            using var codec = Open(start, image.Bytes.Length, image.Format);
+            return Header(format, codec.Info.Width, codec.Info.Height, image.Orientation ?? OrientationOf(codec));
         }
     }
 
@@ -94,35 +114,67 @@ public sealed unsafe class ImageDecoder(Lock? largeImages = null) : IDisposable
         }
     }
 
-    private void Decode(SKCodec codec, ImageFormat format, int width, int height, int size, Span<byte> planarRgb)
+    /// <summary>Throws for more than <see cref="MaxPixels"/>.</summary>
+    internal static void RequireSize(long width, long height)
     {
-        Allocate((nuint)width * (nuint)height * 4);
+        if (width < 1 || height < 1 || width > MaxPixels || height > MaxPixels || width * height > MaxPixels)
+        {
+            throw new DataException($"is {width} x {height} pixels; at most {MaxPixels / 1_000_000} megapixels are decoded");
+        }
+    }
+
+    private void DecodeTiff(ReadOnlySpan<byte> file, int size, Span<byte> planarRgb)
+    {
+        var header = TiffHeader.Read(file);
+        RequireSize(header.Width, header.Height);
+        var needed = header.Memory;
+        using var room = needed > LargeBytes ? _memory.Take(needed) : default;
+        fixed (byte* start = file)
+        {
+            fixed (int* pixels = TiffPixels.Decode(start, file.Length, header))
+            {
+                Resampler.Fit((byte*)pixels, new Resampler.Layout(header.Width, header.Height, 4L * header.Width, 4, 1), header.Orientation, size, planarRgb);
+            }
+        }
+    }
+
+    private static SKCodec Open(byte* start, int length, ImageFormat format)
+    {
+        using var data = SKData.Create((nint)start, length);   // no copy
+        var codec = SKCodec.Create(data) ?? throw new DataException($"is {format.InSentence} whose header is damaged or cut off");
+        try
+        {
+            RequireSize(codec.Info.Width, codec.Info.Height);
+            return codec;
+        }
+        catch
+        {
+            codec.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Decodes into the buffer: RGBA, valid until the next call.</summary>
+    private ReadOnlySpan<byte> Pixels(SKCodec codec, ImageFormat format, int width, int height)
+    {
+        var bytes = 4 * width * height;   // at most 400 MB
+        Allocate((nuint)bytes);
         // No colour space: stored values as they are. Unpremultiplied: dropping alpha then leaves the stored colour.
         var info = new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
         var result = codec.GetPixels(info, (nint)_pixels, info.RowBytes, SKCodecOptions.Default);
-        if (result != SKCodecResult.Success)
+        return result switch
         {
-            throw new DataException(result == SKCodecResult.IncompleteInput
-                ? $"is {format.InSentence} that ends too early"
-                : $"is {format.InSentence} that cannot be decoded ({result})");
-        }
-        Resampler.Fit(
-            _pixels, new Resampler.Layout(width, height, info.RowBytes, 4, 1), OrientationOf(codec.EncodedOrigin), size, planarRgb);
+            SKCodecResult.Success => new(_pixels, bytes),
+            SKCodecResult.IncompleteInput => throw new DataException($"is {format.InSentence} that ends too early"),
+            _ => throw new DataException($"is {format.InSentence} that cannot be decoded ({result})"),
+        };
     }
 
-    private static DataException HeaderDamaged(ImageFormat format) => new($"is {format.InSentence} whose header is damaged");
+    /// <summary>EXIF in JPEG and WebP; the values are those of the tag.</summary>
+    private static Orientation OrientationOf(SKCodec codec) => Orientation.OfTag((int)codec.EncodedOrigin);
 
-    private static Orientation OrientationOf(SKEncodedOrigin origin) => origin switch
-    {
-        SKEncodedOrigin.TopRight => new(Transpose: false, FlipX: true, FlipY: false),
-        SKEncodedOrigin.BottomRight => new(Transpose: false, FlipX: true, FlipY: true),
-        SKEncodedOrigin.BottomLeft => new(Transpose: false, FlipX: false, FlipY: true),
-        SKEncodedOrigin.LeftTop => new(Transpose: true, FlipX: false, FlipY: false),
-        SKEncodedOrigin.RightTop => new(Transpose: true, FlipX: false, FlipY: true),
-        SKEncodedOrigin.RightBottom => new(Transpose: true, FlipX: true, FlipY: true),
-        SKEncodedOrigin.LeftBottom => new(Transpose: true, FlipX: true, FlipY: false),
-        _ => default,
-    };
+    private static ImageHeader Header(ImageFormat format, int width, int height, Orientation orientation) =>
+        orientation.Transpose ? new(format.Name, height, width) : new(format.Name, width, height);
 
     private void Allocate(nuint bytes)
     {
@@ -131,6 +183,14 @@ public sealed unsafe class ImageDecoder(Lock? largeImages = null) : IDisposable
             Free();
             _pixels = (byte*)NativeMemory.Alloc(bytes);
             _capacity = bytes;
+        }
+    }
+
+    private void FreeLarge()
+    {
+        if (_capacity > LargeBytes)
+        {
+            Free();
         }
     }
 

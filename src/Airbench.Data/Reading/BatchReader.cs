@@ -45,8 +45,8 @@ public sealed class BatchReader(IImageSource source, int imageSize)
         var (current, next) = (new BatchBuffer(capacity, _imageBytes), new BatchBuffer(capacity, _imageBytes));
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         using var images = source.Read(index => shard.Owns(index / batchSize)).GetEnumerator();
-        var largeImages = new Lock();
-        var workers = Array.ConvertAll(new DecodeWorker[Environment.ProcessorCount], _ => new DecodeWorker(largeImages));
+        var memory = DecodeMemory.ForThisMachine();
+        var workers = Array.ConvertAll(new DecodeWorker[Environment.ProcessorCount], _ => new DecodeWorker(memory));
         Task Start(BatchBuffer buffer) => Task.Run(() => Fill(buffer, images, workers, stop.Token), CancellationToken.None);
 
         var filling = Start(next);
