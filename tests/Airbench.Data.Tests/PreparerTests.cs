@@ -127,7 +127,7 @@ public sealed class PreparerTests : IDisposable
 
         Assert.StartsWith("12 of 16 images are broken", error.Message);
         Assert.Contains("max_bad_fraction", error.Message);
-        Assert.Contains("\n  train/a/bad09.jpg: is neither JPEG nor PNG (its first bytes are 010203)", error.Message);
+        Assert.Contains("\n  train/a/bad09.jpg: is no image that is read (its first bytes are 010203;", error.Message);
         Assert.DoesNotContain("bad10", error.Message);
         Assert.Contains("and 2 more", error.Message);
         Assert.Equal(earlier, Dataset.Open(Final).Manifest.Sha256);
