@@ -32,12 +32,12 @@ internal sealed record CsvRow : DiskFile
     /// <param name="label">The class; null where labels are left alone.</param>
     public static CsvRow Of(string folder, long row, string name, string? label)
     {
-        var problem = name.Length == 0 ? $"row {row} has an empty path"
-            : label is null ? null
+        var unlabelled = label is null ? null
             : label.Length == 0 ? $"row {row} has an empty label"
             : IsGarbled(label) ? $"row {row} has a label that is not UTF-8 ('{label}'): save the CSV file as UTF-8"
             : null;
-        return new CsvRow(folder, row, name, problem) { Class = problem is null && label is not null ? NormalFormC.Of(label) : null };
+        var problem = name.Length == 0 ? $"row {row} has an empty path" : unlabelled;
+        return new CsvRow(folder, row, name, problem) { Class = label is null || unlabelled is not null ? null : NormalFormC.Of(label) };
     }
 
     /// <inheritdoc/>
