@@ -136,8 +136,8 @@ public static class Preparer
         var count = images.CountDuplicates();
         if (count > 0)
         {
-            progress.Warn($"{count} of {testCount} test images also occur in the training split, pixel for pixel: "
-                + "they make the test accuracy look better than it is");
+            progress.Warn($"{count} of {Counted.Of(testCount, "test image")} also {(count == 1 ? "occurs" : "occur")} in the training split, pixel for pixel: "
+                + $"{(count == 1 ? "it makes" : "they make")} the test accuracy look better than it is");
         }
         return count;
     }

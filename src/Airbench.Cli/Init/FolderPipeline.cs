@@ -22,7 +22,7 @@ internal static class FolderPipeline
             : "There is no test/ folder: this share is held out, chosen by content, so that an image never changes sides.";
         var text = new StringBuilder();
         text.Append("# yaml-language-server: $schema=pipeline.schema.json\n");
-        text.Append(Comment(0, $"Written by `airbench init` for {Number(survey.Count)} images in {Number(survey.Classes.Count)} classes. Change any line; "
+        text.Append(Comment(0, $"Written by `airbench init` for {Counted.Of(survey.Count, "image")} in {Counted.Of(survey.Classes.Count, "class")}. Change any line; "
             + "`airbench validate` checks the file, `airbench plan` shows what would run, `airbench run` runs it."));
         text.Append(string.Create(CultureInfo.InvariantCulture, $"""
             name: {Value(name)}

@@ -11,7 +11,7 @@ internal static class SurveyScreen
 
     public static void Print(ImageSurvey survey, string images)
     {
-        Screen.Console.WriteLine($"{images}: {Number(survey.Count)} images in {Number(survey.Classes.Count)} classes");
+        Screen.Console.WriteLine($"{images}: {Counted.Of(survey.Count, "image")} in {Counted.Of(survey.Classes.Count, "class")}");
         var table = Screen.NewTable();
         table.AddColumn("class");
         table.AddColumn(new TableColumn("train").RightAligned().NoWrap());

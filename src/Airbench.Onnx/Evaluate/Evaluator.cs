@@ -175,7 +175,7 @@ public static class Evaluator
         var (broken, total) = (metrics[0].Broken, metrics[0].Broken + metrics[0].Count);
         if (broken > 0)
         {
-            var sentence = $"{broken} of {total} images are broken; their rows in {EvaluationFiles.PredictionsName} say why, and the numbers are of the other {metrics[0].Count}";
+            var sentence = $"{Counted.Are(broken, total, "image")} broken; the rows with an error in {EvaluationFiles.PredictionsName} say why, and the numbers are of the other {metrics[0].Count}";
             if ((double)broken / total > options.MaxBadFraction)
             {
                 missed.Add(FormattableString.Invariant($"{sentence}: more than max_bad_fraction {options.MaxBadFraction} allows"));
