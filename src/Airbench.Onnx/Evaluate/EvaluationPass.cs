@@ -12,6 +12,9 @@ internal sealed class EvaluationPass(
     /// <summary>What was counted so far.</summary>
     public Tally Tally { get; } = Tally.Of(classifier.ClassCount);
 
+    /// <summary>The first broken image and its error, for a message; null where all are good.</summary>
+    public string? FirstBroken { get; private set; }
+
     /// <summary>Seconds in the session, views included.</summary>
     public double Seconds => _clock.Elapsed.TotalSeconds;
 
@@ -39,6 +42,7 @@ internal sealed class EvaluationPass(
                 if (image.Error is not null)
                 {
                     Tally.Broken++;
+                    FirstBroken ??= $"{image.Path}: {image.Error}";
                     yield return EvaluationFiles.Row(image, image.Label < 0 ? "" : names[labels[image.Label]]);   // a row of a CSV file may lack even that
                     continue;
                 }

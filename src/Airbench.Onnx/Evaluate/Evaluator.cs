@@ -44,12 +44,14 @@ public static class Evaluator
         var folders = Folders(models);
         var done = new List<(string Name, string Folder, EvaluationMetrics Metrics)>();
         var tallies = new List<Tally>();
+        string? firstBroken = null;
         foreach (var (i, model) in models.Index())
         {
             var place = Directory.CreateDirectory(build.File(folders[i])).FullName;
-            var (metrics, tally) = Run(model, images, labels[i], options, device, place, progress, cancel);
+            var (metrics, tally, broken) = Run(model, images, labels[i], options, device, place, progress, cancel);
             done.Add((model.Name, folders[i], metrics));
             tallies.Add(tally);
+            firstBroken ??= broken;   // the same for every model
         }
         if (done.Count > 1)
         {
@@ -60,7 +62,7 @@ public static class Evaluator
             EvaluationFiles.Write(build.File(done[i].Folder), done[i].Metrics, tallies[i]);
         }
         var evaluation = new Evaluation(build.Commit(), done[0].Metrics);
-        Judge(evaluation, models, done.ConvertAll(entry => entry.Metrics), options, progress);
+        Judge(evaluation, models, done.ConvertAll(entry => entry.Metrics), firstBroken, options, progress);
         return evaluation;
     }
 
@@ -104,7 +106,7 @@ public static class Evaluator
         return folders;
     }
 
-    private static (EvaluationMetrics Metrics, Tally Tally) Run(
+    private static (EvaluationMetrics Metrics, Tally Tally, string? FirstBroken) Run(
         ModelReference model, IEvaluationSource images, int[] labels, EvaluateOptions options, string device, string folder,
         IProgress progress, CancellationToken cancel)
     {
@@ -156,11 +158,12 @@ public static class Evaluator
             WallSeconds = wall.Elapsed.TotalSeconds,
             SessionSeconds = classifier.SessionTime.TotalSeconds,
         };
-        return (tally.Complete(metrics, model.Description.Classes), tally);
+        return (tally.Complete(metrics, model.Description.Classes), tally, pass.FirstBroken);
     }
 
     private static void Judge(
-        Evaluation evaluation, List<ModelReference> models, List<EvaluationMetrics> metrics, EvaluateOptions options, IProgress progress)
+        Evaluation evaluation, List<ModelReference> models, List<EvaluationMetrics> metrics, string? firstBroken, EvaluateOptions options,
+        IProgress progress)
     {
         var missed = new List<string>();
         foreach (var (model, numbers) in models.Zip(metrics))
@@ -175,7 +178,7 @@ public static class Evaluator
         var (broken, total) = (metrics[0].Broken, metrics[0].Broken + metrics[0].Count);
         if (broken > 0)
         {
-            var sentence = $"{Counted.Are(broken, total, "image")} broken; the rows with an error in {EvaluationFiles.PredictionsName} say why, and the numbers are of the other {metrics[0].Count}";
+            var sentence = $"{Counted.Are(broken, total, "image")} broken, for example {firstBroken}; the rows with an error in {EvaluationFiles.PredictionsName} say why, and the numbers are of the other {metrics[0].Count}";
             if ((double)broken / total > options.MaxBadFraction)
             {
                 missed.Add(FormattableString.Invariant($"{sentence}: more than max_bad_fraction {options.MaxBadFraction} allows"));
