@@ -34,6 +34,10 @@ public sealed record PrepareOptions
     [Description("Bytes that an archive may unpack to; a larger one is refused.")]
     public long MaxUnpackedBytes { get; init; } = 64L << 30;
 
+    /// <summary>Encoding of the names in a .zip that are not marked as UTF-8; null for UTF-8.</summary>
+    [Description(NameEncodingOption.Description)]
+    public string? NameEncoding { get; init; }
+
     /// <summary>Whether a CIFAR archive that is found nowhere is downloaded.</summary>
     [Description("Whether a CIFAR archive that is found nowhere is downloaded from the data set's home page.")]
     public bool Download { get; init; } = true;
@@ -83,6 +87,10 @@ public sealed record PrepareOptions
         if (options.MaxUnpackedBytes < 1)
         {
             yield return $"max_unpacked_bytes: found {options.MaxUnpackedBytes}; expected at least 1";
+        }
+        if (NameEncodingOption.Problem(options.NameEncoding) is { } problem)
+        {
+            yield return problem;
         }
         if (options.TrainCount < 1)
         {

@@ -68,6 +68,7 @@ public static class Preparer
             TestCount = test.Count,
             DuplicatesAcrossSplits = CountDuplicates(images, test.Count, progress),
             BadImages = broken.Count,
+            LeftOut = source.LeftOut is { Counts.Count: > 0 } leftOut ? leftOut.Counts : null,
             TrainSha256 = Hash.OfFile(build.File(ImageSplit.FileName(Split.Train))),
             TestSha256 = Hash.OfFile(build.File(ImageSplit.FileName(Split.Test))),
             ProductVersion = Product.Version,
@@ -135,8 +136,8 @@ public static class Preparer
         var count = images.CountDuplicates();
         if (count > 0)
         {
-            progress.Warn($"{count} of {testCount} test images also occur in the training split, pixel for pixel: "
-                + "they make the test accuracy look better than it is");
+            progress.Warn($"{count} of {Counted.Of(testCount, "test image")} also {(count == 1 ? "occurs" : "occur")} in the training split, pixel for pixel: "
+                + $"{(count == 1 ? "it makes" : "they make")} the test accuracy look better than it is");
         }
         return count;
     }

@@ -42,7 +42,7 @@ public sealed class InitTests : IDisposable
     [Theory]
     [InlineData("nothing-here", "does not exist")]
     [InlineData("pipeline.txt", "is not a .tar, .tar.gz or .zip archive")]
-    [InlineData("empty", "holds no .jpg, .jpeg or .png file")]
+    [InlineData("empty", "holds no image")]
     [InlineData(".", "holds the working folder")]
     [InlineData("single", "holds one class, 'cat'")]
     [InlineData("dead", "class 'dog' has no readable training image; 2 cannot be read")]

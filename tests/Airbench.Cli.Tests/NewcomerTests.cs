@@ -32,7 +32,7 @@ public sealed class NewcomerTests : IDisposable
         // As init chose, but for a narrow network, so that the test takes seconds.
         var run = _place.Run("run", "--set", "device=cpu", "--set", "train.with.widths=[8, 16, 16]", "--set", "train.with.epochs=30");
         Assert.True(run.ExitCode == 0, run.Output + run.Errors);
-        Assert.Contains("1 of 42 images are broken and left out", run.Output + run.Errors, StringComparison.Ordinal);
+        Assert.Contains("1 of 42 images is broken and left out", run.Output + run.Errors, StringComparison.Ordinal);
         Assert.Contains("evaluate -> ", run.Output, StringComparison.Ordinal);
 
         var page = File.ReadAllText(Assert.Single(Directory.GetFiles(_place["runs"], "report.html", SearchOption.AllDirectories)));

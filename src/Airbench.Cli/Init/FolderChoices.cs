@@ -67,7 +67,7 @@ internal sealed record FolderChoices
     {
         // Twice what was found, or 1%: a broken file more must not stop a newcomer, a broken disk must.
         var share = Math.Min(1, Math.Max(0.01, Math.Ceiling(2000.0 * broken / count) / 1000));
-        var found = broken == 0 ? "All files could be read." : $"{Number(broken)} of {Number(count)} files cannot be read.";
+        var found = broken == 0 ? "All files could be read." : $"{Number(broken)} of {Counted.Of(count, "file")} cannot be read.";
         return new(share, $"{found} Broken ones are left out and listed in prepare-errors.csv; more than this share fail the stage.");
     }
 

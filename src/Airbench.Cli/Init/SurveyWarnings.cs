@@ -25,7 +25,7 @@ internal static class SurveyWarnings
     {
         if (survey.Broken.Count > 0)
         {
-            yield return $"{Number(survey.Broken.Count)} of {Number(survey.Count)} files cannot be read and will be left out: "
+            yield return $"{Number(survey.Broken.Count)} of {Counted.Of(survey.Count, "file")} cannot be read and will be left out: "
                 + Some(survey.Broken.Select(b => $"{b.Path} {b.Error}"), "; ");
         }
     }
@@ -78,7 +78,7 @@ internal static class SurveyWarnings
         {
             // Half the width of a 95% interval around 80%, normal approximation: to show the order of magnitude.
             var margin = 1.96 * Math.Sqrt(0.8 * 0.2 / survey.TestCount);
-            yield return string.Create(CultureInfo.InvariantCulture, $"{survey.TestCount} test images are few: at 80% accuracy, the 95% interval is about ")
+            yield return string.Create(CultureInfo.InvariantCulture, $"{Counted.Of(survey.TestCount, "test image")} {(survey.TestCount == 1 ? "is" : "are")} few: at 80% accuracy, the 95% interval is about ")
                 + string.Create(CultureInfo.InvariantCulture, $"{100 * Math.Min(1, margin):0} points to either side");
         }
     }

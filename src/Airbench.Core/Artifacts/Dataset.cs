@@ -58,6 +58,9 @@ public sealed record DatasetManifest
     /// <summary>Images that could not be decoded; each is a row of <c>prepare-errors.csv</c>.</summary>
     public int BadImages { get; init; }
 
+    /// <summary>Files of the source that are not in the set, by kind: ".heic", "in val/", "hidden folder .net", "other files"; null where there are none.</summary>
+    public IReadOnlyDictionary<string, long>? LeftOut { get; init; }
+
     /// <summary>SHA-256 of <c>train.safetensors</c>, lower-case hexadecimal.</summary>
     public required string TrainSha256 { get; init; }
 

@@ -62,6 +62,9 @@ public sealed record EvaluationMetrics
     /// <summary>Images that could not be decoded; each is a row of <c>predictions.csv</c> with its error, and in no other number here.</summary>
     public int Broken { get; init; }
 
+    /// <summary>Files of the source that are none of its images, by kind: ".heic", "in val/", "hidden folder .net"; null where there are none.</summary>
+    public IReadOnlyDictionary<string, long>? LeftOut { get; init; }
+
     /// <summary>Images evaluated.</summary>
     public required int Count { get; init; }
 

@@ -37,6 +37,7 @@ public static class Json
     /// <exception cref="InvalidFileException">The file is missing, not JSON, or lacks or exceeds the members of <typeparamref name="T"/>.</exception>
     public static T Read<T>(string path)
     {
+        FileKind.Require(path);
         try
         {
             using var stream = File.OpenRead(path);

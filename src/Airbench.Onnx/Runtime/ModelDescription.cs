@@ -161,10 +161,13 @@ internal sealed record ModelDescription(ModelInput Input, ModelOutput Output, IR
         {
             if (options.Labels is { } file)
             {
-                return File.Exists(file)
-                    ? [.. File.ReadLines(file).Select(line => line.Trim()).Where(line => line.Length > 0).Take(MaxClasses + 1)]
-                    : throw new ConfigurationException($"labels: {file} does not exist; expected a text file with one class name a line");
+                return LabelsFile.Read(file, path, OwnNames());
             }
+            return OwnNames() ?? throw Open("labels", "the file does not name the classes of its scores", "a text file with one class name a line, in the order of the scores");
+        }
+
+        private IReadOnlyList<string>? OwnNames()
+        {
             if (Property("classes") is { } json)
             {
                 try
@@ -178,7 +181,7 @@ internal sealed record ModelDescription(ModelInput Input, ModelOutput Output, IR
                     throw new InvalidFileException(path, $"has the metadata property classes, which is not a JSON list of names: {e.Message}", e);
                 }
             }
-            throw Open("labels", "the file does not name the classes of its scores", "a text file with one class name a line, in the order of the scores");
+            return null;
         }
 
         private TensorSignature Choose(

@@ -48,7 +48,7 @@ public sealed partial class EvaluationAtScaleTests : IDisposable
 
         var message = Assert.Throws<GateException>(() => _models.Evaluate(options)).Message;
 
-        Assert.Contains("1 of 6 images are broken", message, StringComparison.Ordinal);
+        Assert.Contains("1 of 6 images is broken", message, StringComparison.Ordinal);
         var metrics = Evaluation.Open(_models.File("evaluation")).Metrics;
         Assert.Equal((5, 1, 1.0), (metrics.Count, metrics.Broken, metrics.Accuracy));
         Assert.Equal(7, File.ReadAllLines(_models.File("evaluation/predictions.csv")).Length);
