@@ -38,6 +38,7 @@ internal static class FolderPipeline
 
             """).ReplaceLineEndings("\n"));
         Option("image_size", Plain(choices.ImageSize.Value), choices.ImageSize.Why);
+        Option("fit", choices.Fit.Value.ToString().ToLowerInvariant(), choices.Fit.Why);
         Option("max_bad_fraction", choices.MaxBadFraction.Value.ToString("R", CultureInfo.InvariantCulture), choices.MaxBadFraction.Why);
         if (survey.TestFolder is not null)
         {

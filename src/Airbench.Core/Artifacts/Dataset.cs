@@ -40,6 +40,9 @@ public sealed record DatasetManifest
     /// <summary>Height and width in pixels.</summary>
     public required int ImageSize { get; init; }
 
+    /// <summary>How images that are not square became so.</summary>
+    public Fit Fit { get; init; }
+
     /// <summary>Per-channel (RGB) mean of pixel / 255 over the training split.</summary>
     public required IReadOnlyList<double> Mean { get; init; }
 

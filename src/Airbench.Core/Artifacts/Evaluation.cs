@@ -119,7 +119,11 @@ public sealed record EvaluationMetrics
 /// <param name="OnnxRuntime">Version.</param>
 public sealed record RunSettings(
     string Input, string Output, int BatchSize, int Threads, string GraphOptimization, IReadOnlyDictionary<string, string> ProviderOptions,
-    bool IoBinding, string OnnxRuntime);
+    bool IoBinding, string OnnxRuntime)
+{
+    /// <summary>How images that are not square became so; those of a prepared set did before.</summary>
+    public Fit Fit { get; init; }
+}
 
 /// <summary>One model beside the first of the same call, on the same images.</summary>
 /// <param name="Name">Variant or file.</param>
