@@ -37,7 +37,7 @@ public record ClassifierOptions
     public Dictionary<string, string> ProviderOptions { get; init; } = [];
 
     /// <summary>Input of the graph.</summary>
-    [Description("Of an ONNX file: its image input; needed where there are several inputs.")]
+    [Description("Of an ONNX file: name of its image input, checked against the file. A second input is refused, as nothing gives it a value.")]
     public string? InputName { get; init; }
 
     /// <summary>Planes or interleaved.</summary>

@@ -130,7 +130,7 @@ public sealed class AnyClassifierTests : IDisposable
         Assert.Contains("set image_size (--image-size)", Refused(model => { Dimension(model, 2); Dimension(model, 3); }), StringComparison.Ordinal);
         Assert.Contains("set labels (--labels)", Refused(model => model.MetadataProps.Clear()), StringComparison.Ordinal);
         Assert.Contains("set output_name (--output-name)", Refused(model => model.Graph.Output.Add(new ValueInfoProto(model.Graph.Output[0]) { Name = "product" })), StringComparison.Ordinal);
-        Assert.Contains("set input_name (--input-name)", Refused(model => model.Graph.Input.Add(new ValueInfoProto(model.Graph.Input[0]) { Name = "more" })), StringComparison.Ordinal);
+        Assert.Contains("input_name: 'x'; the model has pixels float [N, 3, 8, 8]", Refused(_ => { }, options => options with { InputName = "x" }), StringComparison.Ordinal);
         Assert.Contains("set output_kind (--output-kind)", Refused(model => model.Graph.Node[^1].OpType = "Mystery"), StringComparison.Ordinal);
         Assert.Contains("output_name: 'x'; the model has scores float [N, 3]", Refused(_ => { }, options => options with { OutputName = "x" }), StringComparison.Ordinal);
         Assert.Contains("there are 2 class names", Refused(model => model.MetadataProps[0].Value = """["a", "b"]"""), StringComparison.Ordinal);

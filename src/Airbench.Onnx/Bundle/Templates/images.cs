@@ -196,7 +196,7 @@ static class Images
                 break;   // what is cut off is for the codec to say
             }
             var sum = BinaryPrimitives.ReadUInt32BigEndian(file.AsSpan(at + 8 + length));
-            if (char.IsAsciiLetterUpper(name[0]) && Crc32.HashToUInt32(file.AsSpan(at + 4, 4 + length)) != sum)
+            if ((name[0] & 0x20) == 0 && Crc32.HashToUInt32(file.AsSpan(at + 4, 4 + length)) != sum)
             {
                 throw Damaged("PNG", $"wrong checksum of {name}");
             }

@@ -2,15 +2,15 @@
 import { decodeBmp, decodeIco } from './bmp.mjs';
 import { orientationOf, turn } from './exif.mjs';
 import { damaged, formatOf } from './formats.mjs';
-import { firstFrame } from './gif.mjs';
+import { decodeGif } from './gif.mjs';
 import { decodeJpeg } from './jpeg.mjs';
 import { decodePng } from './png.mjs';
 import { fit, toInput } from './preprocess.mjs';
 import { readWebP } from './webp.mjs';
 
 /**
- * An image file as upright pixels: the values that are stored in it, without colour profile or gamma, alpha dropped. The browser decodes JPEG,
- * WebP and GIF; of PNG, BMP and ICO it does not give what is stored.
+ * An image file as upright pixels: the values that are stored in it, without colour profile or gamma, alpha dropped. The browser decodes JPEG
+ * and WebP; of the others it does not give what is stored.
  * @param {Uint8Array} file
  * @returns { data, width, height }, 4 bytes a pixel, the last without meaning; throws where the file is not read, damaged or not whole
  */
@@ -18,6 +18,7 @@ export async function decode(file) {
   const format = formatOf(file);
   if (format === 'TIFF') throw new Error('is a TIFF file, which browsers do not read: convert it to JPEG or PNG');
   if (format === 'BMP') return decodeBmp(file);
+  if (format === 'GIF') return decodeGif(file);
   if (format === 'ICO') return decodeIco(file);
   if (format === 'PNG') {
     const image = await decodePng(file);
@@ -31,11 +32,8 @@ export async function decode(file) {
     }
   };
   if (format === 'JPEG') return decodeJpeg(file, decodeWhole);
-  if (format === 'WebP') {
-    const { file: webp, orientation } = readWebP(file);
-    return turn(await decodeWhole(webp), orientation);
-  }
-  return decodeWhole(firstFrame(file));
+  const { file: webp, orientation } = readWebP(file);
+  return turn(await decodeWhole(webp), orientation);
 }
 
 /** Pixels of what a browser can show. */

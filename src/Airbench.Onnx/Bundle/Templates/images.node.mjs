@@ -1,17 +1,17 @@
-// Image files to upright pixels as they are stored, in Node: no colour profile, no gamma, alpha dropped. JPEG, WebP, GIF and TIFF by sharp
-// (libjpeg-turbo, libwebp, libtiff), PNG, BMP and ICO by the modules of the page.
+// Image files to upright pixels as they are stored, in Node: no colour profile, no gamma, alpha dropped. JPEG, WebP and TIFF by sharp
+// (libjpeg-turbo, libwebp, libtiff), PNG, BMP, GIF and ICO by the modules of the page.
 import sharp from 'sharp';
 import { decodeBmp, decodeIco } from '../../web/bmp.mjs';
 import { orientationOf, turn } from '../../web/exif.mjs';
 import { checkSize, cutOff, damaged, formatOf } from '../../web/formats.mjs';
-import { firstFrame } from '../../web/gif.mjs';
+import { decodeGif } from '../../web/gif.mjs';
 import { decodeJpeg } from '../../web/jpeg.mjs';
 import { decodePng } from '../../web/png.mjs';
 import { readWebP } from '../../web/webp.mjs';
 import { checkTiff } from './tiff.mjs';
 
 // What sharp has to refuse besides errors: pixels that are missing. What libjpeg warns of besides, training decodes.
-const FAIL_ON = { JPEG: 'truncated', WebP: 'error', GIF: 'error', TIFF: 'warning' };
+const FAIL_ON = { JPEG: 'truncated', WebP: 'error', TIFF: 'warning' };
 
 /**
  * @param {Uint8Array} file
@@ -20,6 +20,7 @@ const FAIL_ON = { JPEG: 'truncated', WebP: 'error', GIF: 'error', TIFF: 'warning
 export async function decode(file) {
   const format = formatOf(file);
   if (format === 'BMP') return decodeBmp(file);
+  if (format === 'GIF') return decodeGif(file);
   if (format === 'ICO') return decodeIco(file);
   if (format === 'PNG') {
     const image = await decodePng(file);
@@ -31,7 +32,7 @@ export async function decode(file) {
     return turn(await decodeBySharp(webp, format), orientation);
   }
   if (format === 'TIFF') checkTiff(file);
-  return decodeBySharp(format === 'GIF' ? firstFrame(file) : file, format);
+  return decodeBySharp(file, format);
 }
 
 async function decodeBySharp(file, format) {

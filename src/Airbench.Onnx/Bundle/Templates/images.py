@@ -90,7 +90,7 @@ def decode_whole(file, name):
         width, height = image.size
         check_size(width, height)
         if name == "TIFF":
-            check_tiff(image)
+            check_tiff(file, image)
         image.load()
         if name != "TIFF":  # which Pillow turns itself
             for turn in TURNS.get(exif_orientation(image.info.get("exif")), []):
@@ -123,7 +123,7 @@ def checked_png(file):
         length, kind = struct.unpack_from(">I4s", file, at)
         end = at + 12 + length
         checksum = struct.pack(">I", zlib.crc32(file[at + 4 : end - 4]))
-        if kind[:1].isupper():
+        if kind[0] & 0x20 == 0:  # an upper-case letter: the picture depends on it
             if end <= len(file) and checksum != file[end - 4 : end]:
                 raise NotRead(f"is a PNG file that cannot be decoded (wrong checksum of {kind.decode('latin-1')})")
             kept.append(file[at:end])
@@ -187,9 +187,19 @@ def decode_without_end(file):
     return image
 
 
-def check_tiff(image):
-    """The kinds that every client reads: whole numbers in plain colours."""
+def check_tiff(file, image):
+    """The kinds that every client reads, whole numbers in plain colours; and that what the directory names lies within the file."""
     tag = image.tag_v2.get
+    order = "<" if file[:1] == b"I" else ">"
+    (directory,) = struct.unpack_from(f"{order}I", file, 4)
+    (count,) = struct.unpack_from(f"{order}H", file, directory)
+    for at in range(directory + 2, directory + 2 + 12 * count, 12):
+        _, kind, number, place = struct.unpack_from(f"{order}HHII", file, at)
+        size = number * {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}.get(kind, 0)
+        if size > 4 and place + size > len(file):
+            break_off("TIFF")
+    if any(place + size > len(file) for place, size in zip(tag(273) or tag(324) or (), tag(279) or tag(325) or ())):
+        break_off("TIFF")
     if tag(50706) or tag(254, 0) & 1 or tag(255, 1) == 2:
         raise NotRead("is a TIFF file that is a raw photo, or whose first page is only a preview, which is not read: convert it to PNG")
     bits, kinds = tag(258, (1,)), tag(339, (1,))

@@ -24,7 +24,8 @@ function chunks(bytes) {
     const name = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
     const data = bytes.subarray(at + 8, at + 8 + length);
     const isWhole = at + 12 + length <= bytes.length;
-    if (/^[A-Z]/.test(name) && isWhole && crc(bytes.subarray(at + 4, at + 8 + length)) !== view.getUint32(at + 8 + length)) {
+    const isCritical = (bytes[at + 4] & 0x20) === 0; // an upper-case letter
+    if (isCritical && isWhole && crc(bytes.subarray(at + 4, at + 8 + length)) !== view.getUint32(at + 8 + length)) {
       throw damaged('PNG', `wrong checksum of ${name}`);
     }
     if (name === 'IDAT') found.data.push(data);
