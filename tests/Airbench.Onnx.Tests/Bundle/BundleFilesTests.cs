@@ -54,7 +54,7 @@ public sealed class BundleFilesTests : IDisposable
         Assert.Equal(
             (fit == Fit.Crop ? 16 : (int?)null, fit == Fit.Crop ? 16 : null, fit == Fit.Pad ? 16 : null), (steps.ShortSide, steps.CentreCrop, steps.LongSide));
         Assert.Contains(words, manifest.Preprocessing, StringComparison.Ordinal);
-        var properties = ModelProto.Parser.ParseFrom(File.ReadAllBytes(bundle.File("model.onnx"))).MetadataProps;
+        var properties = Airbench.Onnx.Proto.ModelProto.Parser.ParseFrom(File.ReadAllBytes(bundle.File("model.onnx"))).MetadataProps;
         Assert.Equal(fit.ToString().ToLowerInvariant(), properties.Single(property => property.Key == "fit").Value);
         Assert.Contains(limit, File.ReadAllText(bundle.File("README.md")), StringComparison.Ordinal);
     }

@@ -148,6 +148,24 @@ public sealed class PredictorTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(Fit.Crop)]
+    [InlineData(Fit.Pad)]
+    [InlineData(Fit.Stretch)]
+    public void A_bundle_is_shown_images_as_its_manifest_says(Fit fit)
+    {
+        var bundle = _bundles.Export(fit: fit);
+        var file = TestImages.Png(TestImages.Planar(5, 50, 20), 50, 20);
+        File.WriteAllBytes(_bundles.File("long.png"), file);
+        using var decoder = new ImageDecoder { Fit = fit };
+        var pixels = new byte[3 * 16 * 16];
+        decoder.Decode(file, 16, pixels);
+
+        using var predictor = Predictor.Open("fp32", bundle, new PredictOptions { Tta = Tta.None }, "cpu");
+        using var images = UnlabelledFiles.Open([_bundles.File("long.png")], 1 << 30, IProgress.Silent, CancellationToken.None);
+        Assert.Equal(predictor.Predict(pixels).Single(), predictor.Predict(images, CancellationToken.None).Single().Probabilities);
+    }
+
     [Fact]
     public void Classes_of_a_model_and_of_images_are_the_same_in_either_unicode_form()
     {
