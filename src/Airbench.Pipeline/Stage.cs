@@ -60,6 +60,9 @@ public interface IStage
     /// <summary>What it does with the device.</summary>
     DeviceUse UseOf(object options);
 
+    /// <summary>Whether it ends a step, which may take long, before it heeds a signal to stop: to train is to lose no step. Others end at once.</summary>
+    bool FinishesStep { get; }
+
     /// <summary>What decides the result, beside the artifacts that it needs.</summary>
     Fingerprint Fingerprint(StageContext context, object options);
 }
@@ -123,6 +126,9 @@ public abstract class Stage<TOptions, TArtifact> : IStage
     /// <inheritdoc cref="IStage.UseOf"/>
     /// <remarks>By default it computes on the device.</remarks>
     public virtual DeviceUse UseOf(TOptions options) => DeviceUse.Takes;
+
+    /// <inheritdoc cref="IStage.FinishesStep"/>
+    public virtual bool FinishesStep => false;
 
     /// <inheritdoc cref="IStage.Fingerprint"/>
     /// <remarks>By default the options as they are, seed, device and the product's version.</remarks>

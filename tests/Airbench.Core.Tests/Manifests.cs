@@ -71,7 +71,11 @@ internal static class Manifests
             Opset = 17,
             ProductVersion = "1.0.0",
             Signature = new ModelSignature([new("images", "uint8", [-1, 3, 16, 16])], [new("logits", "float", [-1, 3])]),
-            PreprocessingSteps = new PreprocessingSteps("applied", 16, "bilinear_antialias", 16, "RGB", [0, 255], new Normalization(1 / 255.0, Network.Mean, Network.Std)),
+            PreprocessingSteps = new PreprocessingSteps("applied", "bilinear_antialias", "RGB", [0, 255], new Normalization(1 / 255.0, Network.Mean, Network.Std))
+            {
+                ShortSide = 16,
+                CentreCrop = 16,
+            },
             Accuracy = new BundleAccuracy("drawn/test", true, 2000, Proportion.Of(1801, 2000), Proportion.Of(1822, 2000), Tta.MirrorTranslate),
             Provenance = new Provenance("cpu, fp32", new Dictionary<string, string> { ["libtorch"] = "2.10.0" }) { Commit = "abc" },
             Finetuned = Finetuned,

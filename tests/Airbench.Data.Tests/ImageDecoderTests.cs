@@ -114,10 +114,12 @@ public sealed class ImageDecoderTests
 
     /// <summary>Sides that no divisor divides: what the codec rounds up must not move the picture.</summary>
     [Theory]
-    [InlineData(2407, 1801, 24)]   // at 1/8
-    [InlineData(1801, 2407, 50)]   // at 1/4
-    [InlineData(2403, 1805, 100)]   // at 1/2
-    public void A_large_jpeg_reduced_by_the_codec_looks_as_the_whole_one(int width, int height, int size)
+    [InlineData(2407, 1801, 24, Fit.Crop)]   // at 1/8
+    [InlineData(1801, 2407, 50, Fit.Crop)]   // at 1/4
+    [InlineData(2403, 1805, 100, Fit.Crop)]   // at 1/2
+    [InlineData(901, 4803, 60, Fit.Pad)]   // at 1/8, as the long side counts; a crop would need all of the short one
+    [InlineData(2407, 1801, 24, Fit.Stretch)]   // at 1/8
+    public void A_large_jpeg_reduced_by_the_codec_looks_as_the_whole_one(int width, int height, int size, Fit fit)
     {
         var pixels = new byte[3 * width * height];
         for (var i = 0; i < pixels.Length; i++)
@@ -134,7 +136,7 @@ public sealed class ImageDecoderTests
             var c = i / whole.Length;
             pixels[i] = whole[i % whole.Length][isBgr ? 2 - c : c];
         }
-        var differences = Decode(jpeg, size).Zip(Decode(Png(pixels, width, height), size), (a, b) => Math.Abs(a - b)).ToList();
+        var differences = Decode(jpeg, size, fit).Zip(Decode(Png(pixels, width, height), size, fit), (a, b) => Math.Abs(a - b)).ToList();
         Assert.InRange(differences.Max(), 0, 3);
         Assert.InRange(differences.Average(), 0, 0.3);
     }
@@ -146,7 +148,7 @@ public sealed class ImageDecoderTests
         byte[] row = [0, 100, 200, 40];
         var pixels = Enumerable.Repeat(row, 12).SelectMany(r => r).ToArray();   // 3 channels of 4 rows
         var resized = new byte[12];
-        ImageDecoder.Fit(pixels, 4, 4, 2, resized);
+        ImageDecoder.Resize(pixels, 4, 2, resized);
         var left = ((0.75 * 0) + (0.75 * 100) + (0.25 * 200)) / 1.75;
         var right = ((0.25 * 100) + (0.75 * 200) + (0.75 * 40)) / 1.75;
         Assert.Equal([(byte)Math.Round(left), (byte)Math.Round(right), (byte)Math.Round(left), (byte)Math.Round(right)], resized[..4]);
@@ -215,10 +217,10 @@ public sealed class ImageDecoderTests
         }
     }
 
-    private static byte[] Decode(byte[] file, int size)
+    private static byte[] Decode(byte[] file, int size, Fit fit = Fit.Crop)
     {
         var pixels = new byte[3 * size * size];
-        using var decoder = new ImageDecoder();
+        using var decoder = new ImageDecoder { Fit = fit };
         decoder.Decode(file, size, pixels);
         return pixels;
     }

@@ -1,6 +1,6 @@
 """What the Python sample of a bundle makes of image files: decode.py BUNDLE SIZE FILE...
 
-Prints a line of JSON for each file: its pixels as the model takes them, planar RGB in base64, or why it is refused.
+Prints a line of JSON for each file: its pixels as the model takes them, planar RGB in base64, by crop, pad and stretch one after the other, or why it is refused.
 """
 
 import base64
@@ -17,8 +17,9 @@ images = __import__("images")
 for file in files:
     answer = {"file": file}
     try:
-        pixels = np.asarray(images.fit(images.decode(Path(file).read_bytes()), int(size)))
-        answer["pixels"] = base64.b64encode(pixels.transpose(2, 0, 1).tobytes()).decode()
+        image = images.decode(Path(file).read_bytes())
+        fitted = [np.asarray(images.fit(image, int(size), how)).transpose(2, 0, 1) for how in ("crop", "pad", "stretch")]
+        answer["pixels"] = base64.b64encode(b"".join(pixels.tobytes() for pixels in fitted)).decode()
     except images.NotRead as error:
         answer["error"] = str(error)
     print(json.dumps(answer))

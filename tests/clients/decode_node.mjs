@@ -1,5 +1,5 @@
 // What the JavaScript sample of a bundle makes of image files: node decode_node.mjs BUNDLE SIZE FILE...
-// Prints a line of JSON for each file: its pixels as the model takes them, planar RGB in base64, or why it is refused.
+// Prints a line of JSON for each file: its pixels as the model takes them, planar RGB in base64, by crop, pad and stretch one after the other, or why it is refused.
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
@@ -13,7 +13,7 @@ for (const file of files) {
   const answer = { file };
   try {
     const { data, width, height } = await decode(await readFile(file));
-    answer.pixels = Buffer.from(fit(data, width, height, Number(size))).toString('base64');
+    answer.pixels = Buffer.concat(['crop', 'pad', 'stretch'].map((how) => fit(data, width, height, Number(size), how))).toString('base64');
   } catch (error) {
     answer.error = error.message;
   }

@@ -1,5 +1,5 @@
 // What the page of a bundle makes of image files in headless Chromium: node decode_web.mjs BUNDLE SIZE FILE...
-// Prints a line of JSON for each file: its pixels as the model takes them, planar RGB in base64, or why it is refused.
+// Prints a line of JSON for each file: its pixels as the model takes them, planar RGB in base64, by crop, pad and stretch one after the other, or why it is refused.
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
@@ -14,8 +14,10 @@ process.exit(await visit('decode', folder, undefined, async ({ page, open }) => 
       const { look } = await import('./images.mjs');
       const metadata = { ...(await (await fetch('../metadata.json')).json()), image_size };
       try {
-        const { pixels } = await look(new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], name), metadata);
-        return { pixels: btoa(String.fromCharCode(...pixels)) };
+        const image = new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], name);
+        const fitted = [];
+        for (const fit of ['crop', 'pad', 'stretch']) fitted.push(...(await look(image, { ...metadata, fit })).pixels);
+        return { pixels: btoa(String.fromCharCode(...fitted)) };
       } catch (error) {
         return { error: error.message };
       }

@@ -84,7 +84,7 @@ internal static class InitCommand
         if (!Path.Exists(full))
         {
             throw new ConfigurationException(
-                $"{images}: does not exist (looked at {full}); expected a folder of <class>/*.jpg|png, or a .tar, .tar.gz or .zip of one");
+                $"{images}: does not exist (looked at {full}); expected a folder of <class>/*, or a .tar, .tar.gz or .zip of one");
         }
         if ((folder + Path.DirectorySeparatorChar).StartsWith(Path.TrimEndingDirectorySeparator(full) + Path.DirectorySeparatorChar, StringComparison.Ordinal))
         {

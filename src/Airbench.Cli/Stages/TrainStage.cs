@@ -12,6 +12,8 @@ internal sealed class TrainStage : Stage<TrainOptions, TrainedModel>
 
     public override IReadOnlyList<Type> Inputs => [typeof(Dataset)];
 
+    public override bool FinishesStep => true;
+
     public override StageResult Run(StageContext context, TrainOptions options)
     {
         var model = Trainer.Train(

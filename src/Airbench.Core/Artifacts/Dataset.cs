@@ -43,6 +43,9 @@ public sealed record DatasetManifest : IChecked
     [Range(1, int.MaxValue)]
     public required int ImageSize { get; init; }
 
+    /// <summary>How images that are not square became so.</summary>
+    public Fit Fit { get; init; }
+
     /// <summary>Per-channel (RGB) mean of pixel / 255 over the training split.</summary>
     public required IReadOnlyList<double> Mean { get; init; }
 
@@ -64,6 +67,9 @@ public sealed record DatasetManifest : IChecked
     /// <summary>Images that could not be decoded; each is a row of <c>prepare-errors.csv</c>.</summary>
     [Range(0, int.MaxValue)]
     public int BadImages { get; init; }
+
+    /// <summary>Files of the source that are not in the set, by kind: ".heic", "in val/", "hidden folder .net", "other files"; null where there are none.</summary>
+    public IReadOnlyDictionary<string, long>? LeftOut { get; init; }
 
     /// <summary>SHA-256 of <c>train.safetensors</c>, lower-case hexadecimal.</summary>
     public required string TrainSha256 { get; init; }

@@ -67,6 +67,9 @@ public sealed record EvaluationMetrics : IChecked
     [Range(0, int.MaxValue)]
     public int Broken { get; init; }
 
+    /// <summary>Files of the source that are none of its images, by kind: ".heic", "in val/", "hidden folder .net"; null where there are none.</summary>
+    public IReadOnlyDictionary<string, long>? LeftOut { get; init; }
+
     /// <summary>Images evaluated.</summary>
     [Range(0, int.MaxValue)]
     public required int Count { get; init; }
@@ -144,7 +147,11 @@ public sealed record EvaluationMetrics : IChecked
 /// <param name="OnnxRuntime">Version.</param>
 public sealed record RunSettings(
     string Input, string Output, [property: Range(0, int.MaxValue)] int BatchSize, [property: Range(0, int.MaxValue)] int Threads, string GraphOptimization, IReadOnlyDictionary<string, string> ProviderOptions,
-    bool IoBinding, string OnnxRuntime);
+    bool IoBinding, string OnnxRuntime)
+{
+    /// <summary>How images that are not square became so; those of a prepared set did before.</summary>
+    public Fit Fit { get; init; }
+}
 
 /// <summary>One model beside the first of the same call, on the same images.</summary>
 /// <param name="Name">Variant or file.</param>

@@ -36,6 +36,9 @@ public sealed record BundleManifest : IChecked
     [Range(NetworkSpec.MinImageSize, NetworkSpec.MaxImageSize)]
     public required int ImageSize { get; init; }
 
+    /// <summary>How images that are not square become so, before the model or inside.</summary>
+    public Fit Fit { get; init; }
+
     /// <summary>Type and layout of the pixels that every model of the bundle takes.</summary>
     public InputFormat Input { get; init; }
 

@@ -46,6 +46,7 @@ public static class Json
     /// </exception>
     public static T Read<T>(string path)
     {
+        FileKind.Require(path);
         try
         {
             using var stream = File.OpenRead(path);

@@ -15,6 +15,9 @@ public sealed record NetworkSpec : IChecked
     /// <summary>Height and width of the input, pixels.</summary>
     public required int ImageSize { get; init; }
 
+    /// <summary>How the images that it learned became square, and so how those it is shown must.</summary>
+    public Fit Fit { get; init; }
+
     /// <summary>Classes K.</summary>
     public required int ClassCount { get; init; }
 

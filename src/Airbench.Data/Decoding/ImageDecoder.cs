@@ -13,7 +13,7 @@ namespace Airbench.Data;
 /// scaled to 8, CMYK becomes RGB by the plain product, and alpha is dropped, not blended with a background that nobody chose. Orientation (EXIF, or the
 /// tag of a TIFF) is applied. Of several images in a file it is the first; of an ICO the largest. An image that is not all there is refused.</para>
 /// <para>Pillow's <c>convert("RGB")</c> gives the same, but for 16-bit grey, which it clips, and transparent palettes, which it may blend.</para>
-/// <para>Other sizes are resized by the short side (triangle filter, antialiased), then cropped at the centre. A JPEG of more
+/// <para>Other sizes are resized (triangle filter, antialiased) and become square as <see cref="Fit"/> says. A JPEG of more
 /// than 4 megapixels is first decoded at 1/2, 1/4 or 1/8 of its size, where it still is at least 8 times too large then: within 3 of 255 of what the
 /// whole image gives, for most pixels within 1.</para>
 /// </remarks>
@@ -29,6 +29,9 @@ public sealed unsafe class ImageDecoder(DecodeMemory? memory = null) : IDisposab
     private readonly DecodeMemory _memory = memory ?? DecodeMemory.ForThisMachine();
     private byte* _pixels;
     private nuint _capacity;
+
+    /// <summary>How images that are not square become so.</summary>
+    public Fit Fit { get; init; }
 
     /// <inheritdoc cref="ImageFormats.HasImageExtension"/>
     public static bool HasImageExtension(string path) => ImageFormats.HasImageExtension(path);
@@ -56,10 +59,10 @@ public sealed unsafe class ImageDecoder(DecodeMemory? memory = null) : IDisposab
             Resampler.Reduction? reduction = null;
             if (image.Format == ImageFormats.Jpeg && (long)width * height > ReducedPixels)
             {
-                var shortSide = Math.Min(width, height);
+                var (scaledWidth, scaledHeight) = Resampler.Scaled(width, height, Fit, size);
                 foreach (var divisor in (ReadOnlySpan<int>)[8, 4, 2])   // other eighths take as long as the whole
                 {
-                    if (shortSide / divisor >= Reserve * size)
+                    if (width >= divisor * Reserve * scaledWidth && height >= divisor * Reserve * scaledHeight)
                     {
                         reduction = new(width, height, divisor);
                         var reduced = codec.GetScaledDimensions(1f / divisor);
@@ -84,7 +87,7 @@ public sealed unsafe class ImageDecoder(DecodeMemory? memory = null) : IDisposab
                     throw new DataException($"is {image.Format.InSentence} that ends too early");
                 }
                 var layout = new Resampler.Layout(width, height, 4L * width, 4, 1) { Reduction = reduction };
-                Resampler.Fit(_pixels, layout, image.Orientation ?? OrientationOf(codec), size, planarRgb);
+                Resampler.Resize(_pixels, layout, image.Orientation ?? OrientationOf(codec), Fit, size, planarRgb);
             }
             finally
             {
@@ -114,12 +117,12 @@ public sealed unsafe class ImageDecoder(DecodeMemory? memory = null) : IDisposab
     /// <inheritdoc/>
     public void Dispose() => Free();
 
-    /// <summary>Resizes pixels that are uint8 planar RGB already, [3, <paramref name="height"/>, <paramref name="width"/>].</summary>
-    internal static void Fit(ReadOnlySpan<byte> source, int width, int height, int size, Span<byte> planarRgb)
+    /// <summary>Resizes square pixels that are uint8 planar RGB already, [3, <paramref name="side"/>, <paramref name="side"/>].</summary>
+    internal static void Resize(ReadOnlySpan<byte> source, int side, int size, Span<byte> planarRgb)
     {
         fixed (byte* start = source)
         {
-            Resampler.Fit(start, new Resampler.Layout(width, height, width, 1, (long)width * height), default, size, planarRgb);
+            Resampler.Resize(start, new Resampler.Layout(side, side, side, 1, (long)side * side), default, default, size, planarRgb);
         }
     }
 
@@ -142,7 +145,8 @@ public sealed unsafe class ImageDecoder(DecodeMemory? memory = null) : IDisposab
         {
             fixed (int* pixels = TiffPixels.Decode(start, file.Length, header))
             {
-                Resampler.Fit((byte*)pixels, new Resampler.Layout(header.Width, header.Height, 4L * header.Width, 4, 1), header.Orientation, size, planarRgb);
+                var layout = new Resampler.Layout(header.Width, header.Height, 4L * header.Width, 4, 1);
+                Resampler.Resize((byte*)pixels, layout, header.Orientation, Fit, size, planarRgb);
             }
         }
     }

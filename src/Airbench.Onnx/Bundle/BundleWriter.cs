@@ -48,9 +48,13 @@ internal static class BundleWriter
         {
             Signature = signature,
             PreprocessingSteps = new PreprocessingSteps(
-                "applied", network.ImageSize, "bilinear_antialias", network.ImageSize, "RGB", isFloat ? [0, 1] : [0, 255],
+                "applied", "bilinear_antialias", "RGB", isFloat ? [0, 1] : [0, 255],
                 new Normalization(isFloat ? 1 : InputFormats.Scale, network.Mean, network.Std))
             {
+                Fit = network.Fit,
+                ShortSide = network.Fit == Fit.Crop ? network.ImageSize : null,
+                CentreCrop = network.Fit == Fit.Crop ? network.ImageSize : null,
+                LongSide = network.Fit == Fit.Pad ? network.ImageSize : null,
                 Layout = manifest.Input == InputFormat.Uint8Nhwc ? "nhwc" : "nchw",
                 ResizedInside = manifest.AcceptsAnySize,
             },

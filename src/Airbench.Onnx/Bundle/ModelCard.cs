@@ -142,8 +142,13 @@ internal static class ModelCard
                 "often with high confidence.");
             Line("- The accuracy is that of images like those of its test split. Other cameras, crops, compression or lighting lower it; " +
                 "measure on your own images.");
-            Line($"- Details that do not survive in {manifest.ImageSize}x{manifest.ImageSize} pixels play no role, and only the centre " +
-                $"square of an image is seen.");
+            var seen = manifest.Fit switch
+            {
+                Fit.Pad => "long images are seen whole, but small (`fit: pad`)",
+                Fit.Stretch => "images that are not square are seen distorted (`fit: stretch`)",
+                _ => "only the centre square of an image is seen (`fit: crop`)",
+            };
+            Line($"- Details that do not survive in {manifest.ImageSize}x{manifest.ImageSize} pixels play no role, and {seen}.");
             Line("- Probabilities are a softmax and were not calibrated.");
             if (manifest.Synthetic)
             {

@@ -64,6 +64,11 @@ public record ClassifierOptions
     [Description("Of an ONNX file: height and width of the images, pixels; needed where the shape leaves them open.")]
     public int? ImageSize { get; init; }
 
+    /// <summary>How images that are not square become so.</summary>
+    [Description("Of an ONNX file: how images that are not square become so, as in its training: crop (short side resized, centre kept; the default), " +
+        "pad (long side resized, the rest black) or stretch (both sides resized).")]
+    public Fit? Fit { get; init; }
+
     /// <summary>Output of the graph.</summary>
     [Description("Of an ONNX file: the output with the scores; needed where several could be.")]
     public string? OutputName { get; init; }

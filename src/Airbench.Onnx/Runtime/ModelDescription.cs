@@ -74,7 +74,7 @@ internal sealed record ModelDescription(ModelInput Input, ModelOutput Output, IR
             }
             return new ModelInput(
                 value.Name, value.Type, layout, options.ColorOrder ?? Choice<ColorOrder>("color_order") ?? ColorOrder.Rgb, Values(value),
-                Size(value, height, width), shape[0] > 0 ? (int)shape[0] : null);
+                Size(value, height, width), options.Fit ?? Choice<Fit>(NetworkExporter.FitKey) ?? Fit.Crop, shape[0] > 0 ? (int)shape[0] : null);
         }
 
         public (ModelOutput Output, IReadOnlyList<string> Classes) Output(IReadOnlyList<string>? bundleClasses)
@@ -154,10 +154,13 @@ internal sealed record ModelDescription(ModelInput Input, ModelOutput Output, IR
         {
             if (options.Labels is { } file)
             {
-                return File.Exists(file)
-                    ? [.. File.ReadLines(file).Select(line => line.Trim()).Where(line => line.Length > 0).Take(MaxClasses + 1)]
-                    : throw new ConfigurationException($"labels: {file} does not exist; expected a text file with one class name a line");
+                return LabelsFile.Read(file, path, OwnNames());
             }
+            return OwnNames() ?? throw Open("labels", "the file does not name the classes of its scores", "a text file with one class name a line, in the order of the scores");
+        }
+
+        private IReadOnlyList<string>? OwnNames()
+        {
             if (Property("classes") is { } json)
             {
                 try
@@ -171,7 +174,7 @@ internal sealed record ModelDescription(ModelInput Input, ModelOutput Output, IR
                     throw new InvalidFileException(path, $"has the metadata property classes, which is not a JSON list of names: {e.Message}", e);
                 }
             }
-            throw Open("labels", "the file does not name the classes of its scores", "a text file with one class name a line, in the order of the scores");
+            return null;
         }
 
         private TensorSignature ChooseInput()

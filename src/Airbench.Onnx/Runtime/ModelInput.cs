@@ -40,9 +40,10 @@ public enum OutputKind
 /// <param name="Color">Order of the colours.</param>
 /// <param name="Normalization">Scale, mean and std, the latter in the order red, green, blue.</param>
 /// <param name="Size">Height and width, pixels.</param>
+/// <param name="Fit">How images that are not square become so.</param>
 /// <param name="FixedBatch">Images of every call where the graph fixes them; null where they are free.</param>
 internal sealed record ModelInput(
-    string Name, string Type, PixelLayout Layout, ColorOrder Color, Normalization Normalization, int Size, int? FixedBatch)
+    string Name, string Type, PixelLayout Layout, ColorOrder Color, Normalization Normalization, int Size, Fit Fit, int? FixedBatch)
 {
     /// <summary>Pixels as decoded.</summary>
     public static Normalization AsDecoded { get; } = new(1, [0, 0, 0], [1, 1, 1]);
@@ -75,7 +76,7 @@ internal sealed record ModelInput(
 
     /// <summary>For people and <c>metrics.json</c>.</summary>
     public override string ToString() => FormattableString.Invariant(
-        $"{Name} {Type} {Layout.ToString().ToLowerInvariant()} {Color.ToString().ToLowerInvariant()} {Size}x{Size}") +
+        $"{Name} {Type} {Layout.ToString().ToLowerInvariant()} {Color.ToString().ToLowerInvariant()} {Size}x{Size} {Fit.ToString().ToLowerInvariant()}") +
         (Type == "uint8" ? ", pixels as decoded" : FormattableString.Invariant($", (pixel * {Normalization.Scale} - [{Text(Normalization.Mean)}]) / [{Text(Normalization.Std)}]"));
 
     private static string Text(IReadOnlyList<double> values) => string.Join(", ", values.Select(v => FormattableString.Invariant($"{v}")));

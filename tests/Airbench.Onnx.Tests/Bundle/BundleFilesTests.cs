@@ -31,12 +31,32 @@ public sealed class BundleFilesTests : IDisposable
         var manifest = OnnxBundle.Open(Export("exports/small").Folder).Manifest;
         Assert.Equal(Signature.Inputs, manifest.Signature!.Inputs);
         Assert.Equal(Signature.Outputs, manifest.Signature.Outputs);
-        Assert.Equal((16, 16, "RGB"), (
+        Assert.Equal(((int?)16, (int?)16, "RGB"), (
             manifest.PreprocessingSteps!.ShortSide, manifest.PreprocessingSteps.CentreCrop, manifest.PreprocessingSteps.ColorOrder));
         Assert.Equal(RandomNetwork.Small().Mean, manifest.PreprocessingSteps.InsideTheModel.Mean);
         Assert.Equal((2000, 1801, 1822), (manifest.Accuracy!.Count, manifest.Accuracy.Plain.Correct, manifest.Accuracy.WithTta.Correct));
         Assert.InRange(manifest.Accuracy.Plain.Accuracy, manifest.Accuracy.Plain.Low95, manifest.Accuracy.Plain.High95);
         Assert.Equal("cpu, fp32", manifest.Provenance!.TrainedOn);
+    }
+
+    [Theory]
+    [InlineData(Fit.Crop, "Resize the short side to 16 and crop the centre", "only the centre square")]
+    [InlineData(Fit.Pad, "Resize the long side to 16 and pad with black", "seen whole, but small")]
+    [InlineData(Fit.Stretch, "Resize both sides to 16", "seen distorted")]
+    public void How_images_become_square_is_in_the_manifest_the_model_and_the_card(Fit fit, string words, string limit)
+    {
+        var model = Model();
+        model = model with { Manifest = model.Manifest with { Network = model.Manifest.Network with { Fit = fit } } };
+        var bundle = OnnxBundle.Open(Exporter.Export(
+            model, new ExportOptions(), _folder.File("exports/fit"), _ => new ParityResult(8, 0, 8), IProgress.Silent, CancellationToken.None).Folder);
+        var (manifest, steps) = (bundle.Manifest, bundle.Manifest.PreprocessingSteps!);
+        Assert.Equal((fit, fit), (manifest.Fit, steps.Fit));
+        Assert.Equal(
+            (fit == Fit.Crop ? 16 : (int?)null, fit == Fit.Crop ? 16 : null, fit == Fit.Pad ? 16 : null), (steps.ShortSide, steps.CentreCrop, steps.LongSide));
+        Assert.Contains(words, manifest.Preprocessing, StringComparison.Ordinal);
+        var properties = Airbench.Onnx.Proto.ModelProto.Parser.ParseFrom(File.ReadAllBytes(bundle.File("model.onnx"))).MetadataProps;
+        Assert.Equal(fit.ToString().ToLowerInvariant(), properties.Single(property => property.Key == "fit").Value);
+        Assert.Contains(limit, File.ReadAllText(bundle.File("README.md")), StringComparison.Ordinal);
     }
 
     [Fact]

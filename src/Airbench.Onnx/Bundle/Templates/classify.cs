@@ -20,6 +20,7 @@ var bundle = Path.Combine(Path.GetDirectoryName(SourceFile())!, "..", "..");
 using var metadata = JsonDocument.Parse(File.ReadAllText(Path.Combine(bundle, "metadata.json")));
 var classes = metadata.RootElement.GetProperty("classes").EnumerateArray().Select(c => c.GetString()!).ToArray();
 var size = metadata.RootElement.GetProperty("image_size").GetInt32();
+var fit = metadata.RootElement.GetProperty("fit").GetString()!;
 var input = metadata.RootElement.GetProperty("signature").GetProperty("inputs")[0];
 var steps = metadata.RootElement.GetProperty("preprocessing_steps");
 var (isBytes, isPlanar) = (input.GetProperty("type").GetString() == "uint8", steps.GetProperty("layout").GetString() == "nchw");
@@ -53,10 +54,10 @@ foreach (var path in args.Skip(model is null ? 0 : 1))
 
 return exitCode;
 
-// RGB as the model takes it: resized and cropped where it does not do so itself; the model normalizes.
+// RGB as the model takes it: resized where it does not do so itself; the model normalizes.
 OrtValue ToInput(Picture picture)
 {
-    var (width, height, pixels) = isResizedInside ? picture : picture.Fit(size);
+    var (width, height, pixels) = isResizedInside ? picture : picture.Fit(size, fit);
     var values = pixels;
     if (isPlanar)
     {

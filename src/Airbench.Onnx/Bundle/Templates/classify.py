@@ -13,14 +13,14 @@ paths = sys.argv[1:]
 model = paths.pop(0) if paths and paths[0].endswith(".onnx") else "model.onnx"  # another file of the bundle, such as model.tta.onnx
 bundle = Path(__file__).resolve().parents[2]
 metadata = json.loads((bundle / "metadata.json").read_text(encoding="utf-8"))
-size, classes, steps = metadata["image_size"], metadata["classes"], metadata["preprocessing_steps"]
+size, how, classes, steps = metadata["image_size"], metadata["fit"], metadata["classes"], metadata["preprocessing_steps"]
 [images] = metadata["signature"]["inputs"]
 session = ort.InferenceSession(str(bundle / model), providers=["CPUExecutionProvider"])
 
 
 def to_input(image):
-    """An image as the model takes it; resized and cropped where the model does not do so; the model normalizes."""
-    pixels = np.asarray(image if steps["resized_inside"] else fit(image, size))[np.newaxis]
+    """An image as the model takes it; resized where the model does not do so; the model normalizes."""
+    pixels = np.asarray(image if steps["resized_inside"] else fit(image, size, how))[np.newaxis]
     if steps["layout"] == "nchw":
         pixels = pixels.transpose(0, 3, 1, 2)
     return pixels if images["type"] == "uint8" else pixels.astype(np.float32) / 255

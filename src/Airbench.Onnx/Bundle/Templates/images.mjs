@@ -74,7 +74,7 @@ function readByWebGl(bitmap) {
  */
 export async function look(source, metadata) {
   const { data, width, height } = await (source instanceof Blob ? decodeFile(source) : pixelsOf(source, false));
-  return { input: toInput(metadata, data, width, height), pixels: fit(data, width, height, metadata.image_size) };
+  return { input: toInput(metadata, data, width, height), pixels: fit(data, width, height, metadata.image_size, metadata.fit) };
 }
 
 async function decodeFile(file) {

@@ -55,12 +55,22 @@ def decode(file):
         raise NotRead(f"is {an(name)} that {'ends too early' if early else f'cannot be decoded ({error})'}") from None
 
 
-def fit(image, size):
-    """As the model was trained to see it: short side to size, the centre of it; the filter is a triangle that widens where it reduces."""
+def fit(image, size, how):
+    """As the model was trained to see it: size pixels square; the filter is a triangle that widens where it reduces.
+
+    crop: the short side becomes size, and the centre is kept; pad: the long side does, and the rest is black; stretch: both do.
+    """
     if image.size == (size, size):
         return image
-    width, height = (size * side // min(image.size) for side in image.size)
+    if how == "stretch":
+        return image.resize((size, size), Image.BILINEAR)
+    whole = max(image.size) if how == "pad" else min(image.size)
+    width, height = (max(1, size * side // whole) for side in image.size)
     left, top = round((width - size) / 2), round((height - size) / 2)
+    if how == "pad":
+        square = Image.new("RGB", (size, size))
+        square.paste(image.resize((width, height), Image.BILINEAR), (-left, -top))
+        return square
     across, down = image.width / width, image.height / height
     return image.resize((size, size), Image.BILINEAR, box=(left * across, top * down, (left + size) * across, (top + size) * down))
 

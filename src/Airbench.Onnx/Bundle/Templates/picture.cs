@@ -1,15 +1,19 @@
 /// <summary>Upright RGB, row by row, 3 bytes a pixel.</summary>
 sealed record Picture(int Width, int Height, byte[] Pixels)
 {
-    /// <summary>As the model was trained to see it: short side to <paramref name="size"/>, the centre of it, by a triangle filter that widens where it reduces.</summary>
-    public Picture Fit(int size)
+    /// <summary>
+    /// As the model was trained to see it: <paramref name="size"/> pixels square, by a triangle filter that widens where it reduces. With the fit "crop"
+    /// the short side becomes <paramref name="size"/>, and the centre is kept; with "pad" the long one, and the rest is black; with "stretch" both.
+    /// </summary>
+    public Picture Fit(int size, string fit)
     {
         if (Width == size && Height == size)
         {
             return this;
         }
-        var shortSide = Math.Min(Width, Height);
-        var (columns, rows) = (Taps.Of(Width, (long)size * Width / shortSide, size), Taps.Of(Height, (long)size * Height / shortSide, size));
+        var side = fit == "pad" ? Math.Max(Width, Height) : Math.Min(Width, Height);
+        long Scaled(int length) => fit == "stretch" ? size : Math.Max(1, (long)size * length / side);
+        var (columns, rows) = (Taps.Of(Width, Scaled(Width), size), Taps.Of(Height, Scaled(Height), size));
         var firstRow = rows.Min(row => row.First);
         var narrow = new float[rows.Max(row => row.First + row.Weights.Length) - firstRow, size, 3];   // columns first, for the rows that are needed
         for (var y = 0; y < narrow.GetLength(0); y++)
@@ -40,7 +44,7 @@ sealed record Picture(int Width, int Height, byte[] Pixels)
         return new Picture(size, size, fitted);
     }
 
-    /// <summary>The first of the pixels that one of the result is made of, and their weights.</summary>
+    /// <summary>The first of the pixels that one of the result is made of, and their weights; none where it is padding.</summary>
     private sealed record Taps(int First, float[] Weights)
     {
         public static Taps[] Of(int length, long scaled, int size)
@@ -50,6 +54,11 @@ sealed record Picture(int Width, int Height, byte[] Pixels)
             var support = Math.Max(step, 1);
             for (var i = 0; i < size; i++)
             {
+                if (margin + i < 0 || margin + i >= scaled)
+                {
+                    taps[i] = new Taps(0, []);
+                    continue;
+                }
                 var centre = (margin + i + 0.5) * step;
                 var (first, end) = (Math.Max(0, (int)(centre - support + 0.5)), Math.Min(length, (int)(centre + support + 0.5)));
                 var weights = Enumerable.Range(first, end - first).Select(x => Math.Max(0, 1 - Math.Abs((x + 0.5 - centre) / support))).ToArray();

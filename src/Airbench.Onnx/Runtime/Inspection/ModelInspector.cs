@@ -37,10 +37,11 @@ internal sealed class ModelInspector
     /// <exception cref="InvalidFileException">It is no ONNX model, or one that must not be loaded; the message says why.</exception>
     public static ModelFacts Inspect(string path)
     {
+        FileKind.Require(path);
         var file = new FileInfo(path);
         if (!file.Exists)
         {
-            throw new InvalidFileException(path, Directory.Exists(path) ? "is a folder; expected an .onnx file" : "does not exist");
+            throw new InvalidFileException(path, "does not exist");
         }
         var length = (file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? file).Length;
         if (length is 0 or > int.MaxValue)
