@@ -17,10 +17,11 @@ internal static class InitCommand
             Arity = ArgumentArity.ZeroOrOne,
         };
         var force = new Option<bool>("--force") { Description = "Replace a pipeline.yaml that is here." };
-        var command = new Command("init", "Write a commented pipeline.yaml, for CIFAR-10 or for your images after a look at them.") { images, force };
+        var encoding = new Option<string?>("--name-encoding") { Description = NameEncodingOption.Description };
+        var command = new Command("init", "Write a commented pipeline.yaml, for CIFAR-10 or for your images after a look at them.") { images, force, encoding };
         command.SetAction((parsed, cancel) =>
         {
-            Init(parsed.GetValue(images), Directory.GetCurrentDirectory(), parsed.GetValue(force), SurveyScreen.Print, Screen.Progress(quiet: false), cancel);
+            Init(parsed.GetValue(images), Directory.GetCurrentDirectory(), parsed.GetValue(force), SurveyScreen.Print, Screen.Progress(quiet: false), cancel, parsed.GetValue(encoding));
             return Task.FromResult(ExitCode.Done);
         });
         return command;
@@ -28,11 +29,15 @@ internal static class InitCommand
 
     /// <summary>Writes pipeline.yaml and its schema into <paramref name="folder"/>, after <paramref name="show"/> has told what was found.</summary>
     internal static void Init(
-        string? images, string folder, bool force, Action<ImageSurvey, string> show, IProgress progress, CancellationToken cancel)
+        string? images, string folder, bool force, Action<ImageSurvey, string> show, IProgress progress, CancellationToken cancel, string? nameEncoding = null)
     {
+        if (NameEncodingOption.Problem(nameEncoding) is { } problem)
+        {
+            throw new ConfigurationException($"init: {problem}");
+        }
         var file = Path.Combine(folder, PipelineArguments.DefaultFile);
         RefuseExisting(file, force);
-        var text = images is null ? PipelineArguments.EmbeddedPipeline() : ForImages(images, folder, show, progress, cancel);
+        var text = images is null ? PipelineArguments.EmbeddedPipeline() : ForImages(images, folder, nameEncoding, show, progress, cancel);
         // What it writes must run: a defect here must not become the user's.
         var pipeline = PipelineFile.Parse(text, PipelineArguments.DefaultFile, Stages.All, []);
 
@@ -52,7 +57,8 @@ internal static class InitCommand
         }
     }
 
-    private static string ForImages(string images, string folder, Action<ImageSurvey, string> show, IProgress progress, CancellationToken cancel)
+    private static string ForImages(
+        string images, string folder, string? nameEncoding, Action<ImageSurvey, string> show, IProgress progress, CancellationToken cancel)
     {
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(images, folder));
         if (!Path.Exists(full))
@@ -65,7 +71,7 @@ internal static class InitCommand
             throw new ConfigurationException(
                 $"{images}: holds the working folder, where data/, models/, exports/ and runs/ will be made; go to a folder outside of it and name it from there");
         }
-        var survey = ImageSurvey.Of(full, new PrepareOptions(), progress, cancel);
+        var survey = ImageSurvey.Of(full, new PrepareOptions { NameEncoding = nameEncoding }, progress, cancel);
         show(survey, images);
         foreach (var warning in SurveyWarnings.Of(survey))
         {
@@ -73,6 +79,6 @@ internal static class InitCommand
         }
         var inside = Path.GetRelativePath(folder, full).Replace(Path.DirectorySeparatorChar, '/');
         var path = inside.StartsWith("../", StringComparison.Ordinal) ? full : inside;
-        return FolderPipeline.Text(survey, FolderChoices.For(survey), path, FolderName.For(full, folder));
+        return FolderPipeline.Text(survey, FolderChoices.For(survey), path, FolderName.For(full, folder), nameEncoding);
     }
 }
