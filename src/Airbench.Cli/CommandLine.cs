@@ -44,7 +44,7 @@ internal static class CommandLine
             {
                 foreach (var token in found.Tokens.Where(token => token.Value.StartsWith('-') && token.Value.Length > 1))
                 {
-                    found.AddError($"unknown option '{token.Value}'");
+                    found.AddError(Usage.UnknownOption(command, token.Value));
                 }
             });
         }

@@ -8,14 +8,14 @@ if (StageHost.IsAsked(args))
     return StageHost.Run(args, Stages.All);
 }
 
-var parsed = CommandLine.Create().Parse(args);
+var parsed = CommandLine.Create().Parse(args.Length == 0 ? ["--help"] : args);   // a name alone asks what there is
 if (parsed.Errors.Count > 0)
 {
-    foreach (var error in parsed.Errors)
+    foreach (var problem in Usage.Problems(parsed))
     {
-        Console.Error.WriteLine(error.Message);
+        Console.Error.WriteLine(problem);
     }
-    Console.Error.WriteLine("`airbench --help` shows the usage.");
+    Console.Error.WriteLine(Usage.Help(parsed));
     return ExitCode.BadUsage;
 }
 

@@ -4,7 +4,8 @@ namespace Airbench.Report;
 
 /// <summary>
 /// <c>report.html</c>: one run on one page that needs nothing beside it. It is a function of the run's folder, and of the images that the
-/// run evaluated, for the pictures of mistakes: the same files give the same page.
+/// run prepared and evaluated, for pictures and counts: the same files give the same page. Its size is bounded whatever the run was like: see
+/// <see cref="Pictures.MostBytes"/>, <see cref="ClassTables.MostRows"/> and <see cref="ConfusionChart"/>.
 /// </summary>
 public static class RunPage
 {
@@ -13,7 +14,7 @@ public static class RunPage
 
     /// <summary>Writes the page of the run in <paramref name="folder"/>, whole or not at all.</summary>
     /// <param name="folder">runs/&lt;pipeline&gt;/&lt;run&gt;.</param>
-    /// <param name="picker">Reads pictures of mistakes from what was evaluated without being prepared.</param>
+    /// <param name="picker">Makes pictures of what was evaluated.</param>
     /// <param name="path">Where to; null for <see cref="FileName"/> in that folder.</param>
     /// <returns>The file.</returns>
     /// <exception cref="DataException">It is not the folder of a run.</exception>
@@ -37,8 +38,10 @@ public static class RunPage
             Timeline.Of(run),
             Accuracy.Of(run),
             evaluations.Select((evaluation, i) => EvaluationDetails.Of(evaluation, i + 1, evaluations.Count == 1)),
+            DataSets.Of(run),
             Training.Of(run),
             Models.Variants(run),
+            Usage.Of(run),
             Models.Benchmarks(run),
             Origin.Environment(run),
             Origin.Reproduce(run));
@@ -51,8 +54,10 @@ public static class RunPage
             .. Some("time", "What ran", run.Times.Count > 0 || run.Record is not null),
             .. Some("accuracy", "Accuracy", run.Evaluations.Count > 0),
             .. evaluations.Select((evaluation, i) => ($"evaluation-{i + 1}", evaluations.Count == 1 ? "Evaluation" : evaluation.Name)),
+            .. Some("data", "Data", run.Datasets.Count > 0),
             .. Some("training", "Training", run.Models.Count > 0),
             .. Some("model", "Exported model", run.Bundles.Count > 0),
+            .. Some("use", "Use this model", run.Bundles.Count > 0),
             .. Some("benchmark", "Benchmarks", run.Benchmarks.Count > 0),
             ("environment", "Environment"),
             ("reproduce", "Reproduce"),

@@ -1,5 +1,6 @@
 using TorchSharp;
 using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
 
 namespace Airbench.Training;
 
@@ -22,15 +23,15 @@ internal static class Scorer
     /// <param name="type">Precision of the pass.</param>
     /// <param name="cancel">Answered within a batch.</param>
     /// <param name="confusion">int64 (K, K) on the device of the labels: gains the counts with TTA, rows are true classes; not for adaptive.</param>
-    /// <param name="task">Told of each batch; not for adaptive.</param>
+    /// <param name="report">Told after each batch how many images are done.</param>
     public static (int Plain, int Tta) CountCorrect(
-        Network network, DeviceImages images, Tta tta, ScalarType type, CancellationToken cancel, Tensor? confusion = null, IProgressTask? task = null)
+        Network network, DeviceImages images, Tta tta, ScalarType type, CancellationToken cancel, Tensor? confusion = null, Action<int>? report = null)
     {
         using var noGradients = no_grad();
         using var scope = NewDisposeScope();
         if (tta == Tta.Adaptive)
         {
-            return CountAdaptive(network, images, type, cancel);
+            return CountAdaptive(network, images, type, report, cancel);
         }
         var (plain, augmented) = (zeros(1, ScalarType.Int64, images.Labels.device), zeros(1, ScalarType.Int64, images.Labels.device));
         var batch = BatchSize(images);
@@ -45,9 +46,33 @@ internal static class Scorer
             var answers = views.argmax(1);
             augmented.Accumulate(answers.eq(labels).sum());
             confusion?.view(-1).Accumulate(bincount(labels.Times(confusion.shape[0]).Plus(answers), minlength: confusion.numel()));
-            task?.Report(first + count);
+            report?.Invoke(first + count);
         }
         return ((int)plain.item<long>(), (int)augmented.item<long>());
+    }
+
+    /// <summary>Accuracy (0 to 1) on the unaugmented images and their mean cross-entropy in nats, which is that of the labels as they are: never smoothed.</summary>
+    /// <param name="network">What answers.</param>
+    /// <param name="images">What it is asked about.</param>
+    /// <param name="type">Precision of the pass.</param>
+    /// <param name="cancel">Answered within a batch.</param>
+    public static (double Accuracy, double Loss) Validate(Network network, DeviceImages images, ScalarType type, CancellationToken cancel)
+    {
+        using var noGradients = no_grad();
+        using var scope = NewDisposeScope();
+        var (right, loss) = (zeros(1, ScalarType.Int64, images.Labels.device), zeros(1, ScalarType.Float64, images.Labels.device));
+        var batch = BatchSize(images);
+        for (var first = 0; first < images.Count; first += batch)
+        {
+            cancel.ThrowIfCancellationRequested();
+            using var inner = NewDisposeScope();
+            var count = Math.Min(batch, images.Count - first);
+            var labels = images.Labels.narrow(0, first, count);
+            var logits = Logits(network, images, first, count, Tta.None, type).Plain;
+            right.Accumulate(Right(logits, labels).sum());
+            loss.Accumulate(F.cross_entropy(logits.to(ScalarType.Float32), labels, reduction: nn.Reduction.Sum).to(ScalarType.Float64));
+        }
+        return ((double)right.item<long>() / images.Count, loss.item<double>() / images.Count);
     }
 
     /// <summary>Logits (count, K) of the unaugmented images and of <paramref name="tta"/> (recipes.md, "Test-time augmentation").</summary>
@@ -63,7 +88,7 @@ internal static class Scorer
         images.Labels.device_type == DeviceType.CUDA ? Math.Max(CpuBatch, (int)(CudaBatch * 32L * 32 / ((long)images.Size * images.Size))) : CpuBatch;
 
     /// <summary>The unaugmented images first, then all views of the low-confidence ones.</summary>
-    private static (int Plain, int Tta) CountAdaptive(Network network, DeviceImages images, ScalarType type, CancellationToken cancel)
+    private static (int Plain, int Tta) CountAdaptive(Network network, DeviceImages images, ScalarType type, Action<int>? report, CancellationToken cancel)
     {
         var (confidence, right) = (zeros(images.Count, device: images.Labels.device), zeros(images.Count, ScalarType.Bool, images.Labels.device));
         var batch = BatchSize(images);
@@ -75,6 +100,7 @@ internal static class Scorer
             var logits = Logits(network, images, first, count, Tta.None, type).Plain;
             confidence.narrow(0, first, count).copy_(logits.softmax(1).amax([1]));
             right.narrow(0, first, count).copy_(Right(logits, images.Labels.narrow(0, first, count)));
+            report?.Invoke(first + count);
         }
         var plain = (int)right.sum().item<long>();
         var doubtful = confidence.topk((int)Math.Ceiling(AdaptiveShare * images.Count), 0, largest: false).indexes;

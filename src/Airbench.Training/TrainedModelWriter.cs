@@ -31,9 +31,13 @@ internal static class TrainedModelWriter
         var views = recipe.Tta == Tta.Adaptive ? Tta.MirrorTranslate : recipe.Tta;
         using var confusion = zeros(spec.ClassCount, spec.ClassCount, ScalarType.Int64, test.Labels.device);
         using var task = progress.Start("score in fp32", test.Count, "images");
-        var (plain, tta) = Scorer.CountCorrect(network, test, views, ScalarType.Float32, cancel, confusion, task);
+        var (plain, tta) = Scorer.CountCorrect(network, test, views, ScalarType.Float32, cancel, confusion, done => task.Report(done));
         WriteConfusion(output.File(TrainedModel.ConfusionName), dataset.Classes, confusion);
         WriteReference(output.File(TrainedModel.ReferenceName), network, test);
+        if (AugmentationPicture.Draw(setup, log.Results[0].Seed) is { } picture)
+        {
+            File.WriteAllBytes(output.File(TrainedModel.AugmentationName), picture);
+        }
 
         var manifest = new ModelManifest
         {
@@ -60,8 +64,8 @@ internal static class TrainedModelWriter
 
     private static void WriteCurve(string path, IEnumerable<CurvePoint> curve) => Csv.Write(
         path,
-        ["run", "epoch", "step", "lr", "train_loss", "train_accuracy", "validation_accuracy", "seconds"],
-        curve.Select(p => (object?[])[p.Run, p.Epoch, p.Step, p.Lr, p.TrainLoss, p.TrainAccuracy, p.ValidationAccuracy, p.Seconds]));
+        ["run", "epoch", "step", "lr", "train_loss", "train_accuracy", "validation_accuracy", "seconds", "validation_loss"],
+        curve.Select(p => (object?[])[p.Run, p.Epoch, p.Step, p.Lr, p.TrainLoss, p.TrainAccuracy, p.ValidationAccuracy, p.Seconds, p.ValidationLoss]));
 
     private static void WriteResults(string path, IEnumerable<RunResult> results) => Csv.Write(
         path,

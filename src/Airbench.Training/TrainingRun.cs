@@ -40,7 +40,7 @@ internal static class TrainingRun
                 }
                 recorder.EndEpoch(step, network, cancel);
             }
-            var (plain, tta) = Scorer.CountCorrect(network, setup.Test, recipe.Tta, setup.Device.ComputeType, cancel);   // item(): the device is done
+            var (plain, tta) = Scorer.CountCorrect(network, setup.Test, recipe.Tta, setup.Device.ComputeType, cancel, report: recorder.ReportScore);   // item(): the device is done
             return (network, recorder.Finish(seed, plain, tta));
         }
         catch

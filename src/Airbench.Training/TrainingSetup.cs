@@ -28,6 +28,30 @@ internal sealed record TrainingSetup(
             DeviceImages.Load(train, spec, plan.Recipe.Translate, device.Device), DeviceImages.Load(test, spec, Scorer.Padding, device.Device));
     }
 
+    /// <summary>One batch of noise as training split, to measure on.</summary>
+    internal static TrainingSetup OfNoise(TrainingPlan plan, NetworkSpec spec, ComputeDevice device, Generator generator)
+    {
+        var count = plan.Recipe.BatchSize;
+        var dataset = new DatasetManifest
+        {
+            Name = "noise",
+            Source = "synthetic",
+            Classes = [.. Enumerable.Range(0, spec.ClassCount).Select(k => $"{k}")],
+            ImageSize = spec.ImageSize,
+            Mean = spec.Mean,
+            Std = spec.Std,
+            TrainCount = count,
+            TestCount = 0,
+            DuplicatesAcrossSplits = 0,
+            TrainSha256 = "",
+            TestSha256 = "",
+            ProductVersion = Product.Version,
+        };
+        return new TrainingSetup(
+            dataset, plan, spec, device,
+            DeviceImages.OfNoise(count, spec, plan.Recipe.Translate, device.Device, generator), DeviceImages.OfNoise(1, spec, Scorer.Padding, device.Device, generator));
+    }
+
     /// <summary>Hash of all that decides the weights, bit by bit: a checkpoint is good for the same training only.</summary>
     /// <param name="seed">Of the first run.</param>
     public string Key(int seed) => Hash.OfText(Json.Write(new

@@ -29,6 +29,7 @@ public sealed class DoctorTests : IDisposable
         TorchCudaDevices = 0,
         OnnxCuda = false,
         Unreachable = _ => null,
+        Estimate = task => new(task.TrainCount / 1000.0, 100),
     };
 
     [Fact]
@@ -91,6 +92,16 @@ public sealed class DoctorTests : IDisposable
         Assert.Equal(1, code);
         Assert.Contains("bad.yaml:1:45: prepare.with: unknown key 'sauce' (did you mean 'source'?)", output, StringComparison.Ordinal);
         Assert.Empty(Directory.GetFileSystemEntries(_place.Folder, ".*"));   // its probe of the folder is gone
+    }
+
+    [Fact]
+    public void The_time_of_a_training_is_estimated_before_it_starts()
+    {
+        var time = Assert.Single(
+            PipelineChecks.All(PipelineFile.Parse(Cifar, "pipeline.yaml", Stages.All, ["train.with.runs=2"]), Machine), finding => finding.What == "train: time");
+        Assert.Equal("about 0:50 an epoch, 1:40 in all (2 runs of 9.9 epochs of 50,000 images)", time.Found);
+        Assert.DoesNotContain(
+            PipelineChecks.All(PipelineFile.Parse(Cifar, "pipeline.yaml", Stages.All, []), Machine with { MemoryBytes = 2_000_000_000 }), finding => finding.What == "train: time");
     }
 
     private static IEnumerable<string> Problems(string yaml, Surroundings machine) =>

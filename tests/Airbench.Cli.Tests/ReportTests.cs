@@ -20,11 +20,11 @@ public sealed class ReportTests : IDisposable
         Assert.All(output.Split('\n'), line => Assert.False(line.EndsWith(' ') || line.Contains('\u001b', StringComparison.Ordinal), line));
 
         var page = Page(file);
-        string[] sections = ["time", "accuracy", "evaluation-1", "training", "model", "environment", "reproduce"];
+        string[] sections = ["time", "accuracy", "evaluation-1", "data", "training", "model", "use", "environment", "reproduce"];
         Assert.Equal(sections, page.Descendants("section").Select(section => (string)section.Attribute("id")!));
         var metrics = Evaluation.Open(Path.Combine(run, "evaluate")).Metrics;
         Assert.Contains(FormattableString.Invariant($"{metrics.Correct} of 64 correct"), page.Root!.Value, StringComparison.Ordinal);
-        Assert.Equal(Math.Min(20, metrics.Count - metrics.Correct), page.Descendants("img").Count());
+        Assert.Equal(Math.Min(20, metrics.Count - metrics.Correct), page.Descendants("ul").First(list => (string?)list.Attribute("class") == "pictures").Descendants("img").Count());
         Assert.Contains(TrainedModel.Open(_place["models/small"]).Manifest.WeightsSha256, page.Root!.Value, StringComparison.Ordinal);
 
         var before = File.ReadAllText(file);

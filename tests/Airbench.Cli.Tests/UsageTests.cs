@@ -1,3 +1,5 @@
+using Airbench.Cli;
+
 namespace Airbench.Tests;
 
 /// <summary>Mistakes of a user: exit code 2, a sentence, no stack trace, nothing written.</summary>
@@ -36,14 +38,37 @@ public sealed class UsageTests : IDisposable
     }
 
     [Theory]
-    [InlineData("--sett", "run", "--sett", "train.with.epochs=2")]
-    [InlineData("--demmo", "run", "--demmo")]
-    [InlineData("--bundel", "predict", "--bundel", "exports/small", "image.png")]
-    public void A_misspelt_option_is_not_taken_for_a_file(string option, params string[] arguments)
+    [InlineData("unknown command 'trian' (did you mean 'train'?); expected one of: init, run, ", "trian")]
+    [InlineData("unknown command 'modle' (did you mean 'model'?); expected one of: train, model", "benchmark", "modle")]
+    [InlineData("found no command; expected `airbench benchmark COMMAND`, one of: train, model", "benchmark")]
+    [InlineData("unknown option '--sett' (did you mean '--set'?)", "run", "--sett", "train.with.epochs=2")]
+    [InlineData("unknown option '--demmo' (did you mean '--demo'?)", "run", "--demmo")]
+    [InlineData("unknown option '--bundel' (did you mean '--bundle'?)", "predict", "--bundel", "exports/small", "image.png")]
+    [InlineData("unknown option '--datset' (did you mean '--dataset'?)", "train", "--datset=data/small")]
+    [InlineData("unknown option '--nothing-like-it'", "train", "--nothing-like-it", "value")]
+    [InlineData("unexpected argument '2'", "train", "--dataset", "x", "--epochs", "1", "2")]
+    [InlineData("Option '--dataset' is required.", "train")]
+    public void What_cannot_be_understood_is_named_with_what_was_probably_meant(string sentence, params string[] arguments) =>
+        Assert.StartsWith(sentence, Assert.Single(Usage.Problems(CommandLine.Create().Parse(arguments))), StringComparison.Ordinal);
+
+    [Fact]
+    public void A_folder_of_photos_in_the_place_of_a_prepared_set_comes_with_the_command_that_prepares_it()
     {
-        var (code, _, errors) = _place.Run(arguments);
+        Directory.CreateDirectory(_place["my photos/cat"]);
+        var (code, _, errors) = _place.Run("train", "--dataset", "my photos");
         Assert.Equal(2, code);
-        Assert.Contains($"unknown option '{option}'", errors, StringComparison.Ordinal);
+        Assert.Equal(
+            "--dataset my photos: has no dataset.json; expected the folder of a prepared data set. "
+            + "If it holds your images: `airbench prepare --source folder --path 'my photos'` makes one in data/\n",
+            errors.ReplaceLineEndings("\n"));
+    }
+
+    [Fact]
+    public void A_name_alone_finds_the_folder_that_was_meant()
+    {
+        Directory.CreateDirectory(_place["exports/small"]);
+        File.WriteAllText(_place["exports/small/metadata.json"], "{}");
+        Assert.Contains("--bundle small: does not exist; expected the folder of an exported model (did you mean 'exports/small'?)", _place.Run("evaluate", "--bundle", "small", "--data", "x").Errors, StringComparison.Ordinal);
     }
 
     [Fact]

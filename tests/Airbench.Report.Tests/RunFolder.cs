@@ -36,8 +36,8 @@ internal sealed class RunFolder : IDisposable
 
     public void Dispose() => Directory.Delete(_root, recursive: true);
 
-    /// <summary>A prepared set of random pixels.</summary>
-    public RunFolder Prepare(int images = 300, int size = 8)
+    /// <summary>A prepared set of random pixels, or of what <paramref name="draw"/> makes of an image's number and split.</summary>
+    public RunFolder Prepare(int images = 300, int size = 8, Func<Split, int, byte[]>? draw = null)
     {
         Directory.CreateDirectory(Dataset);
         var labels = Enumerable.Range(0, images).Select(i => (long)(i % Classes.Count)).ToArray();
@@ -45,6 +45,10 @@ internal sealed class RunFolder : IDisposable
         {
             var pixels = new byte[images * 3 * size * size];
             _random.NextBytes(pixels);
+            for (var i = 0; draw is not null && i < images; i++)
+            {
+                draw(split == "train" ? Split.Train : Split.Test, i).CopyTo(pixels, i * 3 * size * size);
+            }
             TensorFileWriter.Write(Path.Combine(Dataset, $"{split}.safetensors"),
             [
                 ("images", TensorType.U8, [images, 3, size, size], pixels),
@@ -98,9 +102,11 @@ internal sealed class RunFolder : IDisposable
             Versions = new Dictionary<string, string> { [Product.Name] = Product.Version, ["TorchSharp"] = "0.107.0" },
         }));
         Csv.Write(this["_record", stage, TrainedModel.CurveName],
-            ["run", "epoch", "step", "lr", "train_loss", "train_accuracy", "validation_accuracy", "seconds"],
+            ["run", "epoch", "step", "lr", "train_loss", "train_accuracy", "validation_accuracy", "seconds", "validation_loss"],
             Enumerable.Range(0, runs).SelectMany(run => losses.Select((loss, i) => (object?[])
-                [run, i + 1, (i + 1) * 10, 0.01 / (i + 1), loss + (0.02 * run), Math.Exp(-loss / 3), i % 2 == 1 ? Math.Exp(-loss / 2.5) : null, 15.0 * (i + 1)])));
+                [run, i + 1, (i + 1) * 10, 0.01 / (i + 1), loss + (0.02 * run), Math.Exp(-loss / 3), i % 2 == 1 ? Math.Exp(-loss / 2.5) : null, 15.0 * (i + 1),
+                    i % 2 == 1 ? 0.8 * loss : null])));
+        AtomicFolder.WriteFile(this["_record", stage, TrainedModel.AugmentationName], stream => stream.Write(Png.Encode([.. Enumerable.Repeat((byte)90, 3 * 168 * 168)], 168)));
         return Stage(stage, "train", "ok", 61, new ArtifactRecord("TrainedModel", "models/demo", $"_record/{stage}"));
     }
 
@@ -146,9 +152,10 @@ internal sealed class RunFolder : IDisposable
     /// <param name="paths">Paths of the images; null for those of the split.</param>
     /// <param name="sha256">Hash of the data; null for that of the prepared set.</param>
     /// <param name="status">How the stage ended.</param>
+    /// <param name="split">Whether <paramref name="paths"/> are those of the split.</param>
     public RunFolder Evaluate(
         double accuracy = 0.9, string stage = "evaluate", Tta tta = Tta.MirrorTranslate, int broken = 0, double nll = 0.3, int images = 300,
-        IReadOnlyList<string>? paths = null, string? sha256 = null, string status = "ok")
+        IReadOnlyList<string>? paths = null, string? sha256 = null, string status = "ok", bool split = false)
     {
         var folder = Directory.CreateDirectory(this[stage]).FullName;
         var confusion = Enumerable.Range(0, Classes.Count).Select(_ => new int[Classes.Count]).ToArray();
@@ -174,7 +181,7 @@ internal sealed class RunFolder : IDisposable
         {
             Model = "model.onnx",
             ModelSha256 = Hash.OfText("fp32"),
-            Data = paths is null ? "made-up/test" : "photos",
+            Data = paths is null || split ? "made-up/test" : "photos",
             DatasetSha256 = sha256 ?? DatasetSha256,
             Synthetic = false,
             Provider = "CPUExecutionProvider",

@@ -14,7 +14,7 @@ public sealed class RunPageTests
     {
         using var run = new RunFolder().Prepare().Train(runs: 3).Export().Evaluate().End();
         var page = Parse(RunPage.Render(run.Folder, new ImagePicker()));
-        string[] sections = ["time", "accuracy", "evaluation-1", "training", "model", "environment", "reproduce"];
+        string[] sections = ["time", "accuracy", "evaluation-1", "data", "training", "model", "use", "environment", "reproduce"];
         Assert.Equal(sections, page.Descendants("section").Select(section => (string)section.Attribute("id")!));
         Assert.Empty(page.Descendants("script"));
         Assert.Empty(page.Descendants("link"));
@@ -40,8 +40,14 @@ public sealed class RunPageTests
         Assert.Equal(["0.3000", "1.23%", "456.7"], row[8..]);
         var classes = Cells(Section(page, "evaluation-1").Descendants("table").Single(table => table.Descendants("th").Any(head => head.Value == "recall")));
         Assert.Equal(
-            metrics.Classes.Select(one => $"{one.Name} {one.Support} {Percent(one.Precision!.Value)} {Percent(one.Recall!.Value)} {Percent(one.F1!.Value)}"),
-            classes.Select(cells => string.Join(' ', cells[..5])));
+            metrics.Classes.Select(one => $"{one.Name} 100 {one.Support} {Percent(one.Recall!.Value)} {Percent(one.Precision!.Value)} {Percent(one.F1!.Value)}"),
+            classes.Select(cells => string.Join(' ', [.. cells[..4], cells[5], cells[7]])));
+        var counts = Csv.Read(run["evaluate", "confusion.csv"]).Skip(1).Select(row => row[1..].Select(int.Parse).ToArray()).ToArray();
+        for (var k = 0; k < classes.Count; k++)
+        {
+            Assert.Equal(Ends(counts[k][k], counts[k].Sum()), classes[k][4]);                           // of the recall
+            Assert.Equal(Ends(counts[k][k], counts.Sum(row => row[k])), classes[k][6]);                 // of the precision
+        }
         Assert.Equal(["prepare", "train", "export", "evaluate"], Cells(Section(page, "time").Descendants("table").Single()).Select(cells => cells[0]));
         Assert.Equal(["1.50", "61.00", "2.25", "6.50"], Cells(Section(page, "time").Descendants("table").Single()).Select(cells => cells[4]));
         Assert.Contains("7,891,845", Section(page, "model").Value, StringComparison.Ordinal);
@@ -64,7 +70,7 @@ public sealed class RunPageTests
         using var run = new RunFolder().Prepare().Evaluate(0.5).End();
         var worst = Csv.Read(run["evaluate", "predictions.csv"]).Skip(1).Where(row => row[5] == "false")
             .OrderByDescending(row => double.Parse(row[4], CultureInfo.InvariantCulture)).Take(20).ToList();
-        var items = Parse(RunPage.Render(run.Folder, new ImagePicker())).Descendants("ul").Single(list => (string?)list.Attribute("class") == "pictures").Elements("li").ToList();
+        var items = Parse(RunPage.Render(run.Folder, new ImagePicker())).Descendants("ul").First(list => (string?)list.Attribute("class") == "pictures").Elements("li").ToList();
         Assert.Equal(worst.Select(row => row[1]), items.Select(item => item.Elements("span").Single().Value));
         using var split = Dataset.Open(run.Dataset).OpenSplit(Split.Test);
         using var decoder = new ImageDecoder();
@@ -77,15 +83,28 @@ public sealed class RunPageTests
     }
 
     [Fact]
+    public void The_correct_answers_shown_are_the_surest_of_each_class_and_the_least_sure_of_all()
+    {
+        using var run = new RunFolder().Prepare().Evaluate(0.7).End();
+        var right = Csv.Read(run["evaluate", "predictions.csv"]).Skip(1).Where(row => row[5] == "true")
+            .Select(row => (Path: row[1], Label: row[2], Confidence: double.Parse(row[4], CultureInfo.InvariantCulture))).ToList();
+        var lists = Parse(RunPage.Render(run.Folder, new ImagePicker())).Descendants("ul").Where(list => (string?)list.Attribute("class") == "pictures").ToList();
+        Assert.Equal(3, lists.Count);
+        Assert.Equal(right.GroupBy(row => row.Label).Select(rows => rows.MaxBy(row => row.Confidence)).OrderByDescending(row => row.Confidence).Select(row => row.Path), Paths(lists[1]));
+        Assert.Equal(right.OrderBy(row => row.Confidence).Take(12).Select(row => row.Path), Paths(lists[2]));
+        Assert.All(lists.SelectMany(list => list.Elements("li")), item => Assert.Single(item.Elements("img")));
+
+        static IEnumerable<string> Paths(XElement list) => list.Elements("li").Select(item => item.Elements("span").Single().Value);
+    }
+
+    [Fact]
     public void Images_that_were_evaluated_from_files_have_pictures_too_until_they_change()
     {
         using var run = new RunFolder().Prepare();
         string[] paths = ["photos/cat/a.png", "photos/dog/b.png", "photos/horse/c.png"];
         foreach (var (i, path) in paths.Index())
         {
-            var file = Path.Combine(run.Root, path);
-            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-            File.WriteAllBytes(file, Png.Encode([.. Enumerable.Repeat((byte)(80 * i), 3 * 5 * 5)], 5));
+            Photo(Path.Combine(run.Root, path), (byte)(80 * i), i == 0 ? 300 : 40);
         }
         string hash;
         using (var images = LabelledFiles.Open(Path.Combine(run.Root, "photos"), Split.Test, 1 << 30, IProgress.Silent, CancellationToken.None))
@@ -93,12 +112,97 @@ public sealed class RunPageTests
             hash = images.Sha256;
         }
         run.Evaluate(0, images: 3, paths: paths, sha256: hash).End(options: "  evaluate:\n    uses: evaluate\n    with:\n      data: photos\n      split: test\n");
-        Assert.Equal(3, Parse(RunPage.Render(run.Folder, new ImagePicker())).Descendants("img").Count());
+        var pictures = Parse(RunPage.Render(run.Folder, new ImagePicker())).Descendants("img").ToDictionary(image => image.ElementsAfterSelf("span").Single().Value, SizeOf);
+        Assert.Equal([("image/jpeg", 192), ("image/png", 40), ("image/png", 40)], paths.Select(path => pictures[path]));   // never enlarged, never large
 
         File.Delete(Path.Combine(run.Root, paths[0]));
         var page = Parse(RunPage.Render(run.Folder, new ImagePicker()));
         Assert.Empty(page.Descendants("img"));
         Assert.Contains("No pictures: photos changed since", page.Root!.Value, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Mistakes_on_a_prepared_set_are_the_original_photos_as_long_as_these_are_the_same()
+    {
+        using var run = new RunFolder();
+        var paths = Enumerable.Range(0, 3).Select(i => $"test/{run.Classes[i]}/{i}.png").ToList();
+        foreach (var (i, path) in paths.Index())
+        {
+            Photo(Path.Combine(run.Root, "photos", path), (byte)(80 * i), 200);
+        }
+        using var decoder = new ImageDecoder();
+        run.Prepare(3, 8, (_, i) =>
+        {
+            var pixels = new byte[3 * 8 * 8];
+            decoder.Decode(File.ReadAllBytes(Path.Combine(run.Root, "photos", paths[i])), 8, pixels);
+            return pixels;
+        }).Evaluate(0, images: 3, paths: paths, split: true).End(options: "  prepare:\n    uses: prepare\n    with:\n      path: photos\n");
+        Assert.Equal([("image/jpeg", 192), ("image/jpeg", 192), ("image/jpeg", 192)], Shown().Images);
+        Assert.DoesNotContain("prepared 8 x 8", Shown().Text, StringComparison.Ordinal);
+
+        Photo(Path.Combine(run.Root, "photos", paths[0]), 200, 200);   // another one
+        File.Delete(Path.Combine(run.Root, "photos", paths[1]));
+        Assert.Equal([("image/png", 8), ("image/png", 8), ("image/jpeg", 192)], Shown().Images);
+        Assert.Contains("2 of 3 pictures are the prepared 8 x 8 pixels: their original files are not there any more, or have changed.", Shown().Text, StringComparison.Ordinal);
+
+        (IEnumerable<(string, int)> Images, string Text) Shown()
+        {
+            var page = Parse(RunPage.Render(run.Folder, new ImagePicker()));
+            var pictures = page.Descendants("img").ToDictionary(image => image.ElementsAfterSelf("span").Single().Value, SizeOf);
+            return (paths.Select(path => pictures[path]), page.Root!.Value);
+        }
+    }
+
+    [Fact]
+    public void All_pictures_of_a_page_have_a_bounded_size()
+    {
+        // Noise, which no PNG makes smaller: 32 pictures of 49 kB in each of three evaluations.
+        using var run = new RunFolder().Prepare(images: 60, size: 128).Evaluate(0.5, "one", images: 60).Evaluate(0.5, "two", images: 60).Evaluate(0.5, "three", images: 60).End();
+        var html = RunPage.Render(run.Folder, new ImagePicker());
+        Assert.InRange(html.Length, 3_000_000, 4.0 / 3 * 3_000_000 + 100_000);
+        Assert.Contains("pictures are left out: those of a page have 3 MB at most.", html, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Images_are_counted_class_by_class_while_the_set_is_there()
+    {
+        using var run = new RunFolder { Classes = ["cat", "dog", "horse"] }.Prepare(images: 100).Train().Export().Evaluate(images: 100).End();
+        var page = Parse(RunPage.Render(run.Folder, new ImagePicker()));
+        Assert.Equal(["cat 34 34", "dog 33 33", "horse 33 33"], Cells(Section(page, "data").Descendants("table").Single()).Select(cells => string.Join(' ', cells)));
+        Assert.Contains("Training images of a class: 33 to 34, median 33.", Section(page, "data").Value, StringComparison.Ordinal);
+
+        Directory.Delete(run.Dataset, recursive: true);
+        page = Parse(RunPage.Render(run.Folder, new ImagePicker()));
+        Assert.Contains("The prepared set is not here any more", Section(page, "data").Value, StringComparison.Ordinal);
+        Assert.DoesNotContain("training images", Section(page, "evaluation-1").Value, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_test_loss_is_drawn_beside_the_training_loss()
+    {
+        using var run = new RunFolder().Prepare().Train(losses: [2, 1.5, 1.2, 1]).End();
+        var training = Section(Parse(RunPage.Render(run.Folder, new ImagePicker())), "training");
+        var loss = training.Descendants("figure").Single(figure => figure.Descendants("svg").Any(picture => (string?)picture.Attribute("aria-label") == "Loss"));
+        Assert.Equal(["training", "test, plain"], loss.Descendants("div").Single(div => (string?)div.Attribute("class") == "legend").Elements().Select(entry => entry.Value.Trim()));
+        Assert.Equal([4, 2], new[] { "dot s1", "dot s2" }.Select(dots => loss.Descendants("circle").Count(dot => (string?)dot.Attribute("class") == dots)));
+        Assert.Contains("labels smoothed by 0.2", training.Value, StringComparison.Ordinal);
+        Assert.Single(training.Descendants("img"));   // of the augmentation
+        Assert.Contains("alternating flip, moved by up to 2 pixels", training.Value, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_commands_for_the_model_have_its_place_and_are_those_of_its_readme()
+    {
+        using var run = new RunFolder().Prepare().Train().Export().End();
+        var commands = Section(Parse(RunPage.Render(run.Folder, new ImagePicker())), "use").Descendants("pre").Select(block => block.Value).ToList();
+        Assert.Equal("airbench predict --bundle exports/demo photo.jpg folder-of-photos/", commands[0]);
+        Assert.Equal("airbench verify exports/demo", commands[1]);
+        Assert.Contains("cd exports/demo", commands);
+        foreach (var client in (string[])["csharp/classify.cs", "python/classify.py", "javascript/classify.mjs"])
+        {
+            Assert.Single(commands, command => command.Contains($"samples/{client}", StringComparison.Ordinal) && !command.Contains('\n', StringComparison.Ordinal));
+        }
+        Assert.Contains("python3 -m http.server", commands[^1], StringComparison.Ordinal);
     }
 
     [Fact]
@@ -170,7 +274,9 @@ public sealed class RunPageTests
         Assert.True(html.Length < 1_000_000, $"{html.Length} characters");
         var page = Parse(html);
         var details = Section(page, "evaluation-1");
-        Assert.Equal(classes <= 200, details.Descendants("svg").Any(picture => (string)picture.Attribute("aria-label")! == "Confusion matrix"));
+        var matrix = details.Descendants("svg").Single(picture => (string)picture.Attribute("aria-label")! == "Confusion matrix");
+        Assert.Equal(classes > 200, details.Value.Contains("a cell is a block of 10 x 10 of 1,000 classes", StringComparison.Ordinal));
+        Assert.True(matrix.ToString().Length < 200_000);
         var top = Cells(details.Descendants("table").Single(table => table.Descendants("th").Any(head => head.Value == "predicted as")));
         Assert.Equal(Math.Min(20, classes * (classes - 1)), top.Count);
         Assert.Equal(top.OrderByDescending(row => int.Parse(row[2], NumberStyles.AllowThousands, CultureInfo.InvariantCulture)).Select(row => row[2]), top.Select(row => row[2]));
@@ -241,6 +347,21 @@ public sealed class RunPageTests
         Assert.Contains("found no timings.csv and no run.json there; expected the folder of a run", error.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>A picture that is not the same everywhere.</summary>
+    private static void Photo(string file, byte shade, int size)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        File.WriteAllBytes(file, Png.Encode([.. Enumerable.Range(0, 3 * size * size).Select(i => (byte)(shade + (i / 16 % 50)))], size));
+    }
+
+    private static (string MediaType, int Size) SizeOf(XElement image)
+    {
+        var data = ((string)image.Attribute("src")!)["data:".Length..].Split(";base64,");
+        var header = ImageDecoder.HeaderOf(Convert.FromBase64String(data[1]));
+        Assert.Equal(header.Width, header.Height);
+        return (data[0], header.Width);
+    }
+
     internal static XDocument Parse(string html)
     {
         Assert.StartsWith("<!DOCTYPE html>\n<html lang=\"en\">", html, StringComparison.Ordinal);
@@ -251,6 +372,12 @@ public sealed class RunPageTests
 
     internal static List<string[]> Cells(XElement table) =>
         [.. table.Element("tbody")!.Elements("tr").Select(row => row.Elements().Select(cell => cell.Value).ToArray())];
+
+    private static string Ends(int part, int whole)
+    {
+        var ends = Proportion.WilsonInterval(part, whole);
+        return string.Create(CultureInfo.InvariantCulture, $"{ends[0] * 100:0.0}% to {ends[1] * 100:0.0}%");
+    }
 
     private static string Percent(double share) => (share * 100).ToString("0.00", CultureInfo.InvariantCulture) + "%";
 }

@@ -37,7 +37,12 @@ internal static class TestImages
     public static byte[] Png(int seed) => Png(Planar(seed));
 
     /// <summary>A PNG of any kind from its raw rows.</summary>
-    public static byte[] Png(PngColour colour, byte bits, int width, int height, byte[][] rows, params (string Type, byte[] Data)[] extra)
+    public static byte[] Png(PngColour colour, byte bits, int width, int height, byte[][] rows, params (string Type, byte[] Data)[] extra) =>
+        Png(colour, bits, width, height, rows, interlaced: false, extra);
+
+    /// <summary>A PNG whose rows are those of all passes, one pass after the other, where it is interlaced.</summary>
+    public static byte[] Png(
+        PngColour colour, byte bits, int width, int height, byte[][] rows, bool interlaced, params (string Type, byte[] Data)[] extra)
     {
         using var file = new MemoryStream();
         file.Write([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]);
@@ -46,6 +51,7 @@ internal static class TestImages
         BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), height);
         header[8] = bits;
         header[9] = (byte)colour;
+        header[12] = interlaced ? (byte)1 : (byte)0;
         Chunk(file, "IHDR", header);
         foreach (var (type, data) in extra)
         {

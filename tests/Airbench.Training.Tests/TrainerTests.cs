@@ -28,6 +28,28 @@ public sealed class TrainerTests
     }
 
     [Fact]
+    public void The_curve_has_the_unsmoothed_loss_on_the_test_split_where_accuracy_was_measured()
+    {
+        using var set = new TinySet();
+        var model = set.Train(TinySet.Options.Changing(recipe => recipe with { Epochs = 3, LabelSmoothing = 0.2 }) with { ValidateEvery = 2 });
+        var rows = Csv.Read(model.File("curve.csv")).ToList();
+        Assert.Equal(["validation_accuracy", "seconds", "validation_loss"], rows[0][6..]);
+        Assert.Equal([false, true, true], rows.Skip(1).Select(row => row[6].Length > 0));   // every second epoch, and the last
+        Assert.Equal(rows.Skip(1).Select(row => row[6].Length > 0), rows.Skip(1).Select(row => row[8].Length > 0));
+
+        // All 64 test images are reference images: their logits are those of the network after the last step.
+        using var reference = TensorFile.Open(model.File(TrainedModel.ReferenceName));
+        var logits = reference.Read<float>(reference.Require("logits", TensorType.F32, 64, 10)).ToArray();
+        var labels = reference.Read<long>(reference.Require("labels", TensorType.I64, 64)).ToArray();
+        var expected = labels.Select((label, i) =>
+        {
+            var row = logits.AsSpan(10 * i, 10).ToArray();
+            return Math.Log(row.Sum(logit => Math.Exp(logit))) - row[label];
+        }).Average();
+        Assert.Equal(expected, Number(rows[^1][8]), 4);
+    }
+
+    [Fact]
     public void Several_runs_export_the_first_and_report_all_of_them()
     {
         using var set = new TinySet();

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Airbench.Data;
 using Airbench.Pipeline;
+using Airbench.Training;
 
 namespace Airbench.Cli;
 
@@ -21,14 +22,21 @@ internal static class InitCommand
         var command = new Command("init", "Write a commented pipeline.yaml, for CIFAR-10 or for your images after a look at them.") { images, force, encoding };
         command.SetAction((parsed, cancel) =>
         {
-            Init(parsed.GetValue(images), Directory.GetCurrentDirectory(), parsed.GetValue(force), SurveyScreen.Print, Screen.Progress(quiet: false), cancel, parsed.GetValue(encoding));
+            var progress = Screen.Progress(quiet: false);
+            var (pipeline, survey) = Init(parsed.GetValue(images), Directory.GetCurrentDirectory(), parsed.GetValue(force), SurveyScreen.Print, progress, cancel, parsed.GetValue(encoding));
+            if (survey is not null)
+            {
+                TellTime(pipeline, survey, progress);
+            }
+            progress.Info("next: `airbench doctor` (would it run here?), then `airbench run`");
             return Task.FromResult(ExitCode.Done);
         });
         return command;
     }
 
     /// <summary>Writes pipeline.yaml and its schema into <paramref name="folder"/>, after <paramref name="show"/> has told what was found.</summary>
-    internal static void Init(
+    /// <returns>What was written, and what was found; no survey where the pipeline is for CIFAR-10.</returns>
+    internal static (PipelineDefinition Pipeline, ImageSurvey? Survey) Init(
         string? images, string folder, bool force, Action<ImageSurvey, string> show, IProgress progress, CancellationToken cancel, string? nameEncoding = null)
     {
         if (NameEncodingOption.Problem(nameEncoding) is { } problem)
@@ -37,7 +45,8 @@ internal static class InitCommand
         }
         var file = Path.Combine(folder, PipelineArguments.DefaultFile);
         RefuseExisting(file, force);
-        var text = images is null ? PipelineArguments.EmbeddedPipeline() : ForImages(images, folder, nameEncoding, show, progress, cancel);
+        ImageSurvey? survey = null;
+        var text = images is null ? PipelineArguments.EmbeddedPipeline() : ForImages(images, folder, nameEncoding, Keep, progress, cancel);
         // What it writes must run: a defect here must not become the user's.
         var pipeline = PipelineFile.Parse(text, PipelineArguments.DefaultFile, Stages.All, []);
 
@@ -45,7 +54,24 @@ internal static class InitCommand
         AtomicFolder.WriteFile(Path.Combine(folder, SchemaName), SchemaWriter.Write(Stages.All));
         AtomicFolder.WriteFile(file, text);
         progress.Info($"wrote {PipelineArguments.DefaultFile} ('{pipeline.Name}'), and {SchemaName} by which editors complete and check it");
-        progress.Info("next: `airbench doctor` (would it run here?), then `airbench run`");
+        return (pipeline, survey);
+
+        void Keep(ImageSurvey found, string name)
+        {
+            survey = found;
+            show(found, name);
+        }
+    }
+
+    private static void TellTime(PipelineDefinition pipeline, ImageSurvey survey, IProgress progress)
+    {
+        var prepare = pipeline.Stages.Select(stage => stage.Options).OfType<PrepareOptions>().Single();
+        var train = pipeline.Stages.Select(stage => stage.Options).OfType<TrainOptions>().Single();
+        var task = new TrainingTask(train, prepare.ImageSize, survey.Classes.Count, survey.TrainCount, survey.TestCount, pipeline.Device);
+        if (TrainingTime.Measure(task) is { } estimate)
+        {
+            progress.Info($"training here: {TrainingTime.Describe(task, estimate)}");
+        }
     }
 
     private static void RefuseExisting(string file, bool force)

@@ -35,6 +35,10 @@ internal static class RunCommand
         {
             Console.Error.WriteLine($"{stage.Stage.Key} failed: {(verbose ? pipeline.Environment.Hide($"{stage.Exception}") : stage.Error)}");
         }
+        if (report.Status == RunStatus.Cancelled)
+        {
+            Console.Error.WriteLine("interrupted; the same command goes on from here: finished stages are reused, and training resumes from its last checkpoint");
+        }
         return report.Status switch
         {
             RunStatus.Ok => ExitCode.Done,

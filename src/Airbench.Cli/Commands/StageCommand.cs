@@ -6,11 +6,11 @@ namespace Airbench.Cli;
 /// <summary><c>airbench prepare|train|export|evaluate|benchmark</c>: one stage, its options as flags, its inputs as folders.</summary>
 internal static class StageCommand
 {
-    private static readonly Dictionary<Type, (string Flag, string Description, Func<string, Artifact> Open)> Inputs = new()
+    private static readonly Dictionary<Type, InputFolders.Kind> Inputs = new()
     {
-        [typeof(Dataset)] = ("--dataset", "Folder of a prepared data set, for example data/cifar10.", Dataset.Open),
-        [typeof(TrainedModel)] = ("--trained-model", "Folder of a trained model, for example models/airbench94.", TrainedModel.Open),
-        [typeof(OnnxBundle)] = ("--bundle", "Folder of an exported model, for example exports/airbench94.", OnnxBundle.Open),
+        [typeof(Dataset)] = InputFolders.Datasets,
+        [typeof(TrainedModel)] = InputFolders.Models,
+        [typeof(OnnxBundle)] = InputFolders.Bundles,
     };
 
     /// <summary>A verb for every kind of stage; the benchmarks share one: <c>benchmark_train</c> is <c>benchmark train</c>.</summary>
@@ -60,7 +60,7 @@ internal static class StageCommand
         command.SetAction((parsed, cancel) =>
         {
             var given = inputs
-                .Select(input => parsed.GetValue(input.Option) is { } folder ? Inputs[input.Type].Open(folder) : null)
+                .Select(input => parsed.GetValue(input.Option) is { } folder ? InputFolders.Open(Inputs[input.Type], folder) : null)
                 .OfType<Artifact>().ToList();
             var headerTexts = header
                 .Select(option => (option.Key, Value: parsed.GetValue(option.Value)))

@@ -15,6 +15,8 @@ internal static class PipelineChecks
     /// <summary>Models, bundles, checkpoints and records of a run.</summary>
     private const long ResultBytes = 300_000_000;
 
+    private const int CifarTestImages = 10_000;
+
     /// <summary>Images where nobody has counted them yet.</summary>
     private const int SomeImages = 10_000;
 
@@ -33,6 +35,10 @@ internal static class PipelineChecks
         }
         findings.Add(Disk(pipeline, here, sources));
         findings.AddRange(Memory(pipeline, here, sources));
+        if (findings.TrueForAll(finding => finding.Status != FindingStatus.Problem))
+        {
+            findings.AddRange(Times(pipeline, here, sources));   // a training that cannot start takes no time
+        }
         return findings.Select(finding => finding with { Found = pipeline.Environment.Hide(finding.Found) });
     }
 
@@ -137,14 +143,8 @@ internal static class PipelineChecks
     /// <summary>An estimate, good to a factor of two: the images, and what a step keeps for its backward pass.</summary>
     private static IEnumerable<Finding> Memory(PipelineDefinition pipeline, Surroundings here, Dictionary<string, SourceNeeds> sources)
     {
-        foreach (var stage in pipeline.Stages)
+        foreach (var (stage, options, source, prepare) in Trainings(pipeline))
         {
-            if (stage.Options is not TrainOptions options || pipeline.Stages.FirstOrDefault(s => stage.Needs.Contains(s.Key) && s.Options is PrepareOptions) is not { } source)
-            {
-                continue;
-            }
-
-            var prepare = (PrepareOptions)source.Options;
             if (prepare.ImageSize < NetworkSpec.MinImageSize)
             {
                 continue;   // the network's own check speaks of that
@@ -159,6 +159,37 @@ internal static class PipelineChecks
                 : new($"{stage.Key}: memory", found);
         }
     }
+
+    /// <summary>Where the number of images is known.</summary>
+    private static IEnumerable<Finding> Times(PipelineDefinition pipeline, Surroundings here, Dictionary<string, SourceNeeds> sources)
+    {
+        foreach (var (stage, options, source, prepare) in Trainings(pipeline))
+        {
+            if (sources.GetValueOrDefault(source.Key)?.Images is not { } images)
+            {
+                continue;
+            }
+            var testCount = prepare.Source switch
+            {
+                DataSource.Synthetic => prepare.TestCount,
+                DataSource.Cifar10 or DataSource.Cifar100 => CifarTestImages,
+                _ => (int)(images * prepare.TestFraction),   // about, also where test/ says it
+            };
+            var task = new TrainingTask(options, prepare.ImageSize, ClassCount: 10, images - testCount, testCount, pipeline.Device);
+            if (here.Estimate(task) is { } estimate)
+            {
+                yield return new($"{stage.Key}: time", TrainingTime.Describe(task, estimate));
+            }
+        }
+    }
+
+    /// <summary>Train stages that learn what a prepare stage makes.</summary>
+    private static IEnumerable<(PipelineStage Stage, TrainOptions Options, PipelineStage Source, PrepareOptions Prepare)> Trainings(PipelineDefinition pipeline) =>
+        from stage in pipeline.Stages
+        where stage.Options is TrainOptions
+        let source = pipeline.Stages.FirstOrDefault(other => stage.Needs.Contains(other.Key) && other.Options is PrepareOptions)
+        where source is not null
+        select (stage, (TrainOptions)stage.Options, source, (PrepareOptions)source.Options);
 
     private static long Bytes(PrepareOptions options, SourceNeeds? needs) => 3L * options.ImageSize * options.ImageSize * (needs?.Images ?? SomeImages);
 }

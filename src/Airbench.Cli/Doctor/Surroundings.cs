@@ -25,6 +25,9 @@ internal sealed record Surroundings
     /// <summary>Null where the address answers, else why not.</summary>
     public required Func<Uri, string?> Unreachable { get; init; }
 
+    /// <summary>About how long a training takes; null where that cannot be told.</summary>
+    public required Func<TrainingTask, TrainingEstimate?> Estimate { get; init; }
+
     /// <summary>This machine.</summary>
     public static Surroundings Here(string root) => new()
     {
@@ -34,6 +37,7 @@ internal sealed record Surroundings
         TorchCudaDevices = Loaded(() => (int?)ComputeDevice.CudaDevices()),
         OnnxCuda = Loaded(() => (bool?)OnnxClassifier.DescribeRuntime().Contains("CUDAExecutionProvider", StringComparison.Ordinal)),
         Unreachable = Ask,
+        Estimate = TrainingTime.Measure,
     };
 
     private static T? Loaded<T>(Func<T?> ask)

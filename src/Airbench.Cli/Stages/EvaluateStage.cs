@@ -51,7 +51,8 @@ internal sealed class EvaluateStage : Stage<EvaluateOptions, Evaluation>
         Reads = EvaluationInputs.Files(Rooted(options, context.Root)),
         Versions = Factors.All(
             Factors.Code(typeof(Evaluator), typeof(Preparer)),
-            Factors.Packages(typeof(Microsoft.ML.OnnxRuntime.OrtEnv), typeof(SkiaSharp.SKBitmap)), Factors.OnnxRuntime()),
+            Factors.Packages(typeof(Microsoft.ML.OnnxRuntime.OrtEnv), typeof(SkiaSharp.SKBitmap), typeof(BitMiracle.LibTiff.Classic.Tiff)),
+            Factors.OnnxRuntime()),
     };
 
     /// <summary>A relative path means what the pipeline file sees, wherever the command is typed.</summary>

@@ -47,7 +47,9 @@ internal sealed class FinetuneStage : Stage<FinetuneOptions, OnnxBundle>
         Reads = new[] { options.Model, options.Data, options.OldData, options.Weights }.OfType<string>(),
         Versions = Factors.All(
             Factors.Code(typeof(Finetuner), typeof(Preparer)),
-            Factors.Packages(typeof(Microsoft.ML.OnnxRuntime.OrtEnv), typeof(Google.Protobuf.IMessage), typeof(SkiaSharp.SKBitmap)), Factors.OnnxRuntime()),
+            Factors.Packages(
+                typeof(Microsoft.ML.OnnxRuntime.OrtEnv), typeof(Google.Protobuf.IMessage), typeof(SkiaSharp.SKBitmap), typeof(BitMiracle.LibTiff.Classic.Tiff)),
+            Factors.OnnxRuntime()),
     };
 
     /// <summary>Where the options give no name: never that of the bundle that is adapted.</summary>

@@ -49,7 +49,7 @@ internal sealed class PrepareStage : Stage<PrepareOptions, Dataset>
             },
             Environment = isDrawn ? Factors.Seed(context) : [],
             Reads = readsFiles ? [options.Path!] : [],
-            Versions = Factors.All(Factors.Code(typeof(Preparer)), Factors.Packages(typeof(SkiaSharp.SKBitmap))),
+            Versions = Factors.All(Factors.Code(typeof(Preparer)), Factors.Packages(typeof(SkiaSharp.SKBitmap), typeof(BitMiracle.LibTiff.Classic.Tiff))),
         };
     }
 }

@@ -62,6 +62,23 @@ internal static class Screen
         {
             System.Console.WriteLine($"report -> {Relative(page)}");
         }
+        if (report.Status == RunStatus.Ok && Next(report) is { } command)
+        {
+            System.Console.WriteLine($"next: {command}");
+        }
+    }
+
+    /// <summary>The command that takes the result further; null after an evaluation or benchmark alone.</summary>
+    private static string? Next(RunReport report)
+    {
+        var made = report.Stages.Select(stage => stage.Result?.Artifact).OfType<Artifact>().ToList();
+        var (dataset, model, bundle) = (Last<Dataset>(), Last<TrainedModel>(), Last<OnnxBundle>());
+        return bundle is not null ? $"`airbench predict --bundle {bundle} PHOTO...` labels images"
+            : model is not null ? $"`airbench export --trained-model {model}` makes the ONNX bundle"
+            : dataset is not null ? $"`airbench train --dataset {dataset}` trains on it"
+            : null;
+
+        string? Last<T>() where T : Artifact => made.OfType<T>().LastOrDefault() is { } found ? PipelineFile.Shell(Relative(found.Folder)) : null;
     }
 
     public static Table NewTable() => new Table { Border = System.Console.IsOutputRedirected ? TableBorder.Markdown : TableBorder.Rounded };

@@ -1,15 +1,30 @@
 namespace Airbench;
 
-/// <summary>Reads single images from a folder, an archive or a CSV file that was evaluated without being prepared.</summary>
+/// <summary>Makes pictures of single images, for people, from the files that they came from.</summary>
 public interface IImagePicker
 {
-    /// <summary>Some images, by their number in the source; one that cannot be decoded is missing.</summary>
+    /// <summary>Some images of a folder, an archive or a CSV file that was evaluated without being prepared; one that cannot be decoded is missing.</summary>
     /// <param name="source">The folder or file.</param>
     /// <param name="split">Which side is taken where there is train/ or test/.</param>
     /// <param name="sha256">What the evaluation recorded of the source.</param>
     /// <param name="indices">Numbers in the source, from 0, broken images included.</param>
-    /// <param name="imageSize">Height and width S of the pixels.</param>
-    /// <returns>uint8 [3,S,S], planar RGB, by number.</returns>
+    /// <returns>Pictures by number.</returns>
     /// <exception cref="DataException">The source is not there, or has changed since.</exception>
-    IReadOnlyDictionary<int, byte[]> Pick(string source, Split split, string sha256, IReadOnlySet<int> indices, int imageSize);
+    IReadOnlyDictionary<int, Picture> Pick(string source, Split split, string sha256, IReadOnlySet<int> indices);
+
+    /// <summary>
+    /// The files that prepared images were made from, as far as they are still there and unchanged: such a file is one that decodes to the
+    /// very pixels that were prepared.
+    /// </summary>
+    /// <param name="source">The folder or archive that was prepared.</param>
+    /// <param name="prepared">Pixels, uint8 [3,S,S] planar RGB, by path in the source.</param>
+    /// <param name="imageSize">Height and width S.</param>
+    /// <returns>Pictures by path; empty where the source is not there.</returns>
+    /// <exception cref="DataException">The source cannot be read.</exception>
+    IReadOnlyDictionary<string, Picture> PickOriginals(string source, IReadOnlyDictionary<string, byte[]> prepared, int imageSize);
 }
+
+/// <summary>An image file of a bounded size.</summary>
+/// <param name="MediaType">image/png or image/jpeg.</param>
+/// <param name="Bytes">The file.</param>
+public sealed record Picture(string MediaType, byte[] Bytes);

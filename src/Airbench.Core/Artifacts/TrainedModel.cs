@@ -16,6 +16,12 @@ public sealed record TrainedModel(string Folder, ModelManifest Manifest) : Artif
     public const string CurveName = "curve.csv";
 
     /// <summary>
+    /// A picture of what augmentation does: a row for each of some training images, first as it is, then as the first epochs draw it.
+    /// Networks that were trained without augmentation, or by an earlier version, or fine-tuned, have none.
+    /// </summary>
+    public const string AugmentationName = "augmentation.png";
+
+    /// <summary>
     /// Answers behind <see cref="ModelManifest.Fp32"/>: a row for each true class, a column for each predicted one, with names before
     /// both. Models of earlier versions have none.
     /// </summary>

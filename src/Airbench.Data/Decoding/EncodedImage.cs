@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-
 namespace Airbench.Data;
 
 /// <summary>
@@ -40,6 +38,10 @@ internal readonly ref struct EncodedImage
         {
             return new() { Format = format, Bytes = file, Orientation = PngChunks.Check(file) };
         }
+        if (format == ImageFormats.WebP)
+        {
+            return new() { Format = format, Bytes = file, Orientation = WebPChunks.Check(file) };
+        }
         if (format == ImageFormats.Gif)
         {
             return new() { Format = format, Bytes = GifFirstFrame.Of(file) };
@@ -52,10 +54,6 @@ internal readonly ref struct EncodedImage
         if (format == ImageFormats.Bmp)
         {
             BmpRuns.Check(file);
-        }
-        else if (format == ImageFormats.WebP && BinaryPrimitives.ReadUInt32LittleEndian(file[4..]) + 8L > file.Length)
-        {
-            throw new DataException("is a WebP file that ends too early");
         }
         return new() { Format = format, Bytes = file };
     }

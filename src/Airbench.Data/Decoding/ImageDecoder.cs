@@ -59,7 +59,7 @@ public sealed unsafe class ImageDecoder(DecodeMemory? memory = null) : IDisposab
                     (width, height) = (reduced.Width, reduced.Height);
                 }
             }
-            var needed = (4L * width * height) + image.CodecBytes;
+            var needed = (4L * width * height) + image.CodecBytes + Resampler.Bytes(height, size);
             using var room = needed > LargeBytes ? _memory.Take(needed) : default;
             try
             {
@@ -127,7 +127,7 @@ public sealed unsafe class ImageDecoder(DecodeMemory? memory = null) : IDisposab
     {
         var header = TiffHeader.Read(file);
         RequireSize(header.Width, header.Height);
-        var needed = header.Memory;
+        var needed = header.Memory + Resampler.Bytes(header.Height, size);
         using var room = needed > LargeBytes ? _memory.Take(needed) : default;
         fixed (byte* start = file)
         {
@@ -170,7 +170,7 @@ public sealed unsafe class ImageDecoder(DecodeMemory? memory = null) : IDisposab
         };
     }
 
-    /// <summary>EXIF in JPEG and WebP; the values are those of the tag.</summary>
+    /// <summary>EXIF in a JPEG; the values are those of the tag.</summary>
     private static Orientation OrientationOf(SKCodec codec) => Orientation.OfTag((int)codec.EncodedOrigin);
 
     private static ImageHeader Header(ImageFormat format, int width, int height, Orientation orientation) =>

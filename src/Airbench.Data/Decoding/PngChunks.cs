@@ -7,8 +7,6 @@ namespace Airbench.Data;
 /// <summary>What the codec does not look at in a PNG: the orientation, and the checksums behind the pixels.</summary>
 internal static class PngChunks
 {
-    private const int OrientationTag = 0x0112;
-
     /// <summary>Orientation from the chunk eXIf. A file that is cut off is left to the codec.</summary>
     /// <exception cref="DataException">A chunk that pixels depend on has a wrong checksum.</exception>
     public static Orientation Check(ReadOnlySpan<byte> file)
@@ -25,7 +23,7 @@ internal static class PngChunks
             }
             if (type.SequenceEqual("eXIf"u8))
             {
-                orientation ??= OrientationOf(rest.Slice(8, (int)length));
+                orientation ??= Exif.OrientationOf(rest.Slice(8, (int)length));
             }
             if (type.SequenceEqual("IEND"u8))
             {
@@ -34,13 +32,6 @@ internal static class PngChunks
             rest = rest[(12 + (int)length)..];
         }
         return orientation ?? default;
-    }
-
-    /// <summary>Some writers keep the mark that EXIF has in a JPEG.</summary>
-    private static Orientation OrientationOf(ReadOnlySpan<byte> exif)
-    {
-        var tiff = exif.StartsWith("Exif\0\0"u8) ? exif[6..] : exif;
-        return Orientation.OfTag(TiffDirectory.Read(tiff)?.Number(tiff, OrientationTag, missing: 1) ?? 1);
     }
 
     private static string Printable(ReadOnlySpan<byte> type) =>

@@ -15,6 +15,9 @@ internal static class Resampler
     /// </summary>
     internal readonly record struct Layout(int Width, int Height, long RowStride, int PixelStride, long ChannelStride);
 
+    /// <summary>Memory that an image of <paramref name="height"/> rows takes at most while it is resized, bytes.</summary>
+    public static long Bytes(int height, int size) => 3L * sizeof(float) * height * size;
+
     /// <summary>Writes planar RGB [3, size, size].</summary>
     /// <param name="source">First byte of the image.</param>
     /// <param name="layout">Where its samples are.</param>

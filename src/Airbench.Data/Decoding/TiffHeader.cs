@@ -25,7 +25,7 @@ internal sealed record TiffHeader(int Width, int Height, Orientation Orientation
     /// <exception cref="DataException">Cut off, damaged, or of a kind that is not read; the message says which.</exception>
     public static TiffHeader Read(ReadOnlySpan<byte> file)
     {
-        var directory = TiffDirectory.Read(file) ?? throw new DataException("is a BigTIFF file, which is not read: convert it to TIFF or PNG");
+        var directory = TiffDirectory.Read(file) ?? throw new DataException("is a BigTIFF file or one that is cut off, which is not read: convert it to TIFF or PNG");
         if (directory.EndsTooEarly)
         {
             throw EndsTooEarly();
@@ -68,7 +68,8 @@ internal sealed record TiffHeader(int Width, int Height, Orientation Orientation
                 _ => "method " + compression.ToString(CultureInfo.InvariantCulture),
             });
         }
-        if (Number(file, directory, Tag.Photometric, 1) is not (>= 0 and <= 3 or 5 or 6) and var photometric)
+        var photometric = Number(file, directory, Tag.Photometric, 1);
+        if (photometric is not (>= 0 and <= 3 or 5 or 6))
         {
             throw NotRead($"in colour space {photometric}");   // transparency masks, Lab, LogLuv, the mosaics of cameras
         }
@@ -78,6 +79,10 @@ internal sealed record TiffHeader(int Width, int Height, Orientation Orientation
             {
                 throw NotRead("with samples of different sizes");
             }
+        }
+        if (bits > 8 && photometric is not (0 or 1 or 2))
+        {
+            throw NotRead($"of {bits} bits in another colour space than grey or RGB");
         }
         if (samples is < 1 or > MaxSamples || bits is not (1 or 2 or 4 or 8 or 16))
         {

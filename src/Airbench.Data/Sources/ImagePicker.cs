@@ -1,12 +1,24 @@
+using SkiaSharp;
+
 namespace Airbench.Data;
 
 /// <inheritdoc cref="IImagePicker"/>
 public sealed class ImagePicker : IImagePicker
 {
+    /// <summary>Most pixels of a picture's side.</summary>
+    public const int MostPixels = 192;
+
+    /// <summary>Smaller pictures are PNG, which shows every pixel as it is; larger ones are JPEG.</summary>
+    private const int MostPngPixels = 64;
+
+    private const int JpegQuality = 85;
     private const long MostUnpackedBytes = 1L << 40;
 
+    /// <summary>A larger archive is not read to its end for the sake of a few pictures.</summary>
+    private const long MostArchiveBytes = 2L << 30;
+
     /// <inheritdoc/>
-    public IReadOnlyDictionary<int, byte[]> Pick(string source, Split split, string sha256, IReadOnlySet<int> indices, int imageSize)
+    public IReadOnlyDictionary<int, Picture> Pick(string source, Split split, string sha256, IReadOnlySet<int> indices)
     {
         using var images = LabelledFiles.Open(source, split, MostUnpackedBytes, IProgress.Silent, CancellationToken.None);
         if (images.Sha256 != sha256)
@@ -14,28 +26,93 @@ public sealed class ImagePicker : IImagePicker
             throw new DataException($"{source} changed since: it is not what was evaluated");
         }
         using var decoder = new ImageDecoder();
-        var picked = new Dictionary<int, byte[]>();
+        var picked = new Dictionary<int, Picture>();
         foreach (var image in images.Read(indices.Contains).Take(indices.Count))   // whatever comes behind the last one is not looked at
         {
-            if (image.Error is null && Decode(images, image, decoder, imageSize) is { } pixels)
+            if (image.Error is null && Try(() => Draw(image.Bytes.Span, decoder)) is { } picture)
             {
-                picked.Add(image.Index, pixels);
+                picked.Add(image.Index, picture);
             }
         }
         return picked;
     }
 
-    private static byte[]? Decode(FileSource images, SourceImage image, ImageDecoder decoder, int size)
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<string, Picture> PickOriginals(string source, IReadOnlyDictionary<string, byte[]> prepared, int imageSize)
     {
+        using var decoder = new ImageDecoder();
+        var (picked, buffer, pixels) = (new Dictionary<string, Picture>(), Array.Empty<byte>(), new byte[3 * imageSize * imageSize]);
+        foreach (var entry in Entries(source, prepared))
+        {
+            if (Try(() => Original(entry)) is { } picture)
+            {
+                picked[entry.Path] = picture;
+            }
+            if (picked.Count == prepared.Count)
+            {
+                break;
+            }
+        }
+        return picked;
+
+        // Decoded as it was prepared, a file that is still the same gives the same pixels.
+        Picture? Original(FileEntry entry)
+        {
+            var file = entry.Read(ref buffer).Span;
+            decoder.Decode(file, imageSize, pixels);
+            return pixels.AsSpan().SequenceEqual(prepared[entry.Path]) ? Draw(file, decoder) : null;
+        }
+    }
+
+    /// <summary>The files that may be the originals. Those of a folder are opened without a walk through all of it.</summary>
+    private static IEnumerable<FileEntry> Entries(string source, IReadOnlyDictionary<string, byte[]> prepared)
+    {
+        if (Directory.Exists(source))
+        {
+            var root = Path.GetFullPath(source);
+            return from path in prepared.Keys
+                   let full = Path.GetFullPath(Path.Combine(root, path))
+                   where full.StartsWith(Path.TrimEndingDirectorySeparator(root) + Path.DirectorySeparatorChar, StringComparison.Ordinal) && File.Exists(full)
+                   select new DiskFile(path, IsFolder: false, Position: 0, full);
+        }
+        return new FileInfo(source) is { Exists: true, Length: <= MostArchiveBytes }
+            ? FileTree.Open(source, MostUnpackedBytes).Images().Where(entry => prepared.ContainsKey(entry.Path))
+            : [];
+    }
+
+    /// <summary>The centre square of an image file, upright, of at most <see cref="MostPixels"/> and never enlarged.</summary>
+    private static Picture Draw(ReadOnlySpan<byte> file, ImageDecoder decoder)
+    {
+        var header = ImageDecoder.HeaderOf(file);
+        var size = Math.Min(MostPixels, Math.Min(header.Width, header.Height));
         var pixels = new byte[3 * size * size];
+        decoder.Decode(file, size, pixels);
+        return size <= MostPngPixels ? new Picture("image/png", Png.Encode(pixels, size)) : new Picture("image/jpeg", Jpeg(pixels, size));
+    }
+
+    private static byte[] Jpeg(byte[] planarRgb, int size)
+    {
+        using var bitmap = new SKBitmap(new SKImageInfo(size, size, SKColorType.Rgba8888, SKAlphaType.Opaque));
+        var target = bitmap.GetPixelSpan();
+        var plane = size * size;
+        for (var i = 0; i < plane; i++)
+        {
+            (target[4 * i], target[(4 * i) + 1], target[(4 * i) + 2], target[(4 * i) + 3]) = (planarRgb[i], planarRgb[plane + i], planarRgb[(2 * plane) + i], 255);
+        }
+        using var data = bitmap.Encode(SKEncodedImageFormat.Jpeg, JpegQuality);
+        return data.ToArray();
+    }
+
+    /// <summary>A file that cannot be read or decoded has no picture; that it is broken is said wherever it counts.</summary>
+    private static Picture? Try(Func<Picture?> draw)
+    {
         try
         {
-            images.Decode(image, decoder, size, pixels);
-            return pixels;
+            return draw();
         }
-        catch (DataException)
+        catch (Exception e) when (e is DataException or IOException or UnauthorizedAccessException)
         {
-            return null;   // a broken image has a row of its own wherever it counts
+            return null;
         }
     }
 }

@@ -8,6 +8,9 @@ internal static class ModelCard
     /// <summary>Name of the picture beside it.</summary>
     public const string PictureName = "confusion.svg";
 
+    /// <summary>Classes up to which their table is open.</summary>
+    private const int ClassesShown = 30;
+
     /// <summary>Writes the card.</summary>
     public static string Write(BundleManifest manifest, Confusion confusion)
     {
@@ -58,13 +61,25 @@ internal static class ModelCard
             Variants();
             Line($"Each class, from {confusion.Total:N0} answers ({confusion.Origin}):");
             Line();
+            // Many classes are folded away: how to call the model comes after them.
+            var (open, close) = manifest.Classes.Count > ClassesShown ? ($"<details><summary>All {manifest.Classes.Count:N0} classes</summary>\n\n", "\n</details>\n") : ("", "");
+            text.Append(open);
             Line("| class | images | precision | recall |");
             Line("|---|---:|---:|---:|");
+            var answered = new long[manifest.Classes.Count];
+            foreach (var row in confusion.Counts)
+            {
+                foreach (var (k, count) in row.Index())
+                {
+                    answered[k] += count;
+                }
+            }
             for (var k = 0; k < manifest.Classes.Count; k++)
             {
-                var (hits, actual, answered) = (confusion.Counts[k][k], confusion.Counts[k].Sum(), confusion.Counts.Sum(row => row[k]));
-                Line($"| {Escape(manifest.Classes[k])} | {actual:N0} | {Percent(hits, answered)} | {Percent(hits, actual)} |");
+                var (hits, actual) = (confusion.Counts[k][k], confusion.Counts[k].Sum());
+                Line($"| {Escape(manifest.Classes[k])} | {actual:N0} | {Percent(hits, answered[k])} | {Percent(hits, actual)} |");
             }
+            text.Append(close);
             Line();
             Line($"![Confusion: a row for each true class, a column for each answer]({PictureName})");
         }
@@ -182,7 +197,7 @@ internal static class ModelCard
     private static string Row(string name, Proportion share) => FormattableString.Invariant(
         $"| {name} | {share.Correct:N0} | {share.Accuracy:0.00%} | {share.Low95:0.0%} to {share.High95:0.0%} |");
 
-    private static string Percent(int part, int whole) => whole == 0 ? "-" : FormattableString.Invariant($"{(double)part / whole:0.0%}");
+    private static string Percent(long part, long whole) => whole == 0 ? "-" : FormattableString.Invariant($"{(double)part / whole:0.0%}");
 
     private static string Names(IReadOnlyList<string> classes) =>
         string.Join(", ", classes.Take(12).Select(Escape)) + (classes.Count > 12 ? ", ..." : "");

@@ -3,11 +3,11 @@ namespace Airbench.Pipeline;
 /// <summary>Writes <c>run.json</c> and the copies beside it, from which reports are made.</summary>
 public static class RunRecorder
 {
-    /// <summary>Files of each artifact that are worth a copy: manifests and tables, never pixels or weights.</summary>
+    /// <summary>Files of each artifact that are worth a copy: manifests, tables and one small picture, never data or weights.</summary>
     private static readonly Dictionary<Type, string[]> Copied = new()
     {
         [typeof(Dataset)] = [Dataset.ManifestName],
-        [typeof(TrainedModel)] = [TrainedModel.ManifestName, TrainedModel.CurveName, TrainedModel.ConfusionName],
+        [typeof(TrainedModel)] = [TrainedModel.ManifestName, TrainedModel.CurveName, TrainedModel.ConfusionName, TrainedModel.AugmentationName],
         [typeof(OnnxBundle)] = [OnnxBundle.ManifestName],
     };
 

@@ -1,7 +1,7 @@
 namespace Airbench.Pipeline;
 
 /// <summary>"Did you mean": the known word nearest to one that is not known.</summary>
-internal static class Suggestion
+public static class Suggestion
 {
     /// <summary>" (did you mean 'x'?)" or nothing.</summary>
     public static string For(string word, IEnumerable<string> known) =>

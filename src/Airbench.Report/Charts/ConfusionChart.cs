@@ -4,32 +4,50 @@ using static Airbench.Report.Html;
 
 namespace Airbench.Report;
 
-/// <summary>A confusion matrix: numbers where they can be read, shades where they cannot, nothing where neither can.</summary>
+/// <summary>A confusion matrix: numbers where they can be read, shades where they cannot; of very many classes neighbours share a cell.</summary>
 internal static class ConfusionChart
 {
     /// <summary>Classes up to which every cell has its number.</summary>
     private const int MostNumbers = 20;
 
-    /// <summary>Classes up to which cells can be told apart.</summary>
-    public const int MostShades = 200;
+    /// <summary>Classes up to which each has a row and a column of its own; more are taken together in <see cref="MostBlocks"/> blocks or fewer.</summary>
+    private const int MostShades = 200;
 
-    private const int LabelLength = 12;
+    private const int MostBlocks = 100;
+    private const int LabelLength = 11;
     private const int Shades = 9;
 
-    /// <returns>Null where there are too many classes for a picture.</returns>
+    /// <returns>Null where there is no class.</returns>
     public static XElement? Draw(ConfusionCounts confusion)
     {
         var count = confusion.Classes.Count;
-        return count == 0 || count > MostShades ? null : Tag("figure", Set("class", "square"),
-            Tag("figcaption", Tag("b", "Confusion matrix"), " ", Classed("span", "muted", "rows: true class; columns: predicted; shade: share of the row")),
-            count <= MostNumbers ? Numbers(confusion) : Heat(confusion));
+        if (count == 0)
+        {
+            return null;
+        }
+        var block = count <= MostShades ? 1 : (count + MostBlocks - 1) / MostBlocks;
+        var inside = confusion.Cells.Where(cell => IsInside(cell, block)).Sum(cell => cell.Count);
+        return Tag("figure", Set("class", "square"),
+            Tag("figcaption", Tag("b", "Confusion matrix"), " ", Classed("span", "muted", "rows: true class; columns: predicted; shade: share of the row",
+                block == 1 ? null : $"; a cell is a block of {block} x {block} of {Format.Count(count)} classes, {Format.Count(inside)} mistakes between classes of one block are not drawn, confusion.csv has all")),
+            count <= MostNumbers ? Numbers(confusion) : Heat(Blocks(confusion, block), [.. confusion.Support().Chunk(block).Select(images => images.Sum())]));
     }
+
+    /// <summary>The matrix of blocks; their names are of no use. Of those on the diagonal the correct answers alone.</summary>
+    private static ConfusionCounts Blocks(ConfusionCounts confusion, int block) => new(
+        [.. confusion.Classes.Chunk(block).Select(names => names[0])],
+        [
+            .. confusion.Cells.Where(cell => !IsInside(cell, block)).GroupBy(cell => (Actual: cell.Actual / block, Predicted: cell.Predicted / block))
+                .Select(group => new ConfusionCell(group.Key.Actual, group.Key.Predicted, group.Sum(cell => cell.Count))),
+        ]);
+
+    private static bool IsInside(ConfusionCell cell, int block) => cell.Actual != cell.Predicted && cell.Actual / block == cell.Predicted / block;
 
     private static XElement Numbers(ConfusionCounts confusion)
     {
-        const double Left = 84, Top = 78, Size = 440;
+        const double Left = 112, Right = 40, Top = 92, Size = 492;   // Right: for the last column's name, which is turned
         var names = confusion.Classes;
-        var cell = (Size - Left) / names.Count;
+        var cell = (Size - Left - Right) / names.Count;
         var font = Math.Clamp(cell * 0.36, 6.5, 12);
         var support = confusion.Support();
         return Plot.Svg(Size, Top + (cell * names.Count) + 2, "Confusion matrix",
@@ -58,9 +76,9 @@ internal static class ConfusionChart
     }
 
     /// <summary>One path for each shade, so that tens of thousands of cells stay a small page.</summary>
-    private static XElement Heat(ConfusionCounts confusion)
+    private static XElement Heat(ConfusionCounts confusion, int[] support)
     {
-        var (count, support) = (confusion.Classes.Count, confusion.Support());
+        var count = confusion.Classes.Count;
         var paths = new Dictionary<(string Kind, int Shade), StringBuilder>();
         foreach (var entry in confusion.Cells)
         {
@@ -79,8 +97,9 @@ internal static class ConfusionChart
 
     private static XElement Label(string name, double x, double y, string anchor)
     {
-        var text = Plot.Text(x, y, Format.Short(name, LabelLength), anchor);
-        if (name.Length > LabelLength)
+        var shown = ShortText.Fit(name, LabelLength);
+        var text = Plot.Text(x, y, shown, anchor);
+        if (shown != name)
         {
             text.Add(Tag("title", name));
         }

@@ -31,7 +31,7 @@ internal static class IntervalChart
                     var y = Top + ((i + 0.5) * RowHeight);
                     return (XElement[])
                     [
-                        Plot.Text(Left - 8, y + 4, Format.Short(row.Name, 20), "end", "label"),
+                        Plot.Text(Left - 8, y + 4, ShortText.Fit(row.Name, 20), "end", "label"),
                         Plot.Line(X(row.Low), y, X(row.High), y, $"whisker {row.CssClass}"),
                         Plot.Dot(X(row.Value), y, $"dot {row.CssClass}", 4, $"{row.Name}: {Format.Percent(row.Value)}, {Format.Range(row.Low, row.High)}"),
                     ];

@@ -58,7 +58,10 @@ internal sealed record Measurement(string Group, string Name, long Step, DateTim
     private static IEnumerable<(string Name, double Value)> Values(CurvePoint point)
     {
         (string Name, double? Value)[] values =
-            [("train_loss", point.TrainLoss), ("train_accuracy", point.TrainAccuracy), ("validation_accuracy", point.ValidationAccuracy), ("lr", point.LearningRate)];
+        [
+            ("train_loss", point.TrainLoss), ("train_accuracy", point.TrainAccuracy), ("validation_accuracy", point.ValidationAccuracy),
+            ("validation_loss", point.ValidationLoss), ("held_out_accuracy", point.HeldOutAccuracy), ("held_out_loss", point.HeldOutLoss), ("lr", point.LearningRate),
+        ];
         foreach (var (name, value) in values)
         {
             if (value is { } number)

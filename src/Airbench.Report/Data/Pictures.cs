@@ -1,40 +1,98 @@
 namespace Airbench.Report;
 
-/// <summary>Images of an evaluation as PNG files, from where they were evaluated.</summary>
-internal static class Pictures
+/// <summary>What a page shows of an evaluation's images.</summary>
+/// <param name="ByIndex">Pictures by number in the source.</param>
+/// <param name="Prepared">Numbers of those that are the prepared pixels, not the original file.</param>
+/// <param name="Missing">Why some or all are not there; null where nothing is to be said.</param>
+internal sealed record EvaluationPictures(IReadOnlyDictionary<int, Picture> ByIndex, IReadOnlySet<int> Prepared, string? Missing)
 {
-    /// <summary>Larger ones are made smaller: twenty of them are in one page.</summary>
+    public static EvaluationPictures None(string? why = null) => new(new Dictionary<int, Picture>(), new HashSet<int>(), why);
+}
+
+/// <summary>A prepared set that a run knows.</summary>
+/// <param name="Folder">Full path.</param>
+/// <param name="Source">Full path of the folder or archive that it was made from; null where it is not known, or where there are no such files.</param>
+internal sealed record KnownSet(string Folder, string? Source);
+
+/// <summary>Pictures of an evaluation's images, from where they were evaluated; in bytes bounded for a whole page.</summary>
+internal sealed class Pictures(IImagePicker picker)
+{
+    /// <summary>Bytes of all pictures of a page, as files; in the page a third more.</summary>
+    public const int MostBytes = 3_000_000;
+
+    /// <summary>Larger prepared images are made smaller.</summary>
     private const int MostPixels = 128;
 
-    private const int LooseSize = 96;
+    private int _bytesLeft = MostBytes;
 
-    /// <summary>PNG by number in the source.</summary>
-    /// <param name="metrics">Says which data they are, by hash.</param>
-    /// <param name="indices">Which images.</param>
-    /// <param name="datasets">Folders of prepared sets that the run knows.</param>
-    /// <param name="source">Where labelled images are that were evaluated without being prepared; null where a prepared set was.</param>
-    /// <param name="split">Side of <paramref name="source"/>.</param>
-    /// <param name="picker">Reads images of <paramref name="source"/>.</param>
-    /// <exception cref="AirbenchException">They are not there, or not the same any more.</exception>
-    public static IReadOnlyDictionary<int, byte[]> Load(
-        EvaluationMetrics metrics, IReadOnlySet<int> indices, IReadOnlyList<string> datasets, string? source, Split split, IImagePicker picker)
+    /// <summary>Whether a picture still has room, which it then takes.</summary>
+    public bool Takes(Picture picture)
     {
-        if (indices.Count == 0)
-        {
-            return new Dictionary<int, byte[]>();
-        }
-        return source is null
-            ? FromPrepared(metrics, indices, datasets)
-            : picker.Pick(source, split, metrics.DatasetSha256, indices, LooseSize).ToDictionary(image => image.Key, image => Encode(image.Value, LooseSize));
+        var fits = picture.Bytes.Length <= _bytesLeft;
+        _bytesLeft -= fits ? picture.Bytes.Length : 0;
+        return fits;
     }
 
-    private static Dictionary<int, byte[]> FromPrepared(EvaluationMetrics metrics, IReadOnlySet<int> indices, IReadOnlyList<string> datasets)
+    /// <summary>Pictures of some answers of an evaluation.</summary>
+    /// <param name="metrics">Says which data they are, by hash.</param>
+    /// <param name="answers">Which, what matters most first.</param>
+    /// <param name="sets">Prepared sets that the run knows.</param>
+    /// <param name="source">Where labelled images are that were evaluated without being prepared; null where a prepared set was.</param>
+    /// <param name="split">Side of <paramref name="source"/>.</param>
+    /// <exception cref="AirbenchException">They are not there, or not the same any more.</exception>
+    public EvaluationPictures Load(EvaluationMetrics metrics, IReadOnlyList<Answer> answers, IReadOnlyList<KnownSet> sets, string? source, Split split)
     {
-        var dataset = datasets.Where(folder => File.Exists(Path.Combine(folder, Dataset.ManifestName))).Select(Dataset.Open)
-            .FirstOrDefault(set => set.Manifest.Sha256 == metrics.DatasetSha256)
-            ?? throw new DataException($"the data set of {metrics.Data} is not here any more, or was prepared anew: it is not what was evaluated");
+        if (answers.Count == 0)
+        {
+            return EvaluationPictures.None();
+        }
+        var (found, prepared, missing) = source is null
+            ? FromPrepared(metrics, answers, sets)
+            : new EvaluationPictures(picker.Pick(source, split, metrics.DatasetSha256, answers.Select(answer => answer.Index).ToHashSet()), new HashSet<int>(), null);
+        var kept = new Dictionary<int, Picture>();
+        foreach (var index in answers.Select(answer => answer.Index).Distinct().Where(found.ContainsKey))
+        {
+            if (!Takes(found[index]))
+            {
+                missing = $"{found.Count - kept.Count} of {found.Count} pictures are left out: those of a page have {MostBytes / 1_000_000} MB at most";
+                break;
+            }
+            kept[index] = found[index];
+        }
+        return new EvaluationPictures(kept, prepared, missing);
+    }
+
+    private EvaluationPictures FromPrepared(EvaluationMetrics metrics, IReadOnlyList<Answer> answers, IReadOnlyList<KnownSet> sets)
+    {
+        var (dataset, source) = sets.Where(set => File.Exists(Path.Combine(set.Folder, Dataset.ManifestName))).Select(set => (Set: Dataset.Open(set.Folder), set.Source))
+            .FirstOrDefault(set => set.Set.Manifest.Sha256 == metrics.DatasetSha256);
+        if (dataset is null)
+        {
+            throw new DataException($"the data set of {metrics.Data} is not here any more, or was prepared anew: it is not what was evaluated");
+        }
         using var split = dataset.OpenSplit(metrics.Data.EndsWith("/train", StringComparison.Ordinal) ? Split.Train : Split.Test);
-        return indices.Where(index => index < split.Count).ToDictionary(index => index, index => Encode(split.Images(index, 1), split.ImageSize));
+        var pixels = answers.Where(answer => answer.Index < split.Count).DistinctBy(answer => answer.Index)
+            .ToDictionary(answer => answer.Index, answer => (answer.Path, Pixels: split.Images(answer.Index, 1).ToArray()));
+        var originals = source is null ? new Dictionary<string, Picture>() : Originals(source, pixels.Values, split.ImageSize);
+        var pictures = pixels.ToDictionary(
+            image => image.Key, image => originals.GetValueOrDefault(image.Value.Path) ?? new Picture("image/png", Encode(image.Value.Pixels, split.ImageSize)));
+        var prepared = pixels.Where(image => !originals.ContainsKey(image.Value.Path)).Select(image => image.Key).ToHashSet();
+        var size = $"{split.ImageSize} x {split.ImageSize}";
+        return new EvaluationPictures(pictures, prepared, source is null || prepared.Count == 0 ? null
+            : $"{prepared.Count} of {pictures.Count} pictures are the prepared {size} pixels: their original files are not there any more, or have changed");
+    }
+
+    /// <summary>Without the originals there are still the prepared pixels.</summary>
+    private IReadOnlyDictionary<string, Picture> Originals(string source, IEnumerable<(string Path, byte[] Pixels)> images, int size)
+    {
+        try
+        {
+            return picker.PickOriginals(source, images.DistinctBy(image => image.Path).ToDictionary(image => image.Path, image => image.Pixels), size);
+        }
+        catch (Exception e) when (e is AirbenchException or IOException or UnauthorizedAccessException)
+        {
+            return new Dictionary<string, Picture>();
+        }
     }
 
     private static byte[] Encode(ReadOnlySpan<byte> planarRgb, int size)

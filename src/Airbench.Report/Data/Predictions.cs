@@ -1,7 +1,12 @@
 namespace Airbench.Report;
 
-/// <summary>A wrong answer.</summary>
-internal sealed record Mistake(int Index, string Path, string Label, string Predicted, double Confidence);
+/// <summary>An answer to one image.</summary>
+/// <param name="Index">Number of the image in its source.</param>
+/// <param name="Path">Its path there.</param>
+/// <param name="Label">Its class.</param>
+/// <param name="Predicted">The model's.</param>
+/// <param name="Confidence">Of the predicted class, 0 to 1.</param>
+internal sealed record Answer(int Index, string Path, string Label, string Predicted, double Confidence);
 
 /// <summary>The answers whose confidence is in one bin.</summary>
 /// <param name="Low">Its lower end, exclusive.</param>
@@ -24,7 +29,12 @@ internal sealed class Predictions
 {
     public const int MistakesShown = 20;
 
-    private readonly PriorityQueue<Mistake, (double, int)> _worst = new();   // the least confident first, to be dropped
+    /// <summary>Correct answers of each of two kinds.</summary>
+    public const int CorrectShown = 12;
+
+    private readonly Extremes _mistakes = new(MistakesShown, highest: true);
+    private readonly Extremes _doubtful = new(CorrectShown, highest: false);
+    private readonly Dictionary<string, Answer> _best = [];   // of each class
     private readonly List<(string Path, string Error)> _broken = [];
 
     private Predictions()
@@ -39,7 +49,19 @@ internal sealed class Predictions
     ];
 
     /// <summary>The most confident wrong answers, the most confident first.</summary>
-    public IReadOnlyList<Mistake> Mistakes { get; private set; } = [];
+    public IReadOnlyList<Answer> Mistakes { get; private set; } = [];
+
+    /// <summary>The most confident correct answer of each class, or of those classes where it is highest; the most confident first.</summary>
+    public IReadOnlyList<Answer> Typical { get; private set; } = [];
+
+    /// <summary>Whether <see cref="Typical"/> has every class that was ever right.</summary>
+    public bool TypicalIsAll => _best.Count <= CorrectShown;
+
+    /// <summary>The least confident correct answers, the least confident first.</summary>
+    public IReadOnlyList<Answer> Doubtful { get; private set; } = [];
+
+    /// <summary>All that has a picture, what matters most first.</summary>
+    public IEnumerable<Answer> Shown => Mistakes.Concat(Typical).Concat(Doubtful);
 
     /// <summary>The first broken images.</summary>
     public IReadOnlyList<(string Path, string Error)> Broken => _broken;
@@ -58,13 +80,9 @@ internal sealed class Predictions
         {
             result.Add(row);
         }
-        var mistakes = new List<Mistake>();
-        while (result._worst.TryDequeue(out var mistake, out _))
-        {
-            mistakes.Add(mistake);
-        }
-        mistakes.Reverse();
-        result.Mistakes = mistakes;
+        result.Mistakes = result._mistakes.InOrder();
+        result.Typical = [.. result._best.Values.OrderByDescending(answer => answer.Confidence).ThenBy(answer => answer.Index).Take(CorrectShown)];
+        result.Doubtful = [.. result._doubtful.InOrder().Except(result.Typical)];
         return result;
     }
 
@@ -87,18 +105,50 @@ internal sealed class Predictions
         bin.Count++;
         bin.Correct += correct ? 1 : 0;
         bin.Confidence += confidence;
-        if (!correct && row.Number("index") is { } index and >= 0 and <= int.MaxValue)
+        if (row.Number("index") is not ({ } index and >= 0 and <= int.MaxValue))
         {
-            // Equal confidences go by their order in the source, so that the page is the same each time.
-            var mistake = new Mistake((int)index, row.Text("path"), row.Text("label"), row.Text("predicted"), confidence);
-            if (_worst.Count < MistakesShown)
+            return;
+        }
+        var answer = new Answer((int)index, row.Text("path"), row.Text("label"), row.Text("predicted"), confidence);
+        if (!correct)
+        {
+            _mistakes.Add(answer);
+            return;
+        }
+        _doubtful.Add(answer);
+        if (!_best.TryGetValue(answer.Label, out var best) || confidence > best.Confidence)
+        {
+            _best[answer.Label] = answer;
+        }
+    }
+
+    /// <summary>The answers with the highest or lowest confidence. Equal ones go by their order in the source, so that the page is the same each time.</summary>
+    private sealed class Extremes(int most, bool highest)
+    {
+        private readonly PriorityQueue<Answer, (double, int)> _kept = new();   // what is dropped next comes first
+
+        public void Add(Answer answer)
+        {
+            var priority = (highest ? answer.Confidence : -answer.Confidence, -answer.Index);
+            if (_kept.Count < most)
             {
-                _worst.Enqueue(mistake, (confidence, -mistake.Index));
+                _kept.Enqueue(answer, priority);
             }
             else
             {
-                _worst.EnqueueDequeue(mistake, (confidence, -mistake.Index));
+                _kept.EnqueueDequeue(answer, priority);
             }
+        }
+
+        public List<Answer> InOrder()
+        {
+            var answers = new List<Answer>();
+            while (_kept.TryDequeue(out var answer, out _))
+            {
+                answers.Add(answer);
+            }
+            answers.Reverse();
+            return answers;
         }
     }
 }

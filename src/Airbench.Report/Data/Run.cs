@@ -19,11 +19,11 @@ internal sealed record EvaluationData(
     /// <summary>Of the further models of a stage only the numbers are shown.</summary>
     public bool IsFirst { get; init; } = true;
 
-    /// <summary>PNG of mistakes by number in the source.</summary>
-    public IReadOnlyDictionary<int, byte[]> Pictures { get; init; } = new Dictionary<int, byte[]>();
+    /// <summary>Pictures of mistakes and of correct answers.</summary>
+    public EvaluationPictures Pictures { get; init; } = EvaluationPictures.None();
 
-    /// <summary>Why there are no pictures.</summary>
-    public string? NoPictures { get; init; }
+    /// <summary>What the model learned from, class by class; null where it is not known or not there any more.</summary>
+    public ClassCounts? TrainedOn { get; init; }
 }
 
 /// <summary>All that a report shows of a run, read from its folder.</summary>
@@ -50,6 +50,12 @@ internal sealed record Run
 
     /// <summary>Learning curves by stage.</summary>
     public required IReadOnlyDictionary<string, IReadOnlyList<CurvePoint>> Curves { get; init; }
+
+    /// <summary>Pictures of what augmentation does, by stage.</summary>
+    public required IReadOnlyDictionary<string, Picture> Augmentations { get; init; }
+
+    /// <summary>Images of each class of the data sets that are still there, by the set's hash.</summary>
+    public required IReadOnlyDictionary<string, ClassCounts> ClassCounts { get; init; }
 
     public required IReadOnlyList<Recorded<BundleManifest>> Bundles { get; init; }
 

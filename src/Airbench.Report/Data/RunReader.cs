@@ -13,19 +13,19 @@ internal sealed class RunReader
 
     private readonly string _folder;
     private readonly string _root;
-    private readonly IImagePicker? _picker;
+    private readonly Pictures? _pictures;
     private readonly List<string> _notes = [];
 
     private RunReader(string folder, IImagePicker? picker)
     {
-        _picker = picker;
+        _pictures = picker is null ? null : new Pictures(picker);
         _folder = Path.GetFullPath(folder);
         _root = Path.GetFullPath(Path.Combine(_folder, "..", "..", ".."));   // ROOT/runs/PIPELINE/RUN
     }
 
     /// <summary>Reads <paramref name="folder"/>.</summary>
     /// <param name="folder">runs/&lt;pipeline&gt;/&lt;run&gt;.</param>
-    /// <param name="picker">Reads pictures of mistakes from what was evaluated without being prepared; null where no pictures are wanted.</param>
+    /// <param name="picker">Makes pictures of what was evaluated; null where none are wanted.</param>
     /// <exception cref="DataException">It is not the folder of a run.</exception>
     public static Run Read(string folder, IImagePicker? picker = null)
     {
@@ -45,7 +45,10 @@ internal sealed class RunReader
         }
         var yaml = Exists(ResolvedName) ? Try(null, () => File.ReadAllText(Inside(ResolvedName))) : null;
         var artifacts = record is null ? [] : Artifacts(record).ToList();
+        var options = yaml is null ? [] : ResolvedOptions.Of(yaml);
         var datasets = Manifests<DatasetManifest>(artifacts, nameof(Dataset), Dataset.ManifestName);
+        var bundles = Manifests<BundleManifest>(artifacts, nameof(OnnxBundle), OnnxBundle.ManifestName);
+        var counts = Counts(datasets, bundles);
         return new Run
         {
             Folder = _folder,
@@ -58,8 +61,17 @@ internal sealed class RunReader
             Datasets = datasets,
             Models = Manifests<ModelManifest>(artifacts, nameof(TrainedModel), TrainedModel.ManifestName),
             Curves = Curves(artifacts),
-            Bundles = Manifests<BundleManifest>(artifacts, nameof(OnnxBundle), OnnxBundle.ManifestName),
-            Evaluations = [.. InOrder(record, Evaluations(datasets, yaml is null ? [] : ResolvedOptions.Of(yaml)), evaluation => evaluation.Stage)],
+            Augmentations = Augmentations(artifacts),
+            ClassCounts = counts,
+            Bundles = bundles,
+            Evaluations =
+            [
+                .. InOrder(record, Evaluations(datasets, options), evaluation => evaluation.Stage).Select(evaluation => evaluation with
+                {
+                    TrainedOn = bundles.FirstOrDefault(bundle => bundle.Manifest.Variants.Values.Any(variant => variant.Sha256 == evaluation.Metrics.ModelSha256))
+                        is { } bundle ? counts.GetValueOrDefault(bundle.Manifest.DatasetSha256) : null,
+                }),
+            ],
             Benchmarks = [.. InOrder(record, Benchmarks(), benchmark => benchmark.Stage)],
             Notes = _notes,
         };
@@ -103,9 +115,39 @@ internal sealed class RunReader
         return curves;
     }
 
+    private Dictionary<string, Picture> Augmentations(List<(string Stage, ArtifactRecord Artifact)> artifacts)
+    {
+        var pictures = new Dictionary<string, Picture>();
+        foreach (var (stage, artifact) in artifacts.Where(entry => _pictures is not null && entry.Artifact is { Type: nameof(TrainedModel), Copies: not null }))
+        {
+            var file = Inside(artifact.Copies!, TrainedModel.AugmentationName);
+            if (File.Exists(file) && Try<Picture?>(null, () => new Picture("image/png", File.ReadAllBytes(file))) is { } picture && _pictures!.Takes(picture))
+            {
+                pictures[stage] = picture;
+            }
+        }
+        return pictures;
+    }
+
+    /// <summary>Of the sets that the run made or got, and of those that its bundles were trained on, where they still lie at their usual place.</summary>
+    private Dictionary<string, ClassCounts> Counts(List<Recorded<DatasetManifest>> datasets, List<Recorded<BundleManifest>> bundles)
+    {
+        var counts = new Dictionary<string, ClassCounts>();
+        var sets = datasets.Select(set => (set.Folder, set.Manifest.Sha256))
+            .Concat(bundles.Select(bundle => (Folder: $"data/{bundle.Manifest.DatasetName}", Sha256: bundle.Manifest.DatasetSha256)));
+        foreach (var (folder, sha256) in sets)
+        {
+            if (!counts.ContainsKey(sha256) && Try(null, () => ClassCounts.Read(Path.Combine(_root, folder), sha256)) is { } found)
+            {
+                counts[sha256] = found;
+            }
+        }
+        return counts;
+    }
+
     private IEnumerable<EvaluationData> Evaluations(List<Recorded<DatasetManifest>> datasets, IReadOnlyList<KeyValuePair<string, string>> options)
     {
-        var places = datasets.ConvertAll(set => Path.GetFullPath(Path.Combine(_root, set.Folder)));
+        var sets = datasets.ConvertAll(set => new KnownSet(Path.GetFullPath(Path.Combine(_root, set.Folder)), Source(set)));
         foreach (var (stage, folder) in StageFolders(Evaluation.ManifestName))
         {
             if (Read(stage, stage, folder) is not { } first)
@@ -114,7 +156,7 @@ internal sealed class RunReader
             }
             var data = ResolvedOptions.Text(options, $"stages.{stage}.with.data");
             var split = ResolvedOptions.Text(options, $"stages.{stage}.with.split") == "train" ? Split.Train : Split.Test;
-            yield return _picker is { } picker ? WithPictures(first, places, data is null ? null : Path.Combine(_root, data), split, picker) : first;
+            yield return _pictures is { } pictures ? WithPictures(first, sets, data is null ? null : Path.Combine(_root, data), split, pictures) : first;
             foreach (var other in first.Metrics.Comparison?.Skip(1) ?? [])
             {
                 if (Read(stage, $"{stage}: {other.Name}", Path.Combine(folder, other.Folder)) is { } more)
@@ -124,22 +166,25 @@ internal sealed class RunReader
             }
         }
 
+        // Of drawn images and of CIFAR's there are no files.
+        string? Source(Recorded<DatasetManifest> set) =>
+            set.Manifest.Source is "folder" or "archive" && ResolvedOptions.Text(options, $"stages.{set.Stage}.with.path") is { } path ? Path.Combine(_root, path) : null;
+
         EvaluationData? Read(string stage, string name, string folder) => Try<EvaluationData?>(null, () => new EvaluationData(
             stage, name, folder, Evaluation.Open(folder).Metrics,
             Try<ConfusionCounts?>(null, () => ConfusionCounts.Read(Path.Combine(folder, "confusion.csv"))),
             Try<Predictions?>(null, () => Predictions.Read(Path.Combine(folder, "predictions.csv")))));
     }
 
-    private EvaluationData WithPictures(EvaluationData evaluation, List<string> datasets, string? source, Split split, IImagePicker picker)
+    private EvaluationData WithPictures(EvaluationData evaluation, List<KnownSet> sets, string? source, Split split, Pictures pictures)
     {
         try
         {
-            var indices = (evaluation.Predictions?.Mistakes ?? []).Select(mistake => mistake.Index).ToHashSet();
-            return evaluation with { Pictures = Pictures.Load(evaluation.Metrics, indices, datasets, source, split, picker) };
+            return evaluation with { Pictures = pictures.Load(evaluation.Metrics, [.. evaluation.Predictions?.Shown ?? []], sets, source, split) };
         }
         catch (Exception e) when (e is AirbenchException or IOException or UnauthorizedAccessException)
         {
-            return evaluation with { NoPictures = Relative(e.Message) };
+            return evaluation with { Pictures = EvaluationPictures.None($"No pictures: {Relative(e.Message)}") };
         }
     }
 

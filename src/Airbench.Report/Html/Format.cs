@@ -60,17 +60,6 @@ internal static class Format
     public static string Dollars(double? usd) =>
         usd is { } value && double.IsFinite(value) ? "$" + value.ToString(value < 1 ? "0.0000" : "#,0.00", CultureInfo.InvariantCulture) : None;
 
-    /// <summary>The first characters of a text, for places that are narrow.</summary>
-    public static string Short(string text, int length)
-    {
-        if (text.Length <= length)
-        {
-            return text;
-        }
-        var cut = char.IsHighSurrogate(text[length - 2]) ? length - 2 : length - 1;
-        return text[..cut] + "…";
-    }
-
     /// <summary>The first twelve digits of a hash.</summary>
     public static string Hash(string sha256) => sha256.Length > 12 ? sha256[..12] : sha256;
 }

@@ -37,12 +37,12 @@ internal static class Accuracy
         if (metrics.HasPlain)
         {
             var (low, high) = Interval(metrics.CorrectPlain, metrics.Count);
-            yield return new IntervalRow(named ? $"{Format.Short(name, 13)}, plain" : "plain", metrics.AccuracyPlain, low, high, "s2");
+            yield return new IntervalRow(named ? $"{ShortText.Fit(name, 13)}, plain" : "plain", metrics.AccuracyPlain, low, high, "s2");
         }
         if (metrics.HasViews)
         {
             var (low, high) = Interval(metrics.Correct, metrics.Count);
-            yield return new IntervalRow(named ? $"{Format.Short(name, 13)}, TTA" : "with TTA", metrics.Accuracy, low, high, "s1");
+            yield return new IntervalRow(named ? $"{ShortText.Fit(name, 13)}, TTA" : "with TTA", metrics.Accuracy, low, high, "s1");
         }
     }
 

@@ -22,10 +22,12 @@ internal static class Training
             yield break;
         }
         var epochs = Axis.FromZero(points.Select(point => point.Epoch), "epochs");
-        var accuracy = Lines("training", "s1", "", point => point.TrainAccuracy).Concat(Lines("test, plain", "s2", "dash", point => point.ValidationAccuracy)).ToList();
+        var accuracy = Lines("training", "s1", "", point => point.TrainAccuracy).Concat(Lines("test, plain", "s2", "dash", point => point.ValidationAccuracy))
+            .Concat(Lines("held out", "s2", "dash", point => point.HeldOutAccuracy)).ToList();
         yield return LineChart.Draw("Accuracy", epochs, Axis.Share("share of images, 0% to 100%"), accuracy);
-        yield return LineChart.Draw("Training loss", epochs,
-            Axis.FromZero(points.Select(point => point.TrainLoss ?? 0), "mean over the epoch of the loss an image, nats"), [.. Lines("training loss", "s1", "", point => point.TrainLoss)]);
+        var losses = Lines("training", "s1", "", point => point.TrainLoss).Concat(Lines("test, plain", "s2", "dash", point => point.ValidationLoss))
+            .Concat(Lines("held out", "s2", "dash", point => point.HeldOutLoss)).ToList();
+        yield return LineChart.Draw("Loss", epochs, Axis.FromZero(losses.SelectMany(line => line.Points).Select(point => point.Y), "mean of an image, nats"), losses);
         yield return LineChart.Draw("Learning rate", epochs,
             Axis.FromZero(points.Select(point => point.LearningRate ?? 0), "at the end of the epoch, in the recipe's units"), [.. Lines("learning rate", "s1", "", point => point.LearningRate)]);
 
@@ -40,6 +42,21 @@ internal static class Training
                 groups.Count == 1 ? kind : $"{@group.Name}, {kind}", $"{@group.CssClass ?? own} {(@group.CssClass is null ? "" : dash)}{thin}".TrimEnd(), measured);
     }
 
+    private static XElement Augmentation(Recipe recipe, Picture picture)
+    {
+        IEnumerable<string> parts =
+        [
+            .. recipe.Flip == Flip.None ? [] : new[] { $"{recipe.Flip.ToString().ToLowerInvariant()} flip" },
+            .. recipe.Translate == 0 ? [] : new[] { $"moved by up to {recipe.Translate} pixels" },
+            .. recipe.Cutout == 0 ? [] : new[] { $"a hole of {recipe.Cutout} pixels" },
+            .. recipe.ColorJitter is { } jitter ? new[] { $"brightness within ±{Format.Number(jitter.Brightness, "0.###")}, contrast within ±{Format.Number(jitter.Contrast, "0.###")}" } : [],
+            .. recipe.Resolutions is { Count: > 0 } ? new[] { "smaller images in early epochs" } : [],
+        ];
+        return Tag("figure",
+            Tag("figcaption", Tag("b", "Augmentation"), " ", Classed("span", "muted", $"training images as they are (left) and drawn for four epochs: {string.Join(", ", parts)}")),
+            Images.Of(picture, "Training images, each as it is and in four augmented forms", "augmented"));
+    }
+
     private static IEnumerable<XElement> One(Run run, Recorded<ModelManifest> recorded, bool named)
     {
         var (model, isOwn) = (recorded.Manifest, run.Times.Any(time => time.Stage == recorded.Stage && time.Uses == "train" && time.Status == "ok"));
@@ -50,9 +67,13 @@ internal static class Training
         yield return Tag("p",
             $"{model.Recipe.Name}, {Format.Number(model.Recipe.Epochs, "0.##")} epochs of batches of {Format.Count(model.Recipe.BatchSize)} on {model.DatasetName}, {model.Precision}, {model.Device}, {model.Threads} threads",
             isOwn ? "." : $"; trained by an earlier run, kept in {recorded.Folder}.");
-        if (run.Curves.TryGetValue(recorded.Stage, out var curve) && curve.Count > 0)
+        var curve = run.Curves.GetValueOrDefault(recorded.Stage, []);
+        yield return Classed("div", "charts", Charts([("", null, curve)]), run.Augmentations.TryGetValue(recorded.Stage, out var picture) ? Augmentation(model.Recipe, picture) : null);
+        if (curve.Any(point => point.ValidationLoss is not null))
         {
-            yield return Classed("div", "charts", Charts([("", null, curve)]));
+            var smoothing = model.Recipe.LabelSmoothing > 0 ? $", labels smoothed by {Format.Number(model.Recipe.LabelSmoothing, "0.###")}" : "";
+            yield return Classed("p", "muted",
+                $"Two losses: of training the mean over the epoch, on augmented images{smoothing}; of test the cross-entropy after the epoch, on untouched images and labels. Their turns can be compared, their heights cannot.");
         }
         yield return Html.Table(["seed", "plain", "with TTA", "training, s", "steps", "s/step"], model.Runs.Select(result => Tag("tr",
             Tag("td", $"{result.Seed}"), Number(Format.Percent(result.AccuracyPlain)), Number(Format.Percent(result.AccuracyTta)),

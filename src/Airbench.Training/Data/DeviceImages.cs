@@ -61,6 +61,15 @@ internal sealed class DeviceImages : IDisposable
         return new DeviceImages(padded, tensor(images.Labels, device: device), size, padding, spec);
     }
 
+    /// <summary>Pixels and labels drawn at random, by a generator of the CPU.</summary>
+    public static DeviceImages OfNoise(int count, NetworkSpec spec, int padding, Device device, Generator generator)
+    {
+        var side = spec.ImageSize + (2 * padding);
+        var padded = randint(0, 256, [count, side, side, 3], ScalarType.Byte, generator: generator).to(device);
+        var labels = randint(0, spec.ClassCount, [count], ScalarType.Int64, generator: generator).to(device);
+        return new DeviceImages(padded, labels, spec.ImageSize, padding, spec);
+    }
+
     /// <summary>
     /// uint8 (B, S, S, 3): images <paramref name="index"/> (int64 (B)), each cropped from the padded image at
     /// <paramref name="top"/> and <paramref name="left"/> (int64 (B), 0 to 2p).

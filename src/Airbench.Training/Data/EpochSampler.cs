@@ -72,6 +72,13 @@ internal sealed class EpochSampler : IDisposable
         }
     }
 
+    /// <summary>int64 (B): where in this epoch's order the images <paramref name="index"/> (int64 (B)) are.</summary>
+    public Tensor PositionsOf(Tensor index)
+    {
+        using var scope = NewDisposeScope();
+        return _epoch["order"].argsort().index_select(0, index).MoveToOuterDisposeScope();   // the inverse of a permutation
+    }
+
     /// <summary>Draws epoch <paramref name="epoch"/>, the one after this, before it begins.</summary>
     public void DrawAhead(int epoch) => _ahead ??= (epoch, Draw(epoch));
 

@@ -37,6 +37,11 @@ internal sealed class RunRecorder : IDisposable
     /// <param name="steps">Steps done.</param>
     public void ReportProxy(int steps) => _progress.Report((_run * _setup.Plan.ReportedSteps) + steps, "proxy");
 
+    /// <summary>Tells of the score after the last step, which takes a while where many views vote.</summary>
+    /// <param name="images">Test images done.</param>
+    public void ReportScore(int images) => _progress.Report(
+        (_run + 1) * _setup.Plan.ReportedSteps, FormattableString.Invariant($"scoring {images:N0} of {_setup.Test.Count:N0} test images"));
+
     /// <summary>Takes <paramref name="learner"/> to where the found checkpoint was written.</summary>
     /// <returns>Steps done: 0 without a checkpoint.</returns>
     public int Resume(Learner learner)
@@ -91,11 +96,13 @@ internal sealed class RunRecorder : IDisposable
             GlibcAllocator.Trim();   // where tensors are on a GPU it would cost milliseconds for little
         }
         _clock.Stop();
-        var (plan, test) = (_setup.Plan, _setup.Test);
-        double? validation = _log.ValidateEvery > 0 && (steps / plan.StepsPerEpoch % _log.ValidateEvery == 0 || steps == plan.TotalSteps)
-            ? (double)Scorer.CountCorrect(network, test, Tta.None, _setup.Device.ComputeType, cancel).Plain / test.Count
+        var plan = _setup.Plan;
+        (double Accuracy, double Loss)? validation = _log.ValidateEvery > 0 && (steps / plan.StepsPerEpoch % _log.ValidateEvery == 0 || steps == plan.TotalSteps)
+            ? Scorer.Validate(network, _setup.Test, _setup.Device.ComputeType, cancel)
             : null;
-        _log.Curve.Add(new(_run, (double)steps / plan.StepsPerEpoch, steps, meter.LastLr, trainLoss, trainAccuracy, Seconds, validation));
+        // JSON, in which checkpoints keep the curve, has no other numbers than finite ones.
+        var loss = validation is { Loss: var measured } && double.IsFinite(measured) ? measured : (double?)null;
+        _log.Curve.Add(new(_run, (double)steps / plan.StepsPerEpoch, steps, meter.LastLr, trainLoss, trainAccuracy, Seconds, validation?.Accuracy, loss));
         _clock.Start();
     }
 

@@ -4,7 +4,8 @@ namespace Airbench.Training;
 
 /// <summary>A row of <c>curve.csv</c>: the state after an epoch.</summary>
 internal sealed record CurvePoint(
-    int Run, double Epoch, int Step, double Lr, double TrainLoss, double TrainAccuracy, double Seconds, double? ValidationAccuracy = null);
+    int Run, double Epoch, int Step, double Lr, double TrainLoss, double TrainAccuracy, double Seconds, double? ValidationAccuracy = null,
+    double? ValidationLoss = null);
 
 /// <summary>What the runs of a training have left so far.</summary>
 /// <param name="validateEvery">Epochs from one validation to the next; 0 for none.</param>

@@ -190,7 +190,7 @@ public sealed class BundleFilesTests : IDisposable
                 var counts = names.Select(_ => (IReadOnlyList<int>)[.. names.Select((_, i) => i)]).ToList();
                 var svg = new Confusion(counts, "test").Svg(names);
                 var drawing = XDocument.Parse(svg).Root!;
-                Assert.All(drawing.Elements(), element => Assert.Contains(element.Name.LocalName, (string[])["title", "rect", "text"]));
+                Assert.All(drawing.Elements(), element => Assert.Contains(element.Name.LocalName, (string[])["title", "rect", "text", "path"]));
                 Assert.All(drawing.Elements(), element => Assert.Empty(element.Elements()));
             });
         var model = Model();
