@@ -96,6 +96,42 @@ public sealed class InitTests : IDisposable
     }
 
     [Fact]
+    public void What_prepare_will_leave_out_and_how_it_reads_the_folders_is_said()
+    {
+        Draw(
+            "pets/train/cat/1.png", "pets/train/cat/2.png", "pets/train/dog/1.png", "pets/train/dog/2.png", "pets/val/cat/1.png", "pets/val/dog/1.png",
+            "pets/train/.net/1.png", "pets/other/1.png", "pets/val/loose.png");
+        _place.With("pets/train/cat/3.heic", "x");
+
+        var progress = new RecordedProgress();
+        ImageSurvey? survey = null;
+        InitCommand.Init("pets", _place.Folder, force: false, (found, _) => survey = found, progress, CancellationToken.None);
+
+        Assert.Equal("val", survey!.TestFolder);
+        Assert.Equal((4, 2), (survey.TrainCount, survey.TestCount));
+        Assert.All(
+            new[] { "val/ is taken for the test split", "1 .heic left out", "1 image in hidden folder .net left out", "1 image directly in val/, 1 image in other/ left out" },
+            part => Assert.Contains(progress.Warnings, line => line.Contains(part, StringComparison.Ordinal)));
+        Assert.Contains("# The val/ folder is the test split.", File.ReadAllText(_place["pipeline.yaml"]), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Names_in_another_encoding_are_read_by_an_option_which_the_pipeline_gets_too()
+    {
+        Draw("1.png", "2.png", "3.png", "4.png");
+        byte[] Entry(byte letter, int number) => [letter, .. System.Text.Encoding.ASCII.GetBytes($"/{number}.png")];
+        File.WriteAllBytes(_place["pets.zip"], Archives.ZipOfNames(
+            Enumerable.Range(1, 4).Select(i => (Entry(i % 2 == 0 ? (byte)0x81 : (byte)'c', i), File.ReadAllBytes(_place[$"{i}.png"])))));
+
+        Assert.Contains("--name-encoding", Assert.Throws<DataException>(() => Init("pets.zip")).Message, StringComparison.Ordinal);
+        InitCommand.Init(_place["pets.zip"], _place.Folder, force: false, (_, _) => { }, IProgress.Silent, default, "cp437");
+
+        Assert.Equal("cp437", PrepareOptionsOf(Load(_place.Folder)).NameEncoding);
+        Prepare(Load(_place.Folder));
+        Assert.Equal(["c", "\u00FC"], Dataset.Open(_place["data/pets"]).Manifest.Classes);
+    }
+
+    [Fact]
     public void Images_in_the_place_of_the_prepared_set_get_another_name()
     {
         Draw("data/pets/cat/1.png", "data/pets/cat/2.png", "data/pets/dog/1.png", "data/pets/dog/2.png");

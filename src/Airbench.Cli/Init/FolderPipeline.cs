@@ -15,7 +15,8 @@ internal static class FolderPipeline
     /// <param name="choices">What was decided.</param>
     /// <param name="path">The images, as the file will name them.</param>
     /// <param name="name">Name of the pipeline and of all that comes from it.</param>
-    public static string Text(ImageSurvey survey, FolderChoices choices, string path, string name)
+    /// <param name="nameEncoding">Of the names in a .zip, where they are not UTF-8.</param>
+    public static string Text(ImageSurvey survey, FolderChoices choices, string path, string name, string? nameEncoding = null)
     {
         var test = survey.TestFolder is { } folder
             ? $"The {folder}/ folder is the test split."
@@ -37,6 +38,10 @@ internal static class FolderPipeline
                   name: {Value(name)}
 
             """).ReplaceLineEndings("\n"));
+        if (nameEncoding is not null)
+        {
+            Option("name_encoding", Value(nameEncoding), "The names in the archive are in this encoding, as was said by --name-encoding.");
+        }
         Option("image_size", Plain(choices.ImageSize.Value), choices.ImageSize.Why);
         Option("fit", choices.Fit.Value.ToString().ToLowerInvariant(), choices.Fit.Why);
         Option("max_bad_fraction", choices.MaxBadFraction.Value.ToString("R", CultureInfo.InvariantCulture), choices.MaxBadFraction.Why);
