@@ -39,7 +39,8 @@ internal static class PipelineChecks
         {
             findings.AddRange(Times(pipeline, here, sources));   // a training that cannot start takes no time
         }
-        return findings.Select(finding => finding with { Found = pipeline.Environment.Hide(finding.Found) });
+        var environment = pipeline.Environment.Below(here.Root);
+        return findings.Select(finding => finding with { Found = environment.Hide(finding.Found) });
     }
 
     private static Finding Writable(string root)

@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Airbench;
 
 /// <summary>Everything between an image file and the model's input, and what the model itself does to the pixels after that.</summary>
@@ -9,14 +11,21 @@ namespace Airbench;
 /// <param name="Range">Smallest and largest value handed over: 0 and 255 as decoded, or 0 and 1 of pixels / 255.</param>
 /// <param name="InsideTheModel">What the caller must not do: the model does.</param>
 public sealed record PreprocessingSteps(
-    string Orientation, int ShortSide, string Filter, int CentreCrop, string ColorOrder, IReadOnlyList<int> Range, Normalization InsideTheModel)
+    string Orientation, [property: Range(1, int.MaxValue)] int ShortSide, string Filter, [property: Range(1, int.MaxValue)] int CentreCrop, string ColorOrder, IReadOnlyList<int> Range, Normalization InsideTheModel) : IChecked
 {
     /// <summary>nchw: planes; nhwc: interleaved.</summary>
     public string Layout { get; init; } = "nchw";
 
     /// <summary>Whether the model resizes and crops as well, so that the caller must not.</summary>
     public bool ResizedInside { get; init; }
+
+    /// <inheritdoc/>
+    IEnumerable<string> IChecked.Problems() => Range.Count == 2 ? [] : [FormattableString.Invariant($"range: {Range.Count} numbers; expected 2, the smallest and the largest")];
 }
 
 /// <summary>(value * scale - mean) / std with values as handed over, for each channel in RGB order.</summary>
-public sealed record Normalization(double Scale, IReadOnlyList<double> Mean, IReadOnlyList<double> Std);
+public sealed record Normalization([property: Range(0, double.MaxValue, MinimumIsExclusive = true)] double Scale, IReadOnlyList<double> Mean, IReadOnlyList<double> Std) : IChecked
+{
+    /// <inheritdoc/>
+    IEnumerable<string> IChecked.Problems() => Channels.Problems("mean", Mean).Concat(Channels.Problems("std", Std));
+}

@@ -13,7 +13,17 @@ internal static class Resampler
     /// Pixels as bytes: sample (x, y, channel) is at y * <paramref name="RowStride"/> + x * <paramref name="PixelStride"/> + channel *
     /// <paramref name="ChannelStride"/>.
     /// </summary>
-    internal readonly record struct Layout(int Width, int Height, long RowStride, int PixelStride, long ChannelStride);
+    internal readonly record struct Layout(int Width, int Height, long RowStride, int PixelStride, long ChannelStride)
+    {
+        /// <summary>What these pixels are of, where they are not the image itself.</summary>
+        public Reduction? Reduction { get; init; }
+    }
+
+    /// <summary>
+    /// An image of which a codec decoded one pixel for <paramref name="Divisor"/> x <paramref name="Divisor"/>. Sides are rounded up then, so that the
+    /// last pixel may stand for less: sizes and places are those of the whole image.
+    /// </summary>
+    internal readonly record struct Reduction(int Width, int Height, int Divisor);
 
     /// <summary>Memory that an image of <paramref name="height"/> rows takes at most while it is resized, bytes.</summary>
     public static long Bytes(int height, int size) => 3L * sizeof(float) * height * size;
@@ -31,9 +41,10 @@ internal static class Resampler
             Copy(source, layout, orientation, size, planarRgb);
             return;
         }
-        var shortSide = Math.Min(layout.Width, layout.Height);
-        var columns = Taps.Of(layout.Width, Scaled(layout.Width, shortSide, size), size, orientation.FlipX);
-        var rows = Taps.Of(layout.Height, Scaled(layout.Height, shortSide, size), size, orientation.FlipY);
+        var whole = layout.Reduction ?? new Reduction(layout.Width, layout.Height, 1);
+        var shortSide = Math.Min(whole.Width, whole.Height);
+        var columns = Taps.Of(layout.Width, (double)whole.Width / whole.Divisor, Scaled(whole.Width, shortSide, size), size, orientation.FlipX);
+        var rows = Taps.Of(layout.Height, (double)whole.Height / whole.Divisor, Scaled(whole.Height, shortSide, size), size, orientation.FlipY);
 
         // Columns first, for the rows that are needed: (rows, channel, S). Then rows.
         var firstRow = rows.First.Min();
@@ -113,16 +124,17 @@ internal static class Resampler
         public int Last() => First.Zip(Weights, (first, weights) => first + weights.Length).Max();
 
         /// <summary>
-        /// The centre <paramref name="size"/> of <paramref name="scaled"/> outputs made from <paramref name="length"/> samples.
+        /// The centre <paramref name="size"/> of <paramref name="scaled"/> outputs made from <paramref name="length"/> samples, of which the last may be
+        /// less than a whole one: <paramref name="extent"/> is what they span.
         /// </summary>
-        public static Taps Of(int length, long scaled, int size, bool flipped)
+        public static Taps Of(int length, double extent, long scaled, int size, bool flipped)
         {
             var margin = (long)Math.Round((scaled - size) / 2.0);   // half to even, as torchvision's centre crop
             if (flipped)
             {
                 margin = scaled - size - margin;   // the crop is taken from what is seen
             }
-            var step = (double)length / scaled;
+            var step = extent / scaled;
             var support = Math.Max(step, 1);
             var (first, weights) = (new int[size], new float[size][]);
             for (var i = 0; i < size; i++)

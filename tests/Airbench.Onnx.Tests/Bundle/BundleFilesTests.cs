@@ -231,7 +231,32 @@ public sealed class BundleFilesTests : IDisposable
     [InlineData("airbench94", "airbench94")]
     [InlineData("My Photos_2", "my-photos-2")]
     [InlineData("__", "model")]
-    public void Names_for_kubernetes_are_dns_labels(string name, string expected) => Assert.Equal(expected, ServingFiles.DnsName(name));
+    [InlineData("2024.flowers_v1", "model-2024-flowers-v1")]
+    [InlineData("3", "model-3")]
+    [InlineData("-a-", "a")]
+    [InlineData("on", "model-on")]
+    [InlineData("猫", "model")]
+    public void Names_for_kubernetes_are_dns_labels(string name, string expected)
+    {
+        Assert.Equal(expected, ServingFiles.DnsName(name));
+        var file = ServingFiles.KServe(name);
+        Assert.Contains($"\n  name: {expected}\n", file, StringComparison.Ordinal);
+        Assert.Equal(name != expected, file.Contains($"# The bundle is called '{name}'; a service has to begin with a letter", StringComparison.Ordinal));
+    }
+
+    /// <summary>RFC 1035, as KServe's webhook demands it, with room for what KServe appends.</summary>
+    [Fact]
+    public void Any_name_becomes_a_dns_label() => Gen.OneOf(Gen.String, Gen.String[Gen.Char["aZ0.-_ é"], 0, 80]).ForEachCase(
+        name => Assert.Matches(@"\A[a-z]([-a-z0-9]{0,51}[a-z0-9])?\z", ServingFiles.DnsName(name)), cases: 1000);
+
+    [Fact]
+    public void The_card_says_under_which_name_a_service_runs()
+    {
+        var card = File.ReadAllText(Export("exports/94.small").File("README.md"));
+        Assert.Contains("The service is called `model-94-small`: its name has to begin with a letter", card, StringComparison.Ordinal);
+        Assert.DoesNotContain("The service is called", File.ReadAllText(Export("exports/small").File("README.md")), StringComparison.Ordinal);
+        Assert.StartsWith("name: \"94.small\"\n", File.ReadAllText(_folder.File("exports/94.small/triton/94.small/config.pbtxt")), StringComparison.Ordinal);
+    }
 
     private TrainedModel Model() => RandomNetwork.Write(_folder.File("model"), RandomNetwork.Small());
 

@@ -1,0 +1,17 @@
+// What the C# sample of a bundle makes of image files: SIZE FILE... The test puts the sample's own packages and modules above this.
+// Prints a line of JSON for each file: its pixels as the model takes them, planar RGB in base64, or why it is refused.
+foreach (var file in args[1..])
+{
+    string answer;
+    try
+    {
+        var (width, height, pixels) = Images.Decode(File.ReadAllBytes(file)).Fit(int.Parse(args[0], System.Globalization.CultureInfo.InvariantCulture));
+        var planar = Enumerable.Range(0, pixels.Length).Select(i => pixels[(i % (width * height) * 3) + (i / (width * height))]);
+        answer = $"\"pixels\":\"{Convert.ToBase64String([.. planar])}\"";
+    }
+    catch (NotReadException e)
+    {
+        answer = $"\"error\":\"{System.Text.Json.JsonEncodedText.Encode(e.Message)}\"";
+    }
+    Console.WriteLine($"{{\"file\":\"{System.Text.Json.JsonEncodedText.Encode(file)}\",{answer}}}");
+}
