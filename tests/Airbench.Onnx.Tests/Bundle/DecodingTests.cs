@@ -17,7 +17,6 @@ public sealed class DecodingTests : IDisposable
     private const int LargestDifference = 1;
     private const int FlowerCount = 120;
     private static readonly string Tables = Path.Combine(AppContext.BaseDirectory, "TestResults", "decoding");
-    private static readonly string Shared = Path.Combine(Programs.Clients, "..", "..", "..", "shared", "data");
     private readonly Bundles _bundles = new();
     private readonly OnnxBundle _bundle;
 
@@ -119,15 +118,15 @@ public sealed class DecodingTests : IDisposable
 
     private static List<string> Odd()
     {
-        var folder = Path.Combine(Shared, "odd");
-        Assert.SkipUnless(Directory.Exists(folder), "no ../shared/data/odd here");
+        var folder = SharedData.Folder("odd");
+        Assert.SkipWhen(folder is null, "no ../shared/data/odd here");
         return [.. Directory.GetFiles(folder).Where(file => Path.GetFileName(file) != "manifest.tsv").Order(StringComparer.Ordinal)];
     }
 
     /// <summary>Photographs, the first of the archive.</summary>
     private List<string> Flowers()
     {
-        var archive = Path.Combine(Shared, "flowers.tar");
+        var archive = Path.Combine(SharedData.Folder("odd")!, "..", "flowers.tar");
         Assert.SkipUnless(File.Exists(archive), "no ../shared/data/flowers.tar here");
         using var tar = new TarReader(File.OpenRead(archive));
         var photographs = new List<OddImage>();
