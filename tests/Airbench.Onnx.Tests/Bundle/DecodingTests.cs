@@ -1,4 +1,6 @@
 using System.Formats.Tar;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Airbench.Data;
 using SkiaSharp;
@@ -15,12 +17,12 @@ public sealed class DecodingTests : IDisposable
     private const int LargestDifference = 1;
     private const int FlowerCount = 120;
     private static readonly Fit[] Fits = Enum.GetValues<Fit>();
-    private static readonly string Shared = Path.Combine(Programs.Clients, "..", "..", "..", "shared", "data");
+    private static readonly string Tables = Path.Combine(AppContext.BaseDirectory, "TestResults", "decoding");
     private readonly Bundles _bundles = new();
     private readonly OnnxBundle _bundle;
 
-    /// <summary>Files to compare on: those made here, and two collections beside the repository.</summary>
-    public enum Collection { Made, Odd, Flowers }
+    /// <summary>Files to compare on: those made here, or the odd ones and the photographs beside the repository.</summary>
+    public enum Collection { Made, Shared }
 
     public DecodingTests() => _bundle = _bundles.Export();
 
@@ -28,8 +30,7 @@ public sealed class DecodingTests : IDisposable
 
     [Theory]
     [InlineData(Collection.Made)]
-    [InlineData(Collection.Odd)]
-    [InlineData(Collection.Flowers)]
+    [InlineData(Collection.Shared)]
     public void The_javascript_sample_sees_what_training_sees(Collection collection)
     {
         Programs.SkipWithoutNode("sharp");
@@ -39,8 +40,7 @@ public sealed class DecodingTests : IDisposable
 
     [Theory]
     [InlineData(Collection.Made)]
-    [InlineData(Collection.Odd)]
-    [InlineData(Collection.Flowers)]
+    [InlineData(Collection.Shared)]
     public void The_page_in_chromium_sees_what_training_sees(Collection collection)
     {
         Chromium.SkipWithout("onnxruntime-web", "playwright-core");
@@ -49,8 +49,7 @@ public sealed class DecodingTests : IDisposable
 
     [Theory]
     [InlineData(Collection.Made)]
-    [InlineData(Collection.Odd)]
-    [InlineData(Collection.Flowers)]
+    [InlineData(Collection.Shared)]
     public void The_python_sample_sees_what_training_sees(Collection collection)
     {
         var python = Programs.Python("PIL, numpy");
@@ -60,13 +59,19 @@ public sealed class DecodingTests : IDisposable
 
     [Theory]
     [InlineData(Collection.Made)]
-    [InlineData(Collection.Odd)]
-    [InlineData(Collection.Flowers)]
+    [InlineData(Collection.Shared)]
     public void The_csharp_sample_sees_what_training_sees(Collection collection)
     {
-        // The sample's own packages and modules, and another program on top of them.
+        // The sample's own packages and modules, and another program on top of them. Always in one place, outside of the repository and its
+        // settings, so that it is compiled once.
+        var place = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(AppContext.BaseDirectory)))[..16];
+        var folder = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"airbench-client-{place}")).FullName;
+        foreach (var module in (string[])["images.cs", "picture.cs"])
+        {
+            File.Copy(_bundle.File($"samples/csharp/{module}"), Path.Combine(folder, module), overwrite: true);
+        }
         var directives = File.ReadLines(_bundle.File("samples/csharp/classify.cs")).Where(line => line.StartsWith('#'));
-        var program = _bundle.File("samples/csharp/decode.cs");
+        var program = Path.Combine(folder, "decode.cs");
         File.WriteAllLines(program, [.. directives, .. File.ReadAllLines(Path.Combine(Programs.Clients, "decode.cs"))]);
         Compare("csharp", collection, readsTiff: false, "dotnet", "run", program, "--");
     }
@@ -79,12 +84,7 @@ public sealed class DecodingTests : IDisposable
     /// <param name="arguments">In front of those.</param>
     private void Compare(string client, Collection collection, bool readsTiff, string program, params string[] arguments)
     {
-        var files = collection switch
-        {
-            Collection.Odd => Odd(),
-            Collection.Flowers => Flowers(),
-            _ => Made(),
-        };
+        List<string> files = collection == Collection.Made ? Write(OddImages.All.Concat(OddTiffs.All).Concat(Textured())) : [.. Odd(), .. Flowers()];
         var (exitCode, output) = Programs.Run(program, [.. arguments, $"{Size}", .. files]);
         Assert.SkipWhen(output.Contains("error NU1", StringComparison.Ordinal), "the packages that the sample names cannot be restored here");
         Assert.True(exitCode == 0, output);
@@ -117,25 +117,23 @@ public sealed class DecodingTests : IDisposable
             table.Add($"{Path.GetFileName(answer.File)}\t{(expected.Length == 0 ? refusal : "decoded")}\t{answer.Error ?? "decoded"}\t{columns}\t{(isRight ? "yes" : "NO")}");
         }
         Array.ForEach(decoders, decoder => decoder.Dispose());
-        var folder = Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, "TestResults", "decoding")).FullName;
-        File.WriteAllLines(Path.Combine(folder, $"{client}-{collection}.tsv"), table);
+        Directory.CreateDirectory(Tables);
+        File.WriteAllLines(Path.Combine(Tables, $"{client}-{collection}.tsv"), table);
         var wrong = table.Where(line => line.EndsWith("\tNO", StringComparison.Ordinal)).ToList();
         Assert.True(wrong.Count == 0, string.Join('\n', wrong));
     }
 
-    private List<string> Made() => Write(OddImages.All.Concat(OddTiffs.All).Concat(Textured()));
-
     private static List<string> Odd()
     {
-        var folder = Path.Combine(Shared, "odd");
-        Assert.SkipUnless(Directory.Exists(folder), "no ../shared/data/odd here");
+        var folder = SharedData.Folder("odd");
+        Assert.SkipWhen(folder is null, "no ../shared/data/odd here");
         return [.. Directory.GetFiles(folder).Where(file => Path.GetFileName(file) != "manifest.tsv").Order(StringComparer.Ordinal)];
     }
 
     /// <summary>Photographs, the first of the archive.</summary>
     private List<string> Flowers()
     {
-        var archive = Path.Combine(Shared, "flowers.tar");
+        var archive = Path.Combine(SharedData.Folder("odd")!, "..", "flowers.tar");
         Assert.SkipUnless(File.Exists(archive), "no ../shared/data/flowers.tar here");
         using var tar = new TarReader(File.OpenRead(archive));
         var photographs = new List<OddImage>();

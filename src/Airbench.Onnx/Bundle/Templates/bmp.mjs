@@ -11,8 +11,8 @@ export function decodeBmp(bytes) {
 /** The largest image of an icon, of equals the one with most bits. */
 export async function decodeIco(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const count = view.getUint16(4, true);
-  if (6 + 16 * count > bytes.length) throw cutOff('ICO');
+  const count = bytes.length < 6 ? 0 : view.getUint16(4, true);
+  if (bytes.length < 6 || 6 + 16 * count > bytes.length) throw cutOff('ICO');
   const entries = Array.from({ length: count }, (_, i) => {
     const at = 6 + 16 * i;
     const [size, start] = [view.getUint32(at + 8, true), view.getUint32(at + 12, true)];

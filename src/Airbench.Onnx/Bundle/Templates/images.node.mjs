@@ -35,15 +35,17 @@ export async function decode(file) {
   return decodeBySharp(file, format);
 }
 
-async function decodeBySharp(file, format) {
+async function decodeBySharp(file, format, failOn = FAIL_ON[format]) {
   try {
-    const image = sharp(file, { failOn: FAIL_ON[format], ignoreIcc: true, limitInputPixels: false });
+    const image = sharp(file, { failOn, ignoreIcc: true, limitInputPixels: false });
     const { space, width, height } = await image.metadata();
     checkSize(width, height, format);
-    const pixels = space === 'cmyk' ? image.autoOrient().pipelineColourspace('cmyk').toColourspace('cmyk') : image.autoOrient().toColourspace('srgb');
-    const { data, info } = await (space === 'cmyk' ? pixels : pixels.removeAlpha()).raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
-    return { data: spread(data, info.channels, info.width * info.height, space === 'cmyk'), width: info.width, height: info.height };
+    const isCmyk = space === 'cmyk';
+    const pixels = isCmyk ? image.autoOrient().pipelineColourspace('cmyk').toColourspace('cmyk') : image.autoOrient().toColourspace('srgb').removeAlpha();
+    const { data, info } = await pixels.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+    return { data: spread(data, info.channels, info.width * info.height, isCmyk), width: info.width, height: info.height };
   } catch (error) {
+    if (/Warning treated as error/.test(error.message)) return decodeBySharp(file, format, 'error'); // of a tag, on which no pixel depends
     if (/premature|truncated|out of order|expected|not enough data/i.test(error.message)) throw cutOff(format);
     throw /^is /.test(error.message) ? error : damaged(format, error.message.replace(/\s+/g, ' '));
   }
