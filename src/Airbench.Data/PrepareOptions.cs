@@ -76,9 +76,9 @@ public sealed record PrepareOptions
         {
             yield return $"path: found '{options.Path}'; expected none, synthetic images are drawn";
         }
-        if (options.Name is not null && !IsFolderName(options.Name))
+        if (options.Name is not null && FileName.Problem(options.Name) is { } problem)
         {
-            yield return $"name: found '{options.Name}'; expected the name of a folder, without separators or a dot in front";
+            yield return $"name: {problem}";
         }
         if (options.ImageSize is < 4 or > 1024)
         {
@@ -109,7 +109,4 @@ public sealed record PrepareOptions
             yield return $"test_count: found {options.TestCount}; expected at least 1";
         }
     }
-
-    private static bool IsFolderName(string name) =>
-        name.Length > 0 && name == name.Trim() && !name.StartsWith('.') && !name.Any(c => c is '/' or '\\' or ':' || char.IsControl(c));
 }

@@ -5,7 +5,7 @@ public static class Preparer
 {
     private static readonly string[] ArchiveEndings = [".tar.gz", ".tgz", ".tar", ".zip"];
 
-    /// <summary>Name of the prepared set: the folder under <c>data/</c>.</summary>
+    /// <summary>Name of the prepared set: the folder under <c>data/</c>. One that follows from a path is adapted to what every system takes.</summary>
     public static string DatasetName(PrepareOptions options)
     {
         if (options.Name is { } name)
@@ -20,7 +20,7 @@ public static class Preparer
         var ending = options.Source == DataSource.Archive
             ? ArchiveEndings.FirstOrDefault(e => file.EndsWith(e, StringComparison.OrdinalIgnoreCase)) ?? ""
             : "";
-        var stem = file[..^ending.Length].TrimStart('.');
+        var stem = FileName.Adapt(file[..^ending.Length]);
         return stem.Length > 0 ? stem : options.SourceName;
     }
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 
 namespace Airbench;
 
@@ -157,6 +158,7 @@ public sealed class AtomicFolder : IDisposable
     private const uint RenameExchange = 2;
 
 #pragma warning disable CA2101, SYSLIB1054, IDE1006 // a libc name; UTF-8 marshalling is stated
+    [SupportedOSPlatform("linux")]
     [DllImport("libc", SetLastError = true)]
     private static extern int renameat2(
         int oldFolder, [MarshalAs(UnmanagedType.LPUTF8Str)] string oldPath,

@@ -56,8 +56,7 @@ internal sealed class FolderLocks : IDisposable
         return file is null;
     }
 
-    private static string PathOf(string root, string folder) =>
-        Path.Combine(root, ".airbench", "locks", $"{Uri.EscapeDataString(folder.Replace('\\', '/'))}.lock");
+    private static string PathOf(string root, string folder) => Path.Combine(root, ".airbench", "locks", $"{LockName(folder)}.lock");
 
     public void Dispose()
     {
@@ -72,9 +71,17 @@ internal sealed class FolderLocks : IDisposable
         bool IsBelow(string folder) => !folder.StartsWith("..", StringComparison.Ordinal) && !Path.IsPathRooted(folder);
         return folders
             .Where(entry => !IsOwn(entry.Folder) && IsBelow(entry.Folder))
-            .GroupBy(entry => entry.Folder, StringComparer.Ordinal)
+            .GroupBy(entry => entry.Folder, OperatingSystem.IsLinux() ? StringComparer.Ordinal : StringComparer.OrdinalIgnoreCase)
             .Select(group => (group.Key, group.Any(entry => entry.IsWritten)))
             .OrderBy(entry => entry.Key, StringComparer.Ordinal);
+    }
+
+    /// <summary>One file name for a folder, however deep; where it would be longer than file systems take, its end is a hash.</summary>
+    internal static string LockName(string folder)
+    {
+        var name = Uri.EscapeDataString(folder.Replace('\\', '/'));   // nine letters for one of Japanese
+        var hash = $"-{Hash.OfText(name)}";
+        return name.Length <= FileName.Longest ? name : name[..(FileName.Longest - hash.Length)] + hash;
     }
 
     private void Take(
