@@ -96,9 +96,9 @@ public sealed record PrepareOptions
         {
             yield return $"max_unpacked_bytes: found {options.MaxUnpackedBytes}; expected at least 1";
         }
-        if (NameEncodingOption.Problem(options.NameEncoding) is { } problem)
+        if (NameEncodingOption.Problem(options.NameEncoding) is { } encodingProblem)
         {
-            yield return problem;
+            yield return encodingProblem;
         }
         if (options.TrainCount < 1)
         {

@@ -85,11 +85,11 @@ public sealed class AnyClassifierTests : IDisposable
         byte[] image = [10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110, 120];   // 2x2: red 10..40, green 50..80, blue 90..120
         var normalization = new Normalization(0.5, [1, 2, 3], [2, 4, 8]);
         var planes = new float[12];
-        new PixelEncoder(new("x", "float", PixelLayout.Nchw, ColorOrder.Rgb, normalization, 2, null)).Encode(image, System.Runtime.InteropServices.MemoryMarshal.AsBytes(planes.AsSpan()));
+        new PixelEncoder(new("x", "float", PixelLayout.Nchw, ColorOrder.Rgb, normalization, 2, Fit.Crop, null)).Encode(image, System.Runtime.InteropServices.MemoryMarshal.AsBytes(planes.AsSpan()));
         Assert.Equal([2f, 4.5f, 7, 9.5f, 5.75f, 7, 8.25f, 9.5f, 5.25f, 5.875f, 6.5f, 7.125f], planes);
 
         var mixed = new Half[12];
-        new PixelEncoder(new("x", "float16", PixelLayout.Nhwc, ColorOrder.Bgr, normalization, 2, null)).Encode(image, System.Runtime.InteropServices.MemoryMarshal.AsBytes(mixed.AsSpan()));
+        new PixelEncoder(new("x", "float16", PixelLayout.Nhwc, ColorOrder.Bgr, normalization, 2, Fit.Crop, null)).Encode(image, System.Runtime.InteropServices.MemoryMarshal.AsBytes(mixed.AsSpan()));
         Assert.Equal(new[] { 5.25f, 5.75f, 2, 5.875f, 7, 4.5f, 6.5f, 8.25f, 7, 7.125f, 9.5f, 9.5f }.Select(v => (Half)v), mixed);
     }
 
