@@ -19,7 +19,7 @@ if (parsed.Errors.Count > 0)
     return ExitCode.BadUsage;
 }
 
-using var interrupt = new Interrupt();
+using var interrupt = new Interrupt(parsed.CommandResult.Command);
 try
 {
     // The library's own handling of Ctrl-C and of exceptions is off: a step of training may take seconds to end, and errors are ours to word.
@@ -37,6 +37,6 @@ catch (OperationCanceledException) when (interrupt.Token.IsCancellationRequested
 }
 catch (Exception e) when (e is IOException or UnauthorizedAccessException)
 {
-    Console.Error.WriteLine(parsed.GetValue<bool>(CommandLine.Verbose) ? e.ToString() : e.Message);   // disk full, read-only target and the like name the path
+    Console.Error.WriteLine(parsed.GetValue<bool>(CommandLine.Verbose) ? e.ToString() : Quote.Lines(e.Message));   // disk full, read-only target and the like name the path
     return ExitCode.Failed;
 }

@@ -9,8 +9,8 @@ public sealed record ImageSurvey
     /// <summary>Whether it is an archive.</summary>
     public required bool IsArchive { get; init; }
 
-    /// <summary>Whether a test/ folder says which images are for testing; otherwise some are held out by their content.</summary>
-    public required bool HasTest { get; init; }
+    /// <summary>The folder with the images for testing, such as test or val; null where there is none, and some are held out by their content.</summary>
+    public required string? TestFolder { get; init; }
 
     /// <summary>Every class with its readable images.</summary>
     public required IReadOnlyList<SurveyedClass> Classes { get; init; }
@@ -63,14 +63,14 @@ public sealed record ImageSurvey
     public static ImageSurvey Of(string path, PrepareOptions options, IProgress progress, CancellationToken cancel)
     {
         var warnings = new GatheredWarnings(progress);
-        var images = ClassFolders.Open(FileTree.Open(path, options.MaxUnpackedBytes), options.TestFraction, warnings, cancel);
+        var images = ClassFolders.Open(FileTree.Open(path, options.MaxUnpackedBytes, options.NameEncoding), options.TestFraction, warnings, cancel);
         var surveyed = new SurveyedImages(images, MostDecoded);
         var broken = new List<(string, string)>();
         var (train, test) = (new int[images.Classes.Count], new int[images.Classes.Count]);
         using (var task = progress.Start("look at", images.Count, "images"))
         {
             var done = 0;
-            foreach (var batch in new BatchReader(surveyed, SurveyedImages.Size).Read(cancel))
+            foreach (var batch in new BatchReader(surveyed, SurveyedImages.Size, Fit.Crop).Read(cancel))
             {
                 foreach (var image in batch.Images)
                 {
@@ -92,7 +92,7 @@ public sealed record ImageSurvey
         return new ImageSurvey
         {
             IsArchive = File.Exists(path),
-            HasTest = images.HasTest,
+            TestFolder = images.TestFolder,
             Classes = classes,
             Count = images.Count,
             Decoded = (images.Count + surveyed.Stride - 1) / surveyed.Stride,

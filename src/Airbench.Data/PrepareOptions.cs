@@ -19,8 +19,12 @@ public sealed record PrepareOptions
     public string? Name { get; init; }
 
     /// <summary>Height and width of the prepared images, pixels, 4 to 1024.</summary>
-    [Description("Height and width of the prepared images in pixels; others are resized by the short side and cropped at the centre.")]
+    [Description("Height and width of the prepared images in pixels; others are resized.")]
     public int ImageSize { get; init; } = 32;
+
+    /// <summary>How images that are not square become so.</summary>
+    [Description(FitDescription)]
+    public Fit Fit { get; init; }
 
     /// <summary>Share of images, 0 to 1, that may be undecodable before the stage fails.</summary>
     [Description("Share of images (0 to 1) that may be broken; past it the stage fails.")]
@@ -33,6 +37,10 @@ public sealed record PrepareOptions
     /// <summary>Bytes that an archive may unpack to.</summary>
     [Description("Bytes that an archive may unpack to; a larger one is refused.")]
     public long MaxUnpackedBytes { get; init; } = 64L << 30;
+
+    /// <summary>Encoding of the names in a .zip that are not marked as UTF-8; null for UTF-8.</summary>
+    [Description(NameEncodingOption.Description)]
+    public string? NameEncoding { get; init; }
 
     /// <summary>Whether a CIFAR archive that is found nowhere is downloaded.</summary>
     [Description("Whether a CIFAR archive that is found nowhere is downloaded from the data set's home page.")]
@@ -48,6 +56,10 @@ public sealed record PrepareOptions
 
     /// <summary>The source as options and manifests name it.</summary>
     internal string SourceName => Source.ToString().ToLowerInvariant();
+
+    /// <summary>What <see cref="Fit"/> offers, for help texts.</summary>
+    public const string FitDescription =
+        "How images that are not square become so: crop (short side resized, centre kept), pad (long side resized, the rest black) or stretch (both sides resized).";
 
     /// <summary>Problems of option values, as "key: found; expected". No work, no files.</summary>
     public static IEnumerable<string> Check(PrepareOptions options)
@@ -83,6 +95,10 @@ public sealed record PrepareOptions
         if (options.MaxUnpackedBytes < 1)
         {
             yield return $"max_unpacked_bytes: found {options.MaxUnpackedBytes}; expected at least 1";
+        }
+        if (NameEncodingOption.Problem(options.NameEncoding) is { } encodingProblem)
+        {
+            yield return encodingProblem;
         }
         if (options.TrainCount < 1)
         {

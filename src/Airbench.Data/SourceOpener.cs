@@ -29,7 +29,7 @@ internal static class SourceOpener
     private static FileTree OpenTree(PrepareOptions options)
     {
         RequireTree(options);
-        return FileTree.Open(options.Path!, options.MaxUnpackedBytes);
+        return FileTree.Open(options.Path!, options.MaxUnpackedBytes, options.NameEncoding);
     }
 
     /// <summary>Whether the folder or archive is there, and is what the source says.</summary>

@@ -60,6 +60,9 @@ public interface IStage
     /// <summary>What it does with the device.</summary>
     DeviceUse UseOf(object options);
 
+    /// <summary>Whether it ends a step, which may take long, before it heeds a signal to stop: to train is to lose no step. Others end at once.</summary>
+    bool FinishesStep { get; }
+
     /// <summary>What decides the result, beside the artifacts that it needs.</summary>
     Fingerprint Fingerprint(StageContext context, object options);
 }
@@ -124,6 +127,9 @@ public abstract class Stage<TOptions, TArtifact> : IStage
     /// <remarks>By default it computes on the device.</remarks>
     public virtual DeviceUse UseOf(TOptions options) => DeviceUse.Takes;
 
+    /// <inheritdoc cref="IStage.FinishesStep"/>
+    public virtual bool FinishesStep => false;
+
     /// <inheritdoc cref="IStage.Fingerprint"/>
     /// <remarks>By default the options as they are, seed, device and the product's version.</remarks>
     public virtual Fingerprint Fingerprint(StageContext context, TOptions options) => new()
@@ -171,6 +177,9 @@ public sealed record StageContext
 
     /// <summary>Artifacts of the stages in <c>needs</c>.</summary>
     public IReadOnlyList<Artifact> Inputs { get; init; } = [];
+
+    /// <summary>Whether nothing of an earlier attempt may be gone on from: with <c>--force</c>.</summary>
+    public bool StartsAnew { get; init; }
 
     /// <summary>Where to say what happens.</summary>
     public IProgress Progress { get; init; } = IProgress.Silent;

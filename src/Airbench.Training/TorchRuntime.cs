@@ -117,8 +117,7 @@ public static partial class TorchRuntime
         catch (DllNotFoundException e) when (MissingLibstdcxxVersion().Match(e.Message) is { Success: true } missing)
         {
             var version = missing.Groups[1].Value;
-            var patched = WritePatchedCopy(path, version);
-            LoadLibrary(patched);   // TorchSharp's own load by bare name then finds it by its SONAME
+            var patched = LoadPatchedCopy(path, version);
             return $"{Bridge} asks for {version}, newer than this system's libstdc++, but calls nothing from it: loaded a copy that does not ask ({patched})";
         }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
@@ -127,7 +126,7 @@ public static partial class TorchRuntime
         }
     }
 
-    private static string WritePatchedCopy(string path, string version)
+    private static string LoadPatchedCopy(string path, string version)
     {
         byte[] patched;
         try
@@ -139,14 +138,23 @@ public static partial class TorchRuntime
             throw new DeviceException(
                 $"{path} needs {version}, which this system's libstdc++ lacks, and cannot be patched: {e.Message}. Use a system with GCC 13's libstdc++.", e);
         }
-        var local = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
-        var cache = local.Length > 0 ? local : Path.GetTempPath();
-        var copy = Path.Combine(cache, "airbench", Bridge);
-        if (!File.Exists(copy) || !File.ReadAllBytes(copy).AsSpan().SequenceEqual(patched))
+        try
         {
-            AtomicFolder.WriteFile(copy, stream => stream.Write(patched));
+            return UserCache.Use(folder =>
+            {
+                var copy = Path.Combine(folder, Bridge);
+                if (!File.Exists(copy) || !File.ReadAllBytes(copy).AsSpan().SequenceEqual(patched))
+                {
+                    AtomicFolder.WriteFile(copy, stream => stream.Write(patched));
+                }
+                LoadLibrary(copy);   // TorchSharp's own load by bare name then finds it by its SONAME, also where the file is gone again
+                return copy;
+            });
         }
-        return copy;
+        catch (IOException e)
+        {
+            throw new DeviceException($"{Bridge} needs a copy that fits this system's libstdc++, and there is no place for it: {e.Message}", e);
+        }
     }
 
     [GeneratedRegex(@"version `(GLIBCXX_[0-9.]+)' not found")]

@@ -11,13 +11,13 @@ public sealed class FolderNameTests
     private const string Seed = "0000000000001";
 
     // What a name on Linux may be: anything but a slash.
-    private static readonly Gen<string> LinuxName = Gen.OneOfConst(
+    private static readonly Gen<string> LinuxName = Gen.OneOf(
             "aux", "COM1", "nul", ".", " ", "photos", "a", ":", "?", "*", "\\", "|", "\"", "<", "\t", "\u732B", ".tar.gz", ".zip", "..x")
         .Array[1, 5].Select(string.Concat).Where(name => name is not ("." or ".."));
 
     [Fact]
     public void A_data_set_named_after_any_path_is_a_folder_on_every_system() =>
-        Gen.Select(LinuxName, Gen.OneOfConst(DataSource.Folder, DataSource.Archive)).Sample((name, source) =>
+        Gen.Select(LinuxName, Gen.OneOf(DataSource.Folder, DataSource.Archive)).Sample((name, source) =>
         {
             var folder = Preparer.DatasetName(new PrepareOptions { Source = source, Path = $"/photos/{name}" });
             Assert.True(FileName.Problem(folder) is null, $"'{folder}' of '{name}': {FileName.Problem(folder)}");
@@ -50,6 +50,6 @@ public sealed class FolderNameTests
 
     [Fact]
     public void A_name_of_a_pipeline_or_stage_is_a_folder_on_every_system() =>
-        Gen.OneOf(Gen.OneOfConst("con", "lpt1", "nul.x", "com0"), Gen.OneOfConst("a", "-", "_", ".", "9")).Array[1, 6].Select(string.Concat)
+        Gen.OneOf(Gen.OneOf("con", "lpt1", "nul.x", "com0"), Gen.OneOf("a", "-", "_", ".", "9")).Array[1, 6].Select(string.Concat)
             .Sample(name => Assert.True(Names.Problem(name) is not null || FileName.Problem(name) is null, name), iter: 2000, seed: Seed);
 }

@@ -42,7 +42,7 @@ public sealed class InitTests : IDisposable
     [Theory]
     [InlineData("nothing-here", "does not exist")]
     [InlineData("pipeline.txt", "is not a .tar, .tar.gz or .zip archive")]
-    [InlineData("empty", "holds no .jpg, .jpeg or .png file")]
+    [InlineData("empty", "holds no image")]
     [InlineData(".", "holds the working folder")]
     [InlineData("single", "holds one class, 'cat'")]
     [InlineData("dead", "class 'dog' has no readable training image; 2 cannot be read")]
@@ -85,13 +85,50 @@ public sealed class InitTests : IDisposable
                 "cat has 15.5 times as many training images as dog.",
                 "the same file in two classes, one of which is wrong: train/cat/wrong.jpg = train/dog/1.jpg",
                 "the same file in train/ and test/, which makes the accuracy look better than it is: train/cat/4.png = test/cat/leak.png",
-                "of the images are much longer than wide",
+                "of the images are much longer than wide or the other way round. They are padded with black (fit: pad)",
                 "3 test images are few",
             },
             warning => Assert.Contains(warning, errors, StringComparison.Ordinal));
         Assert.Contains("33 PNG, 3 JPEG", output, StringComparison.Ordinal);
         var prepare = PrepareOptionsOf(Load(_place.Folder));
-        Assert.Equal((32, 0.055), (prepare.ImageSize, prepare.MaxBadFraction));
+        Assert.Equal((64, Fit.Pad, 0.055), (prepare.ImageSize, prepare.Fit, prepare.MaxBadFraction));
+        Assert.Contains("crop would lose a third or more of each", File.ReadAllText(_place["pipeline.yaml"]).ReplaceLineEndings(" ").Replace("      # ", "", StringComparison.Ordinal), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_prepare_will_leave_out_and_how_it_reads_the_folders_is_said()
+    {
+        Draw(
+            "pets/train/cat/1.png", "pets/train/cat/2.png", "pets/train/dog/1.png", "pets/train/dog/2.png", "pets/val/cat/1.png", "pets/val/dog/1.png",
+            "pets/train/.net/1.png", "pets/other/1.png", "pets/val/loose.png");
+        _place.With("pets/train/cat/3.heic", "x");
+
+        var progress = new RecordedProgress();
+        ImageSurvey? survey = null;
+        InitCommand.Init("pets", _place.Folder, force: false, (found, _) => survey = found, progress, CancellationToken.None);
+
+        Assert.Equal("val", survey!.TestFolder);
+        Assert.Equal((4, 2), (survey.TrainCount, survey.TestCount));
+        Assert.All(
+            new[] { "val/ is taken for the test split", "1 .heic left out", "1 image in hidden folder .net left out", "1 image directly in val/, 1 image in other/ left out" },
+            part => Assert.Contains(progress.Warnings, line => line.Contains(part, StringComparison.Ordinal)));
+        Assert.Contains("# The val/ folder is the test split.", File.ReadAllText(_place["pipeline.yaml"]), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Names_in_another_encoding_are_read_by_an_option_which_the_pipeline_gets_too()
+    {
+        Draw("1.png", "2.png", "3.png", "4.png");
+        byte[] Entry(byte letter, int number) => [letter, .. System.Text.Encoding.ASCII.GetBytes($"/{number}.png")];
+        File.WriteAllBytes(_place["pets.zip"], Archives.ZipOfNames(
+            Enumerable.Range(1, 4).Select(i => (Entry(i % 2 == 0 ? (byte)0x81 : (byte)'c', i), File.ReadAllBytes(_place[$"{i}.png"])))));
+
+        Assert.Contains("--name-encoding", Assert.Throws<DataException>(() => Init("pets.zip")).Message, StringComparison.Ordinal);
+        InitCommand.Init(_place["pets.zip"], _place.Folder, force: false, (_, _) => { }, IProgress.Silent, default, "cp437");
+
+        Assert.Equal("cp437", PrepareOptionsOf(Load(_place.Folder)).NameEncoding);
+        Prepare(Load(_place.Folder));
+        Assert.Equal(["c", "\u00FC"], Dataset.Open(_place["data/pets"]).Manifest.Classes);
     }
 
     [Fact]

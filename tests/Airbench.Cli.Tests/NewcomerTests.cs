@@ -32,7 +32,7 @@ public sealed class NewcomerTests : IDisposable
         // As init chose, but for a narrow network, so that the test takes seconds.
         var run = _place.Run("run", "--set", "device=cpu", "--set", "train.with.widths=[8, 16, 16]", "--set", "train.with.epochs=30");
         Assert.True(run.ExitCode == 0, run.Output + run.Errors);
-        Assert.Contains("1 of 42 images are broken and left out", run.Output + run.Errors, StringComparison.Ordinal);
+        Assert.Contains("1 of 42 images is broken and left out", run.Output + run.Errors, StringComparison.Ordinal);
         Assert.Contains("evaluate -> ", run.Output, StringComparison.Ordinal);
 
         var page = File.ReadAllText(Assert.Single(Directory.GetFiles(_place["runs"], "report.html", SearchOption.AllDirectories)));
@@ -43,5 +43,13 @@ public sealed class NewcomerTests : IDisposable
         Assert.Equal(Dataset.Open(_place["data/my-photos"]).Manifest.TestCount, metrics.Count);
         Assert.True(metrics.Correct > metrics.Count / 2, $"{metrics.Correct} of {metrics.Count}: discs of three colours are easy to tell apart");
         Assert.Equal(0, _place.Run("verify", "exports/my-photos").ExitCode);
+        // Chosen by init, as many are much longer than wide, and kept by every stage.
+        var bundle = OnnxBundle.Open(_place["exports/my-photos"]).Manifest;
+        Fit?[] fits =
+        [
+            Dataset.Open(_place["data/my-photos"]).Manifest.Fit, TrainedModel.Open(_place["models/my-photos"]).Manifest.Network.Fit, bundle.Fit,
+            bundle.PreprocessingSteps!.Fit, metrics.Settings!.Fit,
+        ];
+        Assert.All(fits, fit => Assert.Equal(Fit.Pad, fit));
     }
 }

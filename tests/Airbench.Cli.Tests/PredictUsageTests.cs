@@ -24,6 +24,27 @@ public sealed class PredictUsageTests : IDisposable
     }
 
     [Theory]
+    [InlineData("predict", "a.png", "--bundle", "pipes")]
+    [InlineData("verify", "pipes")]
+    [InlineData("run", "pipe.yaml")]
+    [InlineData("init", "pipe.yaml")]
+    [InlineData("predict", "a.png", "--model", "pipe.onnx")]
+    public void Nothing_waits_at_a_named_pipe(params string[] arguments)
+    {
+        Directory.CreateDirectory(_place["pipes"]);
+        foreach (var name in new[] { "pipes/metadata.json", "pipe.yaml", "pipe.onnx" })
+        {
+            NamedPipes.Make(_place[name]);
+        }
+
+        var (code, _, errors) = _place.Run(arguments);
+
+        Assert.InRange(code, 1, 2);
+        Assert.Contains("is a named pipe; expected", errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", errors, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(2, "found no model; expected --bundle FOLDER, or --model FILE.onnx", "predict", "a.png")]
     [InlineData(1, "none.onnx: does not exist", "predict", "a.png", "--model", "none.onnx")]
     [InlineData(1, "none.onnx: does not exist", "evaluate", "--data", ".", "--model", "none.onnx")]

@@ -39,13 +39,61 @@ public sealed class ClassLayoutTests
         Assert.Equal(["cat", "dog"], Layout(["train/cat/siamese/1.png", "train/dog/1.png", "test/dog/x/y/1.png"]).Classes);
 
     [Fact]
-    public void Images_outside_the_class_folders_are_left_out_and_told()
+    public void Images_outside_the_class_folders_are_left_out_and_counted_by_their_place()
     {
-        var layout = Layout(["preview.png", "train/a/1.png", "train/b/1.png", "test/a/1.png", "test/b/1.png", "val/a/1.png"]);
-        Assert.Null(layout.Placements[0]);
-        Assert.Null(layout.Placements[5]);
-        Assert.Contains(
-            "2 images are not in train/<class>/ or test/<class>/ and are left out, for example preview.png", layout.Warnings);
+        var leftOut = new LeftOut();
+        var layout = Layout(
+            ["preview.png", "train/a/1.png", "train/b/1.png", "test/a/1.png", "test/b/1.png", "test/loose.png", "val/a/1.png", "val/b/1.png"], leftOut: leftOut);
+        Assert.Equal([0, 5, 6, 7], layout.Placements.Index().Where(p => p.Item is null).Select(p => p.Index));
+        Assert.Equal([("above the class folders", 1), ("directly in test/", 1), ("in val/", 2L)], leftOut.Counts.Select(c => (c.Key, c.Value)));
+        Assert.Equal(
+            ("1 image above the class folders, 1 image directly in test/, 2 images in val/ left out, for example preview.png; expected in train/<class>/ or test/<class>/", true),
+            Assert.Single(leftOut.Lines(layout.Expected)));
+    }
+
+    [Theory]
+    [InlineData("val")]
+    [InlineData("valid")]
+    [InlineData("Validation")]
+    public void A_validation_folder_is_the_test_split_where_there_is_no_other(string folder)
+    {
+        var layout = Layout(["train/a/1.png", "train/b/1.png", $"{folder}/a/1.png", $"{folder}/b/1.png"]);
+        Assert.Equal([Split.Train, Split.Train, Split.Test, Split.Test], layout.Placements.Select(p => p!.Value.Split));
+        Assert.Equal(folder.ToLowerInvariant(), layout.TestFolder);
+        Assert.Contains(layout.Warnings, w => w.StartsWith($"{folder.ToLowerInvariant()}/ is taken for the test split", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_test_folder_without_classes_leaves_the_place_to_the_validation_folder()
+    {
+        var leftOut = new LeftOut();
+        var layout = Layout(["train/a/1.png", "train/b/1.png", "val/a/1.png", "val/b/1.png", "test/1.png", "test/2.png"], leftOut: leftOut);
+        Assert.Equal("val", layout.TestFolder);
+        Assert.Equal(2, leftOut.Counts["in test/"]);
+    }
+
+    [Theory]
+    [InlineData("train")]
+    [InlineData("test")]
+    [InlineData("val")]
+    public void A_folder_called_like_a_split_that_holds_images_itself_is_a_class(string name)
+    {
+        var layout = Layout(["bus/1.png", "bus/2.png", "car/1.png", "car/2.png", $"{name}/1.png", $"{name}/2.png"]);
+        Assert.Equal(["bus", "car", name], layout.Classes);
+        Assert.All(layout.Placements, placement => Assert.NotNull(placement));
+        Assert.Contains(layout.Warnings, w => w.StartsWith($"{name}/ holds images itself", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Classes_of_one_name_in_two_unicode_forms_are_one_class_and_named_where_both_are_in_one_split()
+    {
+        var layout = Layout(["train/caf\u00E9/1.png", "train/tea/1.png", "test/cafe\u0301/1.png", "test/tea/1.png"]);
+        Assert.Equal(["caf\u00E9", "tea"], layout.Classes);
+        Assert.Empty(layout.Warnings);
+
+        layout = Layout(["caf\u00E9/1.png", "cafe\u0301/2.png", "tea/1.png", "tea/2.png"]);
+        Assert.Equal(["caf\u00E9", "tea"], layout.Classes);
+        Assert.Contains("cafe\\u0301 and caf\\u00E9 are one name in two Unicode forms: taken for one class, caf\u00E9", layout.Warnings);
     }
 
     [Fact]
@@ -53,7 +101,7 @@ public sealed class ClassLayoutTests
         Assert.Contains(Layout(["train/a/1.png", "train/b/1.png", "test/a/1.png"]).Warnings, w => w.Contains("no test images of b"));
 
     [Theory]
-    [InlineData("holds no .jpg, .jpeg or .png file")]
+    [InlineData("holds no image")]
     [InlineData("one class, 'a'", "a/1.png", "a/2.png")]
     [InlineData("no class", "1.png", "2.png")]
     [InlineData("classes that train/ lacks: c", "train/a/1.png", "train/b/1.png", "test/c/1.png")]
@@ -82,7 +130,7 @@ public sealed class ClassLayoutTests
     [Fact]
     public void A_hash_below_the_fraction_goes_to_test()
     {
-        var layout = ClassLayout.Of("root", [File("a/1", 0.1), File("a/2", 0.3), File("b/1", 0.19), File("b/2", 0.21)], [], 0.2);
+        var layout = ClassLayout.Of("root", [File("a/1", 0.1), File("a/2", 0.3), File("b/1", 0.19), File("b/2", 0.21)], [], 0.2, new LeftOut());
         Assert.Equal([Split.Test, Split.Train, Split.Test, Split.Train], layout.Placements.Select(p => p!.Value.Split));
         Assert.Empty(layout.Warnings);
     }
@@ -90,7 +138,7 @@ public sealed class ClassLayoutTests
     [Fact]
     public void A_class_that_would_lack_one_side_gives_it_the_nearest_image_and_says_so()
     {
-        var layout = ClassLayout.Of("root", [File("a/1", 0.9), File("a/2", 0.5), File("b/1", 0.01), File("b/2", 0.1)], [], 0.2);
+        var layout = ClassLayout.Of("root", [File("a/1", 0.9), File("a/2", 0.5), File("b/1", 0.01), File("b/2", 0.1)], [], 0.2, new LeftOut());
         Assert.Equal([Split.Train, Split.Test, Split.Test, Split.Train], layout.Placements.Select(p => p!.Value.Split));
         Assert.Contains(layout.Warnings, w => w.Contains("moved") && w.Contains("a, b"));
     }
@@ -99,7 +147,7 @@ public sealed class ClassLayoutTests
     public void A_single_image_goes_to_training_and_copies_of_it_too()
     {
         var layout = ClassLayout.Of(
-            "root", [File("a/1", 0.1), File("b/1", 0.1), File("b/2", 0.1), File("c/1", 0.1), File("c/2", 0.9)], [], 0.2);
+            "root", [File("a/1", 0.1), File("b/1", 0.1), File("b/2", 0.1), File("c/1", 0.1), File("c/2", 0.9)], [], 0.2, new LeftOut());
         Assert.Equal([Split.Train, Split.Train, Split.Train, Split.Test, Split.Train], layout.Placements.Select(p => p!.Value.Split));
         Assert.Contains(layout.Warnings, w => w.Contains("single image") && w.Contains("a, b"));
     }
@@ -115,8 +163,8 @@ public sealed class ClassLayoutTests
                 .. first.Select((h, i) => new ScannedFile($"{(i % 2 == 0 ? "a" : "b")}/{i}", h)),
             ];
             ScannedFile[] grown = [.. more.Select((h, i) => new ScannedFile($"{(i % 3 == 0 ? "a" : "c")}/new{i}", h)), .. start];
-            var before = ClassLayout.Of("root", start, [], fraction).Placements;
-            var after = ClassLayout.Of("root", grown, [], fraction).Placements[more.Length..];
+            var before = ClassLayout.Of("root", start, [], fraction, new LeftOut()).Placements;
+            var after = ClassLayout.Of("root", grown, [], fraction, new LeftOut()).Placements[more.Length..];
             Assert.Equal(before.Select(p => p!.Value.Split), after.Select(p => p!.Value.Split));
         });
 
@@ -129,7 +177,7 @@ public sealed class ClassLayoutTests
                 new("x/1", 0), new("x/2", ulong.MaxValue), new("y/1", 0), new("y/2", ulong.MaxValue),
                 .. images.Select((f, i) => new ScannedFile($"{f.Item1}/{i}", f.Item2)),
             ];
-            var layout = ClassLayout.Of("root", files, [], 0.2);
+            var layout = ClassLayout.Of("root", files, [], 0.2, new LeftOut());
             foreach (var group in files.Zip(layout.Placements).GroupBy(f => f.Second!.Value.Label))
             {
                 var sides = group.Select(f => f.Second!.Value.Split).Distinct().Count();
@@ -138,8 +186,8 @@ public sealed class ClassLayoutTests
             }
         });
 
-    private static ClassLayout Layout(string[] paths, string[]? folders = null) =>
-        ClassLayout.Of("root", [.. paths.Select((p, i) => new ScannedFile(p, i % 2 == 0 ? 0 : ulong.MaxValue))], folders ?? [], 0.2);
+    private static ClassLayout Layout(string[] paths, string[]? folders = null, LeftOut? leftOut = null) =>
+        ClassLayout.Of("root", [.. paths.Select((p, i) => new ScannedFile(p, i % 2 == 0 ? 0 : ulong.MaxValue))], folders ?? [], 0.2, leftOut ?? new LeftOut());
 
     private static ScannedFile File(string path, double fraction) => new(path, (ulong)(fraction * Math.Pow(2, 64)));
 }

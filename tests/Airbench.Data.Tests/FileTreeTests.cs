@@ -250,6 +250,135 @@ public sealed class FileTreeTests : IDisposable
         Assert.Equal(["a/1.png=07"], Files(_folder.File("tree")));
     }
 
+    [Fact]
+    public void Names_in_a_zip_that_are_not_marked_are_utf8_where_they_are_valid_and_otherwise_what_is_said()
+    {
+        byte[][] shiftJis = [[0x8C, 0xA2, .. "/1.png"u8], [0x95, 0x5C, .. "/2.png"u8]];   // 犬; 表, whose second byte is a backslash
+        var japanese = Save(Archives.ZipOfNames(shiftJis.Select(name => (name, (byte[])[1]))));
+        Assert.Equal(["犬/1.png=01", "表/2.png=01"], Files(japanese, nameEncoding: "shift_jis"));
+        Assert.Equal(["犬/1.png=01", "表/2.png=01"], Files(japanese, nameEncoding: "cp932"));
+        var german = Save(Archives.ZipOfNames([([(byte)'F', 0x81, .. "chse/1.png"u8], [1])]));
+        Assert.Equal(["Füchse/1.png=01"], Files(german, nameEncoding: "cp437"));
+        Assert.Equal(["né/1.png=01"], Files(Save(Archives.ZipOfNames([([.. "né/1.png"u8], [1])]))));
+        Assert.Equal(["né/1.png=01"], Files(Save(Archives.Zip([("né/1.png", [1])])), nameEncoding: "cp437"));   // marked: the mark counts
+    }
+
+    [Fact]
+    public void Names_in_a_zip_that_are_neither_are_refused_with_what_they_could_mean()
+    {
+        var zip = Save(Archives.ZipOfNames([([0x93, 0xFA, 0x96, 0x7B, .. "/1.png"u8], [1])]));
+        var error = Assert.Throws<DataException>(() => Files(zip)).Message;
+        Assert.Contains("bytes 93FA967B", error, StringComparison.Ordinal);
+        Assert.Contains("name_encoding", error, StringComparison.Ordinal);
+        Assert.Contains("as shift_jis it reads '日本/1.png'", error, StringComparison.Ordinal);
+        var wrong = Save(Archives.ZipOfNames([([0xFF, 0xFF, .. "/1.png"u8], [1])]));
+        Assert.Contains(
+            "neither marked as UTF-8 nor valid gb18030", Assert.Throws<DataException>(() => Files(wrong, nameEncoding: "gb18030")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_name_that_is_no_text_is_refused()
+    {
+        var tar = Archives.Tar([("a\uFFFD/1.png", [1])]);
+        Assert.Contains("a name that is not UTF-8", Assert.Throws<DataException>(() => Files(Save(tar))).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(12, "BZip2")]
+    [InlineData(14, "LZMA")]
+    [InlineData(93, "zstd")]
+    [InlineData(95, "XZ")]
+    [InlineData(98, "PPMd")]
+    [InlineData(6, "Implode")]
+    [InlineData(77, "method 77")]
+    public void A_method_of_compression_that_is_not_read_is_named(ushort method, string name)
+    {
+        var error = Assert.Throws<InvalidFileException>(() => Files(Save(Archives.WithMethod(Archives.Zip(Two), method)))).Message;
+        Assert.EndsWith($"has the entry 'a/1.png', compressed by {name}, which is not read: repack it with Deflate", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_sparse_file_in_a_tar_is_named()
+    {
+        var pax = Archives.Tar(Two, new PaxTarEntry(
+            TarEntryType.RegularFile, "./GNUSparseFile.1/b.png", [new("GNU.sparse.major", "1"), new("GNU.sparse.minor", "0"), new("GNU.sparse.name", "a/b.png")]));
+        Assert.Contains(
+            "has the entry 'a/b.png' stored as a sparse file (GNU), which is not read: repack it without --sparse",
+            Assert.Throws<InvalidFileException>(() => Files(Save(pax))).Message, StringComparison.Ordinal);
+
+        using var stream = new MemoryStream();
+        using (var writer = new TarWriter(stream, TarEntryFormat.Gnu, leaveOpen: true))
+        {
+            writer.WriteEntry(new GnuTarEntry(TarEntryType.RegularFile, "a/b.png") { DataStream = new MemoryStream([1]) });
+        }
+        var gnu = stream.ToArray();
+        gnu[156] = (byte)'S';
+        MendChecksums(gnu);
+        Assert.Contains("stored as a sparse file (GNU)", Assert.Throws<InvalidFileException>(() => Files(Save(gnu))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Only_regular_files_of_a_folder_are_opened_and_the_others_counted()
+    {
+        _folder.Write("tree/a/1.png", [7]);
+        NamedPipes.Make(_folder.File("tree/a/pipe.png"));
+        File.CreateSymbolicLink(_folder.File("tree/a/to-pipe.png"), _folder.File("tree/a/pipe.png"));
+        using var socket = new System.Net.Sockets.Socket(System.Net.Sockets.AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, 0);
+        var here = Directory.GetCurrentDirectory();
+        socket.Bind(new System.Net.Sockets.UnixDomainSocketEndPoint(Path.GetRelativePath(here, _folder.File("tree/a/s.png"))));
+
+        var leftOut = new LeftOut();
+        Assert.Equal(["a/1.png"], FileTree.Open(_folder.File("tree"), 1000).Images(leftOut).Select(entry => entry.Path));
+        Assert.Equal([("named pipe", 2L), ("socket", 1L)], leftOut.Counts.Select(count => (count.Key, count.Value)));
+        Assert.Equal(
+            ("2 named pipes, 1 socket left out, for example a/pipe.png: only regular files are opened", true), Assert.Single(leftOut.Lines()));
+    }
+
+    [Fact]
+    public void Images_that_are_not_read_or_hidden_are_counted_alike_in_folders_and_archives()
+    {
+        (string, byte[])[] files =
+        [
+            (".net/1.png", [1]), (".net/sub/2.jpg", [1]), ("__MACOSX/a/._1.png", [1]), ("a/.net/3.png", [1]), ("a/._4.png", [1]), ("a/.5.png", [1]),
+            ("a/1.heic", [1]), ("a/2.HEIC", [1]), ("a/3.avif", [1]), ("a/4.png", [1]), ("README.md", [1]), ("a/labels.txt", [1]),
+        ];
+        foreach (var (name, content) in files)
+        {
+            _folder.Write("tree/" + name, content);
+        }
+        foreach (var path in new[] { _folder.File("tree"), Save(Archives.Tar(files)), Save(Archives.Zip(files)) })
+        {
+            var leftOut = new LeftOut();
+            Assert.Equal(["a/4.png"], FileTree.Open(path, 1 << 20).Images(leftOut).Select(entry => entry.Path));
+            Assert.Equal(
+                [(".avif", 1L), (".heic", 2L), ("hidden files", 1L), ("hidden folder .net", 3L), ("other files", 2L)],
+                leftOut.Counts.Select(count => (count.Key, count.Value)));
+            var lines = leftOut.Lines().ToList();
+            Assert.StartsWith("1 .avif, 2 .heic left out: not a format that is read", lines[0].Line, StringComparison.Ordinal);
+            Assert.StartsWith("1 hidden image, 3 images in hidden folder .net left out", lines[1].Line, StringComparison.Ordinal);
+            Assert.Equal([true, true, false], lines.Select(line => line.IsWarning));
+        }
+    }
+
+    [Fact]
+    public void Files_whose_names_say_nothing_are_told_by_their_first_bytes_and_read_whole_all_the_same()
+    {
+        var (png, heic) = (TestImages.Png(1), (byte[])[0, 0, 0, 24, .. "ftypheic"u8, 0, 0, 0, 0, .. "mif1heic"u8]);
+        (string, byte[])[] files = [("a/0001", png), ("a/photo.data", png), ("a/phone", heic), ("a/notes", [1, 2, 3]), ("a/image.txt", png), ("a/z", [])];
+        foreach (var (name, content) in files)
+        {
+            _folder.Write("tree/" + name, content);
+        }
+        var buffer = Array.Empty<byte>();
+        foreach (var path in new[] { _folder.File("tree"), Save(Archives.Tar(files)), Save(Archives.Zip(files)) })
+        {
+            var leftOut = new LeftOut();
+            var found = FileTree.Open(path, 1 << 20).Images(leftOut).Select(entry => (entry.Path, Hash: Convert.ToHexString(entry.Read(ref buffer).Span))).ToList();
+            Assert.Equal([("a/0001", Convert.ToHexString(png)), ("a/photo.data", Convert.ToHexString(png))], found);
+            Assert.Equal([("HEIC", 1L), ("other files", 3L)], leftOut.Counts.Select(count => (count.Key, count.Value)));
+        }
+    }
+
     private string Save(byte[] content)
     {
         var path = _folder.File($"{_files++}.archive");
@@ -258,11 +387,11 @@ public sealed class FileTreeTests : IDisposable
     }
 
     /// <summary>"path=hexadecimal content" of every file.</summary>
-    private static List<string> Files(string path, long maxUnpackedBytes = long.MaxValue)
+    private static List<string> Files(string path, long maxUnpackedBytes = long.MaxValue, string? nameEncoding = null)
     {
         var buffer = Array.Empty<byte>();
         var files = new List<string>();
-        foreach (var entry in FileTree.Open(path, maxUnpackedBytes).Walk())
+        foreach (var entry in FileTree.Open(path, maxUnpackedBytes, nameEncoding).Walk())
         {
             if (!entry.IsFolder)
             {

@@ -103,6 +103,26 @@ public sealed class PreparerTests : IDisposable
     }
 
     [Fact]
+    public void How_images_become_square_is_an_option_and_recorded()
+    {
+        WriteImages(("train/a/1.png", 1), ("train/b/2.png", 2), ("test/a/3.png", 3));
+        var white = new byte[3 * 64 * 32];
+        Array.Fill(white, (byte)255);
+        _root.Write("images/test/b/wide.png", TestImages.Png(white, 64, 32));
+        foreach (var (fit, lit) in new[] { (Fit.Crop, 32 * 32), (Fit.Pad, 32 * 16), (Fit.Stretch, 32 * 32) })
+        {
+            var manifest = Prepare(o => o with { Fit = fit }).Manifest;
+            Assert.Equal(fit, manifest.Fit);
+            using var test = Dataset.Open(Final).OpenSplit(Split.Test);
+            Assert.Equal(3 * lit, test.Images(Array.FindIndex([.. test.Paths()], path => path.EndsWith("wide.png", StringComparison.Ordinal)), 1).ToArray().Count(p => p == 255));
+        }
+        var file = Path.Combine(Final, Dataset.ManifestName);
+        Assert.Equal(Fit.Stretch, Dataset.Open(Final).Manifest.Fit);
+        File.WriteAllText(file, File.ReadAllText(file).Replace("  \"fit\": \"stretch\",\n", "", StringComparison.Ordinal));
+        Assert.Equal(Fit.Crop, Dataset.Open(Final).Manifest.Fit);   // as earlier versions had it
+    }
+
+    [Fact]
     public void Other_sizes_are_fitted_and_the_size_is_an_option()
     {
         WriteImages(("train/a/1.png", 1), ("train/b/2.png", 2), ("test/a/3.png", 3));
@@ -147,6 +167,46 @@ public sealed class PreparerTests : IDisposable
             "path,error\ntest/b/empty.jpg,is empty\n\"train/a/half, \"\"cut\"\".png\",is a PNG file that ends too early\n",
             File.ReadAllText(dataset.File("prepare-errors.csv")));
         Assert.Contains(_progress.Warnings, w => w.Contains("2 of 6 images are broken"));
+    }
+
+    [Fact]
+    public void A_file_larger_than_any_image_is_a_broken_image()
+    {
+        WriteImages(("train/a/1.png", 1), ("train/b/2.png", 2), ("test/a/3.png", 3), ("test/b/4.png", 4), ("train/b/huge.png", 5));
+        using (var huge = new FileStream(_root.File("images/train/b/huge.png"), FileMode.Open))
+        {
+            huge.SetLength(FileTree.MaxFileBytes + 1L);   // sparse
+        }
+        Assert.Throws<DataException>(() => Prepare());
+        var dataset = Prepare(o => o with { MaxBadFraction = 0.2 });
+        Assert.Equal(
+            "path,error\ntrain/b/huge.png,\"is larger than 134,217,728 bytes, more than an image needs\"\n", File.ReadAllText(dataset.File("prepare-errors.csv")));
+    }
+
+    [Fact]
+    public void What_is_left_out_is_kept_in_the_manifest_and_warned_of()
+    {
+        WriteImages(("train/a/1.png", 1), ("train/b/2.png", 2), ("test/a/3.png", 3), ("test/b/4.png", 4), ("val/a/5.png", 5), ("train/.net/6.png", 6));
+        _root.Write("images/train/a/7.heic", [1]);
+        _root.Write("images/README.md", [1]);
+        NamedPipes.Make(_root.File("images/train/a/pipe.png"));
+        var dataset = Prepare();
+        Assert.Equal(
+            [(".heic", 1L), ("hidden folder .net", 1L), ("in val/", 1L), ("named pipe", 1L), ("other files", 1L)],
+            Dataset.Open(dataset.Folder).Manifest.LeftOut!.Select(count => (count.Key, count.Value)));
+        Assert.Equal(4, _progress.Warnings.Count);
+    }
+
+    [Fact]
+    public void Classes_of_a_zip_get_the_names_that_its_encoding_gives()
+    {
+        byte[] Name(byte class_, string file) => [0x95, class_, .. System.Text.Encoding.ASCII.GetBytes(file)];   // 表 and 評
+        var zip = _root.Write("a.zip", Archives.ZipOfNames(Enumerable.Range(0, 8).Select(i => (Name(i % 2 == 0 ? (byte)0x5C : (byte)0x5D, $"/{i}.png"), TestImages.Png(i)))));
+        Assert.Throws<DataException>(() => Prepare(o => o with { Source = DataSource.Archive, Path = zip }));
+        Assert.Equal(["表", "評"], Prepare(o => o with { Source = DataSource.Archive, Path = zip, NameEncoding = "shift_jis" }).Manifest.Classes.Order(StringComparer.Ordinal));
+        Assert.Contains(
+            "name_encoding: found 'klingon'; expected an encoding, such as cp437, shift_jis, gb18030 or windows-1252",
+            PrepareOptions.Check(new PrepareOptions { Source = DataSource.Synthetic, NameEncoding = "klingon" }));
     }
 
     [Fact]
@@ -213,7 +273,7 @@ public sealed class PreparerTests : IDisposable
         _root.Write("images/train/a/notes.txt", "x"u8);
         _root.Write("images/train/a/.DS_Store", "x"u8);
         Assert.Equal(2, Prepare().Manifest.TrainCount);
-        Assert.Contains(_progress.Infos, i => i.Contains("left out 2 files that are not .jpg, .jpeg or .png, for example README.md"));
+        Assert.Contains(_progress.Infos, i => i.EndsWith("2 files left out, being no image, for example README.md", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -43,6 +43,8 @@ internal static class FastStages
 
         public override IReadOnlyList<Type> Inputs => inputs;
 
+        public override bool FinishesStep => uses == "mix";   // the training of this pipeline
+
         public override StageResult Run(StageContext context, FastOptions options)
         {
             Faults.Do(options.Fault, context);

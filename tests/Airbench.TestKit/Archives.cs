@@ -1,5 +1,7 @@
+using System.Buffers.Binary;
 using System.Formats.Tar;
 using System.IO.Compression;
+using System.Text;
 
 namespace Airbench.Tests;
 
@@ -49,5 +51,36 @@ internal static class Archives
             }
         }
         return stream.ToArray();
+    }
+
+    /// <summary>A .zip whose names are these bytes, without the mark of UTF-8.</summary>
+    public static byte[] ZipOfNames(IEnumerable<(byte[] Name, byte[] Content)> files)
+    {
+        using var stream = new MemoryStream();
+        using (var zip = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true, Encoding.Latin1))
+        {
+            foreach (var (name, content) in files)
+            {
+                using var data = zip.CreateEntry(Encoding.Latin1.GetString(name)).Open();
+                data.Write(content);
+            }
+        }
+        return stream.ToArray();
+    }
+
+    /// <summary>The .zip with every entry said to be compressed by another method.</summary>
+    public static byte[] WithMethod(byte[] zip, ushort method)
+    {
+        var changed = zip.ToArray();
+        foreach (var (mark, offset) in new[] { ("PK\x03\x04"u8.ToArray(), 8), ("PK\x01\x02"u8.ToArray(), 10) })
+        {
+            for (var at = changed.AsSpan().IndexOf(mark); at >= 0;)
+            {
+                BinaryPrimitives.WriteUInt16LittleEndian(changed.AsSpan(at + offset), method);
+                var next = changed.AsSpan(at + 4).IndexOf(mark);
+                at = next < 0 ? -1 : at + 4 + next;
+            }
+        }
+        return changed;
     }
 }

@@ -196,6 +196,7 @@ public sealed partial class CudaKernelsTests
         }
     }
 
+    [System.Runtime.Versioning.SupportedOSPlatform("linux")]
     [Theory]
     [InlineData("sm_80")]
     [InlineData("sm_90")]

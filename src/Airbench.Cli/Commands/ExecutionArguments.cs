@@ -6,7 +6,10 @@ namespace Airbench.Cli;
 /// <summary>How stages are executed: the flags that <c>run</c> and the verbs of single stages share.</summary>
 internal sealed class ExecutionArguments
 {
-    private readonly Option<bool> _inProcess = new("--in-process")
+    /// <summary>The option that every verb has that runs stages, and no other.</summary>
+    public const string InProcess = "--in-process";
+
+    private readonly Option<bool> _inProcess = new(InProcess)
     {
         Description = "Run stages in this process, for a debugger: a native crash then ends everything.",
     };

@@ -18,11 +18,12 @@ internal static class InitCommand
             Arity = ArgumentArity.ZeroOrOne,
         };
         var force = new Option<bool>("--force") { Description = "Replace a pipeline.yaml that is here." };
-        var command = new Command("init", "Write a commented pipeline.yaml, for CIFAR-10 or for your images after a look at them.") { images, force };
+        var encoding = new Option<string?>("--name-encoding") { Description = NameEncodingOption.Description };
+        var command = new Command("init", "Write a commented pipeline.yaml, for CIFAR-10 or for your images after a look at them.") { images, force, encoding };
         command.SetAction((parsed, cancel) =>
         {
             var progress = Screen.Progress(quiet: false);
-            var (pipeline, survey) = Init(parsed.GetValue(images), Directory.GetCurrentDirectory(), parsed.GetValue(force), SurveyScreen.Print, progress, cancel);
+            var (pipeline, survey) = Init(parsed.GetValue(images), Directory.GetCurrentDirectory(), parsed.GetValue(force), SurveyScreen.Print, progress, cancel, parsed.GetValue(encoding));
             if (survey is not null)
             {
                 TellTime(pipeline, survey, progress);
@@ -36,12 +37,16 @@ internal static class InitCommand
     /// <summary>Writes pipeline.yaml and its schema into <paramref name="folder"/>, after <paramref name="show"/> has told what was found.</summary>
     /// <returns>What was written, and what was found; no survey where the pipeline is for CIFAR-10.</returns>
     internal static (PipelineDefinition Pipeline, ImageSurvey? Survey) Init(
-        string? images, string folder, bool force, Action<ImageSurvey, string> show, IProgress progress, CancellationToken cancel)
+        string? images, string folder, bool force, Action<ImageSurvey, string> show, IProgress progress, CancellationToken cancel, string? nameEncoding = null)
     {
+        if (NameEncodingOption.Problem(nameEncoding) is { } problem)
+        {
+            throw new ConfigurationException($"init: {problem}");
+        }
         var file = Path.Combine(folder, PipelineArguments.DefaultFile);
         RefuseExisting(file, force);
         ImageSurvey? survey = null;
-        var text = images is null ? PipelineArguments.EmbeddedPipeline() : ForImages(images, folder, Keep, progress, cancel);
+        var text = images is null ? PipelineArguments.EmbeddedPipeline() : ForImages(images, folder, nameEncoding, Keep, progress, cancel);
         // What it writes must run: a defect here must not become the user's.
         var pipeline = PipelineFile.Parse(text, PipelineArguments.DefaultFile, Stages.All, []);
 
@@ -78,20 +83,21 @@ internal static class InitCommand
         }
     }
 
-    private static string ForImages(string images, string folder, Action<ImageSurvey, string> show, IProgress progress, CancellationToken cancel)
+    private static string ForImages(
+        string images, string folder, string? nameEncoding, Action<ImageSurvey, string> show, IProgress progress, CancellationToken cancel)
     {
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(images, folder));
         if (!Path.Exists(full))
         {
             throw new ConfigurationException(
-                $"{images}: does not exist (looked at {full}); expected a folder of <class>/*.jpg|png, or a .tar, .tar.gz or .zip of one");
+                $"{images}: does not exist (looked at {full}); expected a folder of <class>/*, or a .tar, .tar.gz or .zip of one");
         }
         if ((folder + Path.DirectorySeparatorChar).StartsWith(Path.TrimEndingDirectorySeparator(full) + Path.DirectorySeparatorChar, StringComparison.Ordinal))
         {
             throw new ConfigurationException(
                 $"{images}: holds the working folder, where data/, models/, exports/ and runs/ will be made; go to a folder outside of it and name it from there");
         }
-        var survey = ImageSurvey.Of(full, new PrepareOptions(), progress, cancel);
+        var survey = ImageSurvey.Of(full, new PrepareOptions { NameEncoding = nameEncoding }, progress, cancel);
         show(survey, images);
         foreach (var warning in SurveyWarnings.Of(survey))
         {
@@ -99,6 +105,6 @@ internal static class InitCommand
         }
         var inside = Path.GetRelativePath(folder, full).Replace(Path.DirectorySeparatorChar, '/');
         var path = inside.StartsWith("../", StringComparison.Ordinal) ? full : inside;
-        return FolderPipeline.Text(survey, FolderChoices.For(survey), path, FolderName.For(full, folder));
+        return FolderPipeline.Text(survey, FolderChoices.For(survey), path, FolderName.For(full, folder), nameEncoding);
     }
 }

@@ -16,7 +16,7 @@ internal static class PredictCommand
     {
         var images = new Argument<string[]>("images")
         {
-            Description = "Image files, folders and archives (.tar, .tar.gz, .zip) of .jpg, .jpeg and .png, or CSV files with a column path.",
+            Description = $"Image files ({ImageFormats.ReadNames}), folders and archives (.tar, .tar.gz, .zip) of them, or CSV files with a column path.",
             Arity = ArgumentArity.OneOrMore,
         };
         var bundle = new Option<string?>("--bundle") { Description = "Folder of an exported model, for example exports/airbench94." };
@@ -42,7 +42,9 @@ internal static class PredictCommand
             }
             var exported = parsed.GetValue(bundle) is { } folder ? OnnxBundle.Open(folder) : null;
             using var predictor = Predictor.Open(parsed.GetValue(model) ?? "fp32", exported, options, parsed.GetRequiredValue(device));
-            using var source = UnlabelledFiles.Open(parsed.GetRequiredValue(images), MaxUnpackedBytes, IProgress.Silent, cancel);
+            // Standard output is for the answers alone.
+            var progress = new PlainProgress(Console.Error, Console.Error, TimeProvider.System, quiet: true);
+            using var source = UnlabelledFiles.Open(parsed.GetRequiredValue(images), MaxUnpackedBytes, progress, cancel, options.NameEncoding);
             return Task.FromResult(Predict(predictor, source, parsed.GetValue(probabilities), parsed.GetValue(output), cancel));
         });
         return command;
@@ -78,12 +80,14 @@ internal static class PredictCommand
         else
         {
             AtomicFolder.WriteFile(output, Write);
-            Console.WriteLine($"{images.Count - failed} of {images.Count} images -> {Screen.Relative(output)}");
+            Console.WriteLine($"{images.Count - failed} of {Images(images.Count)} -> {Screen.Relative(output)}");
         }
         if (failed > 0)
         {
-            Console.Error.WriteLine($"{failed} of {images.Count} images could not be read; their rows say why");
+            Console.Error.WriteLine($"{failed} of {Images(images.Count)} could not be read; {(failed == 1 ? "its row says" : "their rows say")} why");
         }
         return failed == 0 ? ExitCode.Done : ExitCode.Failed;
     }
+
+    private static string Images(int count) => count == 1 ? "1 image" : $"{count} images";
 }

@@ -39,7 +39,8 @@ internal static class PipelineChecks
         {
             findings.AddRange(Times(pipeline, here, sources));   // a training that cannot start takes no time
         }
-        return findings.Select(finding => finding with { Found = pipeline.Environment.Hide(finding.Found) });
+        var environment = pipeline.Environment.Below(here.Root);
+        return findings.Select(finding => finding with { Found = environment.Hide(finding.Found) });
     }
 
     private static Finding Writable(string root)
@@ -95,7 +96,7 @@ internal static class PipelineChecks
             var count = needs.Images is { } images ? string.Create(CultureInfo.InvariantCulture, $", {images:N0} images") : "";
             if (needs.Download is not { } address)
             {
-                return needs.Images == 0 ? Finding.Problem(what, $"{needs.Found} holds no .jpg, .jpeg or .png file", null) : new(what, needs.Found + count);
+                return needs.Images == 0 ? Finding.Problem(what, $"{needs.Found} holds no image that is read", null) : new(what, needs.Found + count);
             }
 
             return here.Unreachable(address) is { } why

@@ -15,14 +15,15 @@ internal static class FolderPipeline
     /// <param name="choices">What was decided.</param>
     /// <param name="path">The images, as the file will name them.</param>
     /// <param name="name">Name of the pipeline and of all that comes from it.</param>
-    public static string Text(ImageSurvey survey, FolderChoices choices, string path, string name)
+    /// <param name="nameEncoding">Of the names in a .zip, where they are not UTF-8.</param>
+    public static string Text(ImageSurvey survey, FolderChoices choices, string path, string name, string? nameEncoding = null)
     {
-        var test = survey.HasTest
-            ? "The test/ folder is the test split."
+        var test = survey.TestFolder is { } folder
+            ? $"The {folder}/ folder is the test split."
             : "There is no test/ folder: this share is held out, chosen by content, so that an image never changes sides.";
         var text = new StringBuilder();
         text.Append("# yaml-language-server: $schema=pipeline.schema.json\n");
-        text.Append(Comment(0, $"Written by `airbench init` for {Number(survey.Count)} images in {Number(survey.Classes.Count)} classes. Change any line; "
+        text.Append(Comment(0, $"Written by `airbench init` for {Counted.Of(survey.Count, "image")} in {Counted.Of(survey.Classes.Count, "class")}. Change any line; "
             + "`airbench validate` checks the file, `airbench plan` shows what would run, `airbench run` runs it."));
         text.Append(string.Create(CultureInfo.InvariantCulture, $"""
             name: {Value(name)}
@@ -37,9 +38,14 @@ internal static class FolderPipeline
                   name: {Value(name)}
 
             """).ReplaceLineEndings("\n"));
+        if (nameEncoding is not null)
+        {
+            Option("name_encoding", Value(nameEncoding), "The names in the archive are in this encoding, as was said by --name-encoding.");
+        }
         Option("image_size", Plain(choices.ImageSize.Value), choices.ImageSize.Why);
+        Option("fit", choices.Fit.Value.ToString().ToLowerInvariant(), choices.Fit.Why);
         Option("max_bad_fraction", choices.MaxBadFraction.Value.ToString("R", CultureInfo.InvariantCulture), choices.MaxBadFraction.Why);
-        if (survey.HasTest)
+        if (survey.TestFolder is not null)
         {
             text.Append(Comment(6, test));
         }

@@ -11,7 +11,7 @@ internal static class SurveyScreen
 
     public static void Print(ImageSurvey survey, string images)
     {
-        Screen.Console.WriteLine($"{images}: {Number(survey.Count)} images in {Number(survey.Classes.Count)} classes");
+        Screen.Console.WriteLine($"{images}: {Counted.Of(survey.Count, "image")} in {Counted.Of(survey.Classes.Count, "class")}");
         var table = Screen.NewTable();
         table.AddColumn("class");
         table.AddColumn(new TableColumn("train").RightAligned().NoWrap());
@@ -33,7 +33,7 @@ internal static class SurveyScreen
         Screen.Console.WriteLine($"formats      {string.Join(", ", survey.Formats.Select(f => $"{Number(f.Count)} {f.Format}"))}");
         Screen.Console.WriteLine($"short side   {Text(survey.ShortSide)}");
         Screen.Console.WriteLine($"long side    {Text(survey.LongSide)}; {(survey.Sizes == 1 ? "all of one size" : $"{Number(survey.Sizes)} different sizes")}");
-        Screen.Console.WriteLine($"test split   {(survey.HasTest ? "the test/ folder" : "no test/ folder: one image in five, chosen by content")}");
+        Screen.Console.WriteLine($"test split   {(survey.TestFolder is { } folder ? $"the {folder}/ folder" : "no test/ folder: one image in five, chosen by content")}");
         Screen.Console.WriteLine($"duplicates   {(survey.Duplicates.Copies == 0 ? "none" : survey.Duplicates.Copies == 1 ? "1 exact copy" : $"{Number(survey.Duplicates.Copies)} exact copies")}");
         var sample = survey.Decoded < survey.Count ? $" (headers of all, {Number(survey.Decoded)} decoded in full)" : "";
         Screen.Console.WriteLine($"unreadable   {(survey.Broken.Count == 0 ? "none" : Number(survey.Broken.Count))}{sample}");

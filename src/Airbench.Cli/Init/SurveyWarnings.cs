@@ -10,7 +10,6 @@ internal static class SurveyWarnings
     private const int FewTestImages = 100;
     private const double StrongImbalance = 5;
     private const int TinySide = 16;
-    private const double ManyLong = 0.1;
     private const int Named = 5;
 
     public static IEnumerable<string> Of(ImageSurvey survey) =>
@@ -25,7 +24,7 @@ internal static class SurveyWarnings
     {
         if (survey.Broken.Count > 0)
         {
-            yield return $"{Number(survey.Broken.Count)} of {Number(survey.Count)} files cannot be read and will be left out: "
+            yield return $"{Number(survey.Broken.Count)} of {Counted.Of(survey.Count, "file")} cannot be read and will be left out: "
                 + Some(survey.Broken.Select(b => $"{b.Path} {b.Error}"), "; ");
         }
     }
@@ -65,10 +64,10 @@ internal static class SurveyWarnings
         {
             yield return $"half of the images are {survey.ShortSide.Median} pixels or less on their short side; they are enlarged to {NetworkSpec.MinImageSize}";
         }
-        if (survey.LongShare > ManyLong)
+        if (FolderChoices.AreLong(survey))
         {
             yield return string.Create(CultureInfo.InvariantCulture, $"{survey.LongShare:0%} of the images are much longer than wide or the other way round. ")
-                + "Only the square in the middle is used: crop them yourself where it does not show what matters";
+                + "They are padded with black (fit: pad), as a crop would lose a third or more of each: crop them yourself where a part shows what matters";
         }
     }
 
@@ -78,7 +77,7 @@ internal static class SurveyWarnings
         {
             // Half the width of a 95% interval around 80%, normal approximation: to show the order of magnitude.
             var margin = 1.96 * Math.Sqrt(0.8 * 0.2 / survey.TestCount);
-            yield return string.Create(CultureInfo.InvariantCulture, $"{survey.TestCount} test images are few: at 80% accuracy, the 95% interval is about ")
+            yield return string.Create(CultureInfo.InvariantCulture, $"{Counted.Of(survey.TestCount, "test image")} {(survey.TestCount == 1 ? "is" : "are")} few: at 80% accuracy, the 95% interval is about ")
                 + string.Create(CultureInfo.InvariantCulture, $"{100 * Math.Min(1, margin):0} points to either side");
         }
     }

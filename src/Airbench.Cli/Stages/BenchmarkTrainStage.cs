@@ -12,6 +12,8 @@ internal sealed class BenchmarkTrainStage : BenchmarkStage<TrainBenchmarkOptions
 
     public override IReadOnlyList<Type> Inputs => [typeof(Dataset)];
 
+    public override bool FinishesStep => true;
+
     public override StageResult Run(StageContext context, TrainBenchmarkOptions options)
     {
         var benchmark = TrainBenchmark.Run(

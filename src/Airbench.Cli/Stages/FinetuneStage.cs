@@ -13,6 +13,8 @@ internal sealed class FinetuneStage : Stage<FinetuneOptions, OnnxBundle>
 
     public override IReadOnlyList<Type> OptionalInputs => [typeof(OnnxBundle), typeof(TrainedModel), typeof(Dataset)];
 
+    public override bool FinishesStep => true;
+
     public override StageResult Run(StageContext context, FinetuneOptions options)
     {
         var name = NameOf(context, options);

@@ -49,6 +49,9 @@ public sealed class AtomicFolder : IDisposable
     /// <summary>Removes what killed runs were building in <paramref name="parent"/>, whatever its name, and leaves what living ones are.</summary>
     public static void RemoveLeftovers(string parent) => TemporaryPlace.RemoveAllLeftovers(parent);
 
+    /// <summary>Full paths of what <see cref="RemoveLeftovers"/> would remove.</summary>
+    public static IReadOnlyList<string> Leftovers(string parent) => TemporaryPlace.Leftovers(parent);
+
     /// <summary>Full path of <paramref name="name"/> inside the folder being built.</summary>
     public string File(string name) => System.IO.Path.Combine(Path, name);
 

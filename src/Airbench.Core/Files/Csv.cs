@@ -45,6 +45,7 @@ public static class Csv
         {
             throw new InvalidFileException(path, "does not exist");
         }
+        FileKind.Require(path);
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);   // a run may be writing it
         using var reader = CsvReader.Create(stream, CsvReaderOptions.Default, leaveOpen: true);
         yield return Guarded(path, () =>

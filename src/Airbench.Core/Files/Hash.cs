@@ -7,8 +7,10 @@ namespace Airbench;
 public static class Hash
 {
     /// <summary>Of a file's bytes.</summary>
+    /// <exception cref="InvalidFileException">It is no regular file.</exception>
     public static string OfFile(string path)
     {
+        FileKind.Require(path);
         using var stream = System.IO.File.OpenRead(path);
         return Convert.ToHexStringLower(SHA256.HashData(stream));
     }

@@ -50,14 +50,36 @@ internal sealed class TemporaryPlace : IDisposable
     /// <summary>The same for every final place in <paramref name="parent"/>.</summary>
     public static void RemoveAllLeftovers(string parent) => RemoveLeftovers(parent, ".");
 
+    /// <summary>Full paths of what killed processes left in <paramref name="parent"/>; nothing is changed.</summary>
+    public static IReadOnlyList<string> Leftovers(string parent) => [.. Names(parent, ".").Where(IsLeft).Order(StringComparer.Ordinal)];
+
+    // Without a pattern of the file system: for "*" beside "." Windows has rules of its own, and Wine others.
+    private static HashSet<string> Names(string parent, string start) => Directory.EnumerateFileSystemEntries(parent)
+        .Where(entry => System.IO.Path.GetFileName(entry) is var name && name.StartsWith(start, StringComparison.Ordinal)
+            && name.Contains(Mark, StringComparison.Ordinal))
+        .Select(entry => entry.EndsWith(LockEnding, StringComparison.Ordinal) ? entry[..^LockEnding.Length] : entry)
+        .ToHashSet(StringComparer.Ordinal);
+
+    private static bool IsLeft(string name)
+    {
+        try
+        {
+            using var claim = new FileStream(name + LockEnding, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+            return true;
+        }
+        catch (FileNotFoundException)
+        {
+            return true;   // a claim begins with the lock
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;   // a process that lives, or another user's
+        }
+    }
+
     private static void RemoveLeftovers(string parent, string start)
     {
-        // No pattern: Windows, and Wine more so, has rules of its own for "*" beside ".".
-        var names = Directory.EnumerateFileSystemEntries(parent)
-            .Where(entry => System.IO.Path.GetFileName(entry) is var name && name.StartsWith(start, StringComparison.Ordinal) && name.Contains(Mark, StringComparison.Ordinal))
-            .Select(entry => entry.EndsWith(LockEnding, StringComparison.Ordinal) ? entry[..^LockEnding.Length] : entry)
-            .ToHashSet(StringComparer.Ordinal);
-        foreach (var name in names)
+        foreach (var name in Names(parent, start))
         {
             try
             {

@@ -13,15 +13,24 @@ internal abstract class ArchiveTree(string path, long maxUnpackedBytes) : FileTr
     public override string Unit => "bytes";
 
     /// <inheritdoc/>
-    public override IEnumerable<FileEntry> Walk()
+    public override IEnumerable<FileEntry> Walk(LeftOut? leftOut = null)
     {
         using var file = File.OpenRead(path);
         foreach (var entry in Walk(file, new UnpackBudget(path, maxUnpackedBytes)))
         {
-            if (entry.Path.Length > 0)   // the root itself
+            if (entry.Path.Length == 0)
             {
-                yield return entry;
+                continue;   // the root itself
             }
+            if (EntryName.IsHidden(entry.Path))
+            {
+                if (!entry.IsFolder)
+                {
+                    ImageSieve.CountHidden(entry.Path, leftOut);
+                }
+                continue;
+            }
+            yield return entry;
         }
     }
 

@@ -16,6 +16,10 @@ internal static class EntryName
         {
             throw Refused(archive, name, "a path with '..'");
         }
+        if (name.Contains('\uFFFD', StringComparison.Ordinal))   // what a decoder puts in the place of bytes that mean nothing
+        {
+            throw new DataException($"{archive}: entry '{name.ReplaceLineEndings("\uFFFD")}' has a name that is not UTF-8. Repack with UTF-8 names");
+        }
         return string.Join('/', parts.Where(part => part is not ("" or ".")));
     }
 
@@ -24,5 +28,5 @@ internal static class EntryName
 
     /// <summary>The error for an entry that must not be unpacked.</summary>
     public static DataException Refused(string archive, string name, string what) =>
-        new($"{archive}: entry '{name.ReplaceLineEndings("\uFFFD")}' is {what}; such archives are refused. Repack plain files.");
+        new($"{archive}: entry '{name}' is {what}; such archives are refused. Repack plain files.");
 }

@@ -2,10 +2,17 @@ namespace Airbench.Data;
 
 /// <summary>
 /// A directory, sorted by path; of what is below it only the listings of the folders on the way to the current file are in memory. Links to
-/// files inside it are read; any other link is refused.
+/// files inside it are read; any other link is refused. What is neither file nor folder is left out.
 /// </summary>
 internal sealed class FolderTree : FileTree
 {
+    private static readonly EnumerationOptions HiddenFiles = new()
+    {
+        RecurseSubdirectories = true,
+        AttributesToSkip = FileAttributes.ReparsePoint,
+        IgnoreInaccessible = true,
+    };
+
     private readonly DirectoryInfo _real;
     private readonly Lazy<long> _length;
 
@@ -28,12 +35,12 @@ internal sealed class FolderTree : FileTree
     public override string Unit => "files";
 
     /// <inheritdoc/>
-    public override IEnumerable<FileEntry> Walk()
+    public override IEnumerable<FileEntry> Walk(LeftOut? leftOut = null)
     {
         var inside = Path.TrimEndingDirectorySeparator(_real.FullName) + Path.DirectorySeparatorChar;
         var position = 0L;
         var open = new Stack<IEnumerator<(FileSystemInfo Info, string Path)>>();
-        open.Push(List(_real, "", inside));
+        open.Push(List(_real, "", inside, leftOut));
         while (open.TryPeek(out var folder))
         {
             if (!folder.MoveNext())
@@ -45,22 +52,66 @@ internal sealed class FolderTree : FileTree
             yield return new DiskFile(path, info is DirectoryInfo, ++position, info.FullName);
             if (info is DirectoryInfo below)
             {
-                open.Push(List(below, path + "/", inside));
+                open.Push(List(below, path + "/", inside, leftOut));
             }
         }
     }
 
     /// <summary>The entries of one folder; a folder stands where its content sorts among the files: "a-b" before "a/1".</summary>
-    private IEnumerator<(FileSystemInfo Info, string Path)> List(DirectoryInfo folder, string prefix, string root)
+    private IEnumerator<(FileSystemInfo Info, string Path)> List(DirectoryInfo folder, string prefix, string root, LeftOut? leftOut)
     {
-        var entries = folder.EnumerateFileSystemInfos().Where(info => !EntryName.IsHidden(info.Name)).ToList();
-        foreach (var info in entries.OrderBy(info => info is DirectoryInfo ? info.Name + "/" : info.Name, StringComparer.Ordinal))
+        foreach (var info in Entries(folder).OrderBy(info => info is DirectoryInfo ? info.Name + "/" : info.Name, StringComparer.Ordinal))
         {
+            if (EntryName.IsHidden(info.Name))
+            {
+                CountHidden(info, prefix + info.Name, leftOut);
+                continue;
+            }
             if (info.Attributes.HasFlag(FileAttributes.ReparsePoint))
             {
                 RefuseUnlessInside(info, prefix + info.Name, root);
             }
+            if (info is not DirectoryInfo && FileKind.Unusual(info.FullName) is { } what)
+            {
+                leftOut?.AddUnusual(what, prefix + info.Name);
+                continue;
+            }
             yield return (info, prefix + info.Name);
+        }
+    }
+
+    private List<FileSystemInfo> Entries(DirectoryInfo folder)
+    {
+        try
+        {
+            return [.. folder.EnumerateFileSystemInfos()];
+        }
+        catch (DirectoryNotFoundException e) when (folder.Name.Contains('\uFFFD', StringComparison.Ordinal))
+        {
+            throw new DataException($"{Root}: the folder '{folder.Name}' has a name that is not UTF-8. Rename it (convmv -f latin1 -t utf8)", e);
+        }
+    }
+
+    private static void CountHidden(FileSystemInfo hidden, string path, LeftOut? leftOut)
+    {
+        if (leftOut is null || hidden.Attributes.HasFlag(FileAttributes.ReparsePoint))
+        {
+            return;
+        }
+        if (hidden is not DirectoryInfo folder)
+        {
+            ImageSieve.CountHidden(path, leftOut);
+            return;
+        }
+        var images = folder.EnumerateFiles("*", HiddenFiles).Select(file => file.FullName).Where(ImageSieve.LooksLikeImage);
+        var (count, example) = (0L, "");
+        foreach (var image in images)
+        {
+            example = count++ == 0 ? image : example;
+        }
+        if (count > 0)
+        {
+            leftOut.AddHidden(folder.Name, $"{path}/{Path.GetRelativePath(folder.FullName, example).Replace(Path.DirectorySeparatorChar, '/')}", count);
         }
     }
 

@@ -19,6 +19,10 @@ internal sealed class TarTree(string path, bool gzip, long maxUnpackedBytes) : A
             {
                 continue;
             }
+            if (entry is PaxTarEntry { ExtendedAttributes: var attributes } && attributes.Keys.Any(key => key.StartsWith("GNU.sparse.", StringComparison.Ordinal)))
+            {
+                throw Sparse(budget, attributes.GetValueOrDefault("GNU.sparse.name", name));
+            }
             if (entry.EntryType is not (
                 TarEntryType.RegularFile or TarEntryType.V7RegularFile or TarEntryType.ContiguousFile or TarEntryType.Directory))
             {
@@ -41,6 +45,10 @@ internal sealed class TarTree(string path, bool gzip, long maxUnpackedBytes) : A
         {
             return reader.GetNextEntry();
         }
+        catch (NotSupportedException e) when (e.Message.Contains("SparseFile", StringComparison.Ordinal))
+        {
+            throw Sparse(budget, null, e);
+        }
         catch (Exception e) when (e is InvalidDataException or EndOfStreamException or FormatException or ArgumentException
             or ArithmeticException or InvalidOperationException or NotSupportedException)
         {
@@ -52,14 +60,29 @@ internal sealed class TarTree(string path, bool gzip, long maxUnpackedBytes) : A
         }
     }
 
+    /// <summary>Holes are left out in it, and where they were is told before the content: read as a plain file it would be another.</summary>
+    private static InvalidFileException Sparse(UnpackBudget budget, string? name, Exception? inner = null) => new(
+        budget.Archive, $"has the entry {(name is null ? budget.Place : $"'{name}'")} stored as a sparse file (GNU), which is not read: repack it without --sparse", inner);
+
     private sealed record Entry(string Path, bool IsFolder, long Position, Stream Content, UnpackBudget Budget)
         : FileEntry(Path, IsFolder, Position)
     {
-        public override ReadOnlyMemory<byte> Read(ref byte[] buffer, int maxBytes)
+        private byte[]? _head;   // what was looked at comes out of the stream no second time
+
+        public override ReadOnlyMemory<byte> Head() => _head ??= Guarded(() => HeadOf(Content));
+
+        /// <summary>Skips what was not read.</summary>
+        public void Drain() => Guarded(() =>
+        {
+            Content.CopyTo(Stream.Null);
+            return 0;
+        });
+
+        protected override ReadOnlyMemory<byte>? ReadUpTo(ref byte[] buffer, int maxBytes)
         {
             try
             {
-                return ReadAll(Content, ref buffer, maxBytes);   // closed by the reader
+                return ReadAll(_head, Content, ref buffer, maxBytes);   // closed by the reader
             }
             catch (EndOfStreamException e)
             {
@@ -67,12 +90,11 @@ internal sealed class TarTree(string path, bool gzip, long maxUnpackedBytes) : A
             }
         }
 
-        /// <summary>Skips what was not read.</summary>
-        public void Drain()
+        private T Guarded<T>(Func<T> read)
         {
             try
             {
-                Content.CopyTo(Stream.Null);
+                return read();
             }
             catch (EndOfStreamException e)
             {

@@ -5,7 +5,7 @@ using System.IO.Hashing;
 namespace Airbench.Data;
 
 /// <summary>A .zip, in the order of its directory.</summary>
-internal sealed class ZipTree(string path, long maxUnpackedBytes) : ArchiveTree(path, maxUnpackedBytes)
+internal sealed class ZipTree(string path, long maxUnpackedBytes, string? nameEncoding) : ArchiveTree(path, maxUnpackedBytes)
 {
     private const int UnixTypeMask = 0xF000;
     private const int UnixFile = 0x8000;
@@ -15,7 +15,7 @@ internal sealed class ZipTree(string path, long maxUnpackedBytes) : ArchiveTree(
     protected override IEnumerable<FileEntry> Walk(FileStream file, UnpackBudget budget)
     {
         using var archive = OpenArchive(file, budget);
-        foreach (var entry in Entries(archive, budget))
+        foreach (var (index, entry) in Entries(archive, budget).Index())
         {
             var name = EntryName.Normalize(Root, entry.FullName);
             var isFolder = entry.FullName.EndsWith('/') || entry.FullName.EndsWith('\\');
@@ -29,15 +29,15 @@ internal sealed class ZipTree(string path, long maxUnpackedBytes) : ArchiveTree(
                 throw EntryName.Refused(Root, entry.FullName, "encrypted");
             }
             budget.Entry = name;
-            yield return new Entry(name, isFolder, file.Position, entry, budget);
+            yield return new Entry(name, isFolder, file.Position, entry, index, budget);
         }
     }
 
-    private static ZipArchive OpenArchive(FileStream file, UnpackBudget budget)
+    private ZipArchive OpenArchive(FileStream file, UnpackBudget budget)
     {
         try
         {
-            return new ZipArchive(file, ZipArchiveMode.Read);
+            return new ZipArchive(file, ZipArchiveMode.Read, leaveOpen: true, new ZipNames(Root, nameEncoding));
         }
         catch (InvalidDataException e)
         {
@@ -57,25 +57,44 @@ internal sealed class ZipTree(string path, long maxUnpackedBytes) : ArchiveTree(
         }
     }
 
-    private sealed record Entry(string Path, bool IsFolder, long Position, ZipArchiveEntry Content, UnpackBudget Budget)
+    private sealed record Entry(string Path, bool IsFolder, long Position, ZipArchiveEntry Content, int Index, UnpackBudget Budget)
         : FileEntry(Path, IsFolder, Position)
     {
-        public override ReadOnlyMemory<byte> Read(ref byte[] buffer, int maxBytes)
+        public override ReadOnlyMemory<byte> Head()
         {
-            ReadOnlyMemory<byte> bytes;
-            try
+            using var content = Open();
+            return HeadOf(content);
+        }
+
+        protected override ReadOnlyMemory<byte>? ReadUpTo(ref byte[] buffer, int maxBytes)
+        {
+            using var content = Open();
+            if (ReadAll([], content, ref buffer, maxBytes) is not { } bytes)
             {
-                using var content = new BudgetedStream(Content.Open(), Budget);
-                bytes = ReadAll(content, ref buffer, maxBytes);
-            }
-            catch (InvalidDataException e)
-            {
-                throw Budget.Damaged(e);
+                return null;
             }
             return Crc32.HashToUInt32(bytes.Span) is var found && found == Content.Crc32
                 ? bytes
                 : throw new InvalidFileException(
                     Budget.Archive, $"is damaged {Budget.Place}: its checksum is {found:x8}; the archive's directory has {Content.Crc32:x8}");
+        }
+
+        /// <summary>The framework has one exception for damage and for what it does not read; the latter alone speaks of a compression method.</summary>
+        private BudgetedStream Open()
+        {
+            try
+            {
+                return new BudgetedStream(Content.Open(), Budget);
+            }
+            catch (InvalidDataException e) when (e.Message.Contains("not supported", StringComparison.Ordinal) || e.Message.Contains("unsupported", StringComparison.Ordinal))
+            {
+                throw new InvalidFileException(
+                    Budget.Archive, $"has the entry '{Path}', compressed by {ZipMethods.NameOf(Budget.Archive, Index)}, which is not read: repack it with Deflate", e);
+            }
+            catch (InvalidDataException e)
+            {
+                throw Budget.Damaged(e);
+            }
         }
     }
 }

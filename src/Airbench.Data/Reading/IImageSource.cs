@@ -9,6 +9,9 @@ public interface IImageSource
     /// <summary>Images, broken ones included.</summary>
     int Count { get; }
 
+    /// <summary>What the source holds beside its images; null where there can be nothing.</summary>
+    LeftOut? LeftOut => null;
+
     /// <summary>
     /// The wanted images, always in the same order. The bytes of one are valid until the next is asked for. Enumerated by one thread at a time.
     /// </summary>

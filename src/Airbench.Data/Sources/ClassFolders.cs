@@ -13,8 +13,9 @@ internal sealed class ClassFolders : IImageSource
     private readonly List<ScannedFile> _files;
     private readonly ClassLayout _layout;
 
-    private ClassFolders(FileTree tree, List<ScannedFile> files, ClassLayout layout)
+    private ClassFolders(FileTree tree, List<ScannedFile> files, ClassLayout layout, LeftOut leftOut)
     {
+        LeftOut = leftOut;
         _tree = tree;
         _files = files;
         _layout = layout;
@@ -27,8 +28,11 @@ internal sealed class ClassFolders : IImageSource
     /// <inheritdoc/>
     public int Count { get; }
 
-    /// <summary>Whether the folders say which images are for testing.</summary>
-    public bool HasTest => _layout.HasTest;
+    /// <inheritdoc/>
+    public LeftOut LeftOut { get; }
+
+    /// <summary>The folder with the images for testing, such as test or val; null where there is none.</summary>
+    public string? TestFolder => _layout.TestFolder;
 
     /// <summary>What the first look found of every image of the set, in the order of <see cref="Read"/>.</summary>
     public IEnumerable<(ScannedFile File, Placement Place)> Scanned =>
@@ -42,17 +46,13 @@ internal sealed class ClassFolders : IImageSource
         var files = new List<ScannedFile>();
         var folders = new List<string>();
         var seen = new HashSet<string>(StringComparer.Ordinal);
-        var (ignored, example) = (0, "");
+        var leftOut = new LeftOut();
         var buffer = Array.Empty<byte>();
         using (var task = progress.Start("scan", tree.Length, tree.Unit))
         {
-            foreach (var entry in tree.Walk())
+            foreach (var entry in tree.Walk(leftOut))
             {
                 cancel.ThrowIfCancellationRequested();
-                if (EntryName.IsHidden(entry.Path))
-                {
-                    continue;
-                }
                 if (entry.IsFolder)
                 {
                     folders.Add(entry.Path);
@@ -61,27 +61,20 @@ internal sealed class ClassFolders : IImageSource
                 {
                     throw new DataException($"{tree.Root}: '{entry.Path}' occurs twice");
                 }
-                else if (ImageDecoder.HasImageExtension(entry.Path))
+                else if (ImageSieve.Takes(entry, leftOut))
                 {
                     files.Add(new ScannedFile(entry.Path, HashOf(entry, ref buffer)));
-                }
-                else if (ignored++ == 0)
-                {
-                    example = entry.Path;
                 }
                 task.Report(entry.Position);
             }
         }
-        var layout = ClassLayout.Of(tree.Root, files, folders, testFraction);
+        var layout = ClassLayout.Of(tree.Root, files, folders, testFraction, leftOut);
         foreach (var warning in layout.Warnings)
         {
             progress.Warn($"{tree.Root}: {warning}");
         }
-        if (ignored > 0)
-        {
-            progress.Info($"{tree.Root}: left out {ignored} files that are not .jpg, .jpeg or .png, for example {example}");
-        }
-        return new ClassFolders(tree, files, layout);
+        leftOut.Say(tree.Root, layout.Expected, progress);
+        return new ClassFolders(tree, files, layout, leftOut);
     }
 
     /// <inheritdoc/>
@@ -130,7 +123,7 @@ internal sealed class ClassFolders : IImageSource
 
     private DataException Changed(string path) => new($"{_tree.Root}: changed while it was read ('{path}'); run again when nothing writes to it");
 
-    private static ulong? HashOf(FileEntry entry, ref byte[] buffer) => entry.TryRead(ref buffer) is (var bytes, null) ? HashOf(bytes) : null;
+    private static ulong? HashOf(FileEntry entry, ref byte[] buffer) => entry.TryRead(ref buffer) is (var bytes, null) ? HashOf(bytes) : null;   // a broken image has none
 
     private static ulong HashOf(ReadOnlyMemory<byte> bytes)
     {

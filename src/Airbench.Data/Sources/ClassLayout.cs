@@ -10,11 +10,17 @@ internal sealed class ClassLayout
     private readonly List<string> _warnings = [];
     private readonly Dictionary<string, int> _labels;
 
-    private ClassLayout(string root, IReadOnlyList<ScannedFile> files, IReadOnlyCollection<string> folders, double testFraction)
+    private ClassLayout(
+        string root, IReadOnlyList<ScannedFile> files, IReadOnlyCollection<string> folders, double testFraction, LeftOut leftOut)
     {
         var shape = TreeShape.Of([.. files.Select(f => f.Path)], folders);
         var places = files.Select(f => shape.Place(f.Path)).ToArray();
-        WarnOfOutsiders(files, places, shape);
+        (TestFolder, Expected) = (shape.TestFolder, shape.Expected);
+        _warnings.AddRange(shape.Notes);
+        foreach (var (file, _) in files.Zip(places).Where(f => f.Second is null))
+        {
+            leftOut.AddOutside(shape.Outside(file.Path), file.Path);
+        }
         RefuseEmptyFolders(root, folders, shape, places);
 
         var classes = Names(places.OfType<Place>().Where(p => p.Split != Split.Test));
@@ -22,8 +28,7 @@ internal sealed class ClassLayout
         Classes = classes;
         CheckClasses(root, shape, places);
         Placements = [.. places.Select(p => p is { } at ? new Placement(at.Split ?? Split.Train, _labels[at.Class]) : (Placement?)null)];
-        HasTest = shape.HasTest;
-        if (!HasTest)
+        if (TestFolder is null)
         {
             SplitByHash(files, testFraction);
         }
@@ -37,8 +42,11 @@ internal sealed class ClassLayout
     /// <summary>Folder names in ordinal order; a label is an index into them.</summary>
     public IReadOnlyList<string> Classes { get; }
 
-    /// <summary>Whether there is a test/ folder.</summary>
-    public bool HasTest { get; }
+    /// <summary>The folder with the test split, such as test or val; null where there is none.</summary>
+    public string? TestFolder { get; }
+
+    /// <summary>Where images have to be.</summary>
+    public string Expected { get; }
 
     /// <summary>For each file its place, or null where it is not part of the set.</summary>
     public Placement?[] Placements { get; }
@@ -51,19 +59,17 @@ internal sealed class ClassLayout
     /// <param name="files">Image files.</param>
     /// <param name="folders">Folders, so that empty ones are noticed.</param>
     /// <param name="testFraction">Share of the test side where there is no test/.</param>
+    /// <param name="leftOut">Takes note of images outside of the class folders.</param>
     /// <exception cref="DataException">The folders do not make a data set; the message says what is missing.</exception>
-    public static ClassLayout Of(string root, IReadOnlyList<ScannedFile> files, IReadOnlyCollection<string> folders, double testFraction) =>
-        files.Count > 0
-            ? new ClassLayout(root, files, folders, testFraction)
-            : throw new DataException($"{root}: holds no .jpg, .jpeg or .png file; expected train/<class>/*, test/<class>/*, or <class>/*");
-
-    private void WarnOfOutsiders(IReadOnlyList<ScannedFile> files, Place?[] places, TreeShape shape)
+    public static ClassLayout Of(
+        string root, IReadOnlyList<ScannedFile> files, IReadOnlyCollection<string> folders, double testFraction, LeftOut leftOut)
     {
-        var outside = places.Index().Where(p => p.Item is null).Select(p => files[p.Index].Path).ToArray();
-        if (outside.Length > 0)
+        if (files.Count > 0)
         {
-            _warnings.Add($"{outside.Length} images are not in {shape.Expected} and are left out, for example {outside[0]}");
+            return new ClassLayout(root, files, folders, testFraction, leftOut);
         }
+        var also = string.Concat(leftOut.Lines().Select(line => $"; {line.Line}"));
+        throw new DataException($"{root}: holds no image; expected train/<class>/*, test/<class>/*, or <class>/*, of {ImageFormats.ReadNames}{also}");
     }
 
     private static void RefuseEmptyFolders(string root, IReadOnlyCollection<string> folders, TreeShape shape, Place?[] places)
@@ -74,21 +80,21 @@ internal sealed class ClassLayout
             if (shape.ClassFolder(folder) is { } place && place.Split != Split.Test && !filled.Contains(place))
             {
                 throw new DataException(
-                    $"{root}: class folder '{folder}' holds no .jpg, .jpeg or .png file; add some or remove the folder");
+                    $"{root}: class folder '{folder}' holds no image that is read; add some ({ImageFormats.ReadNames}) or remove the folder");
             }
         }
     }
 
     private void CheckClasses(string root, TreeShape shape, Place?[] places)
     {
-        if (shape.HasTest && !shape.HasTrain)
+        if (TestFolder is not null && !shape.HasTrain)
         {
-            throw new DataException($"{root}: has a test/ folder but no images in train/<class>/");
+            throw new DataException($"{root}: has a {TestFolder}/ folder but no images in train/<class>/");
         }
         var untrained = Names(places.OfType<Place>().Where(p => !_labels.ContainsKey(p.Class)));
         if (untrained.Length > 0)
         {
-            throw new DataException($"{root}: test/ has classes that train/ lacks: {Some(untrained)}");
+            throw new DataException($"{root}: {TestFolder}/ has classes that train/ lacks: {Some(untrained)}");
         }
         if (Classes.Count < 2)
         {
@@ -98,7 +104,7 @@ internal sealed class ClassLayout
         if (Classes.FirstOrDefault(c => c.Any(char.IsControl)) is { } odd)
         {
             throw new DataException(
-                $"{root}: the class folder '{odd.ReplaceLineEndings("\uFFFD")}' has a control character in its name; rename it");
+                $"{root}: the class folder '{odd}' has a control character in its name; rename it");
         }
     }
 

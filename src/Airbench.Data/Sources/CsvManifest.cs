@@ -2,21 +2,20 @@ namespace Airbench.Data;
 
 /// <summary>
 /// A CSV file with a header and one image a row: the column <c>path</c>, relative to the CSV file's folder or absolute, and the column
-/// <c>label</c>, a class name. Other columns are left alone.
+/// <c>label</c>, a class name. Other columns are left alone. What is wrong with one row is the error of that row.
 /// </summary>
 internal static class CsvManifest
 {
-    private const string PathColumn = "path";
+    /// <summary>Column of the images.</summary>
+    public const string PathColumn = "path";
+
     private const string LabelColumn = "label";
 
-    /// <summary>Whether <paramref name="path"/> ends in .csv and is no directory.</summary>
-    public static bool IsNamedSo(string path) => !Directory.Exists(path) && path.EndsWith(".csv", StringComparison.OrdinalIgnoreCase);
-
     /// <summary>The images of its rows and their classes.</summary>
-    public static FileList Labelled(string path) => new(path, () => Walk(path, labelled: true));
+    public static FileList Labelled(string path) => new(path, _ => Walk(path, labelled: true)) { IsDistinct = true };
 
     /// <summary>The images of its rows; a column of classes is left alone too.</summary>
-    public static FileList Unlabelled(string path) => new(path, () => Walk(path, labelled: false));
+    public static FileList Unlabelled(string path) => new(path, _ => Walk(path, labelled: false));
 
     private static IEnumerable<FileEntry> Walk(string path, bool labelled)
     {
@@ -26,13 +25,7 @@ internal static class CsvManifest
         var (file, label) = Columns(path, rows.Current, labelled);
         for (var row = 1L; rows.MoveNext(); row++)
         {
-            var name = Field(rows.Current, file);
-            var labelText = labelled ? Field(rows.Current, label) : null;
-            if (name.Length == 0 || labelText is "")
-            {
-                throw new InvalidFileException(path, $"row {row} has an empty {(name.Length == 0 ? PathColumn : LabelColumn)}");
-            }
-            yield return new RowFile(name, row, Path.Combine(folder, name)) { Class = labelText };
+            yield return CsvRow.Of(folder, row, Field(rows.Current, file), labelled ? Field(rows.Current, label) : null);
         }
     }
 
@@ -49,11 +42,4 @@ internal static class CsvManifest
 
     /// <summary>A field that a short row lacks is empty.</summary>
     private static string Field(string[] row, int column) => column < row.Length ? row[column] : "";
-
-    /// <summary>A file that a row names. There may be millions on a slow disk, which the first pass does not touch.</summary>
-    private sealed record RowFile(string Name, long Row, string Full) : DiskFile(Name, IsFolder: false, Row, Full)
-    {
-        /// <inheritdoc/>
-        public override long? Bytes => null;
-    }
 }

@@ -1,3 +1,5 @@
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -15,11 +17,11 @@ public sealed class FileSource : IEvaluationSource
     private readonly FileList _files;
     private readonly Dictionary<string, int> _labels;
 
-    private FileSource(FileList files, string name, int count, string[] classes, string sha256)
+    private FileSource(FileList files, string name, int count, string[] classes, string sha256, LeftOut leftOut)
     {
         _files = files;
         _labels = classes.Index().ToDictionary(c => c.Item, c => c.Index, StringComparer.Ordinal);
-        (Name, Count, Classes, Sha256) = (name, count, classes, sha256);
+        (Name, Count, Classes, Sha256, LeftOut) = (name, count, classes, sha256, leftOut);
     }
 
     /// <inheritdoc/>
@@ -32,7 +34,7 @@ public sealed class FileSource : IEvaluationSource
     public bool Synthetic => false;
 
     /// <inheritdoc/>
-    public int? FixedSize => null;
+    public (int Size, Fit Fit)? Prepared => null;
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Classes { get; }
@@ -40,24 +42,33 @@ public sealed class FileSource : IEvaluationSource
     /// <inheritdoc/>
     public int Count { get; }
 
+    /// <inheritdoc/>
+    public LeftOut LeftOut { get; }
+
     /// <summary>The first pass: how many, which classes, and the hash. Reads no image.</summary>
     /// <param name="files">The files.</param>
     /// <param name="name">Name of the source in results.</param>
     /// <param name="progress">Told about warnings.</param>
     /// <param name="cancel">Ends the pass.</param>
-    /// <exception cref="DataException">No images, or too many, or too many classes.</exception>
+    /// <exception cref="DataException">No images, or too many, one of them twice, or too many classes.</exception>
     internal static FileSource Scan(FileList files, string name, IProgress progress, CancellationToken cancel)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var classes = new HashSet<string>(StringComparer.Ordinal);
+        var identities = new List<ulong>();   // hashes, 8 bytes an image
+        var leftOut = new LeftOut();
         var count = 0L;
-        foreach (var entry in files.Walk())
+        foreach (var entry in files.Walk(leftOut))
         {
             cancel.ThrowIfCancellationRequested();
             hash.AppendData(Encoding.UTF8.GetBytes(FormattableString.Invariant($"{entry.Path}\0{entry.Class}\0{entry.Bytes}\n")));
             if (entry.Class is { } label && classes.Add(label) && classes.Count > MaxClasses)
             {
                 throw new DataException($"{files.Root}: names more than {MaxClasses} classes; is the label column the right one?");
+            }
+            if (files.IsDistinct)
+            {
+                identities.Add(HashOf(entry));
             }
             count++;
         }
@@ -75,10 +86,13 @@ public sealed class FileSource : IEvaluationSource
         }
         if (count == 0)
         {
-            throw new DataException($"{files.Root}: holds no image; expected .jpg, .jpeg or .png files, or rows that name some");
+            var also = string.Concat(leftOut.Lines(files.Expected).Select(line => $"; {line.Line}"));
+            throw new DataException($"{files.Root}: holds no image; expected files of {ImageFormats.ReadNames}, or rows that name some{also}");
         }
+        leftOut.Say(files.Root, files.Expected, progress);
+        RequireDistinct(files, identities, cancel);
         return new FileSource(
-            files, name, (int)count, [.. classes.Order(StringComparer.Ordinal)], Convert.ToHexStringLower(hash.GetHashAndReset()));
+            files, name, (int)count, [.. classes.Order(StringComparer.Ordinal)], Convert.ToHexStringLower(hash.GetHashAndReset()), leftOut);
     }
 
     /// <inheritdoc/>
@@ -86,7 +100,7 @@ public sealed class FileSource : IEvaluationSource
     {
         var index = 0;
         var buffer = Array.Empty<byte>();
-        foreach (var entry in _files.Walk())
+        foreach (var entry in _files.Walk(null))
         {
             var label = -1;
             if (index == Count || (entry.Class is { } name && !_labels.TryGetValue(name, out label)))
@@ -95,7 +109,7 @@ public sealed class FileSource : IEvaluationSource
             }
             if (wanted(index))
             {
-                var (bytes, error) = TryRead(entry, ref buffer);
+                var (bytes, error) = entry.TryRead(ref buffer);
                 yield return new SourceImage { Index = index, Path = entry.Path, Split = Split.Test, Label = label, Bytes = bytes, Error = error };
             }
             index++;
@@ -117,16 +131,43 @@ public sealed class FileSource : IEvaluationSource
 
     private DataException Changed(string at) => new($"{_files.Root}: changed while it was read (at {at}); run again when nothing writes to it");
 
-    /// <summary>A file of any size is one image; an archive that holds too large a one is refused.</summary>
-    private static (ReadOnlyMemory<byte> Bytes, string? Error) TryRead(FileEntry entry, ref byte[] buffer)
+    /// <summary>
+    /// An image that occurs twice would be counted twice, and may have two labels. Equal hashes are only where to look: a second pass compares
+    /// the paths themselves.
+    /// </summary>
+    private static void RequireDistinct(FileList files, List<ulong> identities, CancellationToken cancel)
     {
-        try
+        var sorted = CollectionsMarshal.AsSpan(identities);
+        sorted.Sort();
+        var suspects = new HashSet<ulong>();
+        for (var i = 1; i < sorted.Length; i++)
         {
-            return entry.TryRead(ref buffer);
+            if (sorted[i] == sorted[i - 1])
+            {
+                suspects.Add(sorted[i]);
+            }
         }
-        catch (DataException e) when (entry is DiskFile)
+        if (suspects.Count == 0)
         {
-            return (default, FileEntry.Unreadable(e));
+            return;
+        }
+        var (seen, again) = (new Dictionary<string, FileEntry>(StringComparer.Ordinal), new List<string>());
+        foreach (var entry in files.Walk(null))
+        {
+            cancel.ThrowIfCancellationRequested();
+            if (suspects.Contains(HashOf(entry)) && !seen.TryAdd(entry.Identity, entry))
+            {
+                var first = seen[entry.Identity];
+                var labels = first.Class == entry.Class ? "" : $", with the labels '{first.Class}' and '{entry.Class}'";
+                again.Add(entry is CsvRow ? $"'{entry.Path}' occurs twice, in rows {first.Position} and {entry.Position}{labels}" : $"'{entry.Path}' occurs twice");
+            }
+        }
+        if (again.Count > 0)
+        {
+            var more = again.Count > 3 ? $"; and {again.Count - 3} more" : "";
+            throw new DataException($"{files.Root}: {string.Join("; ", again.Take(3))}{more}. An image counts once: remove the others");
         }
     }
+
+    private static ulong HashOf(FileEntry entry) => XxHash3.HashToUInt64(MemoryMarshal.AsBytes(entry.Identity.AsSpan()));
 }

@@ -1,26 +1,50 @@
 namespace Airbench.Data;
 
 /// <summary>How the folders of a source are meant: with train/ and test/ or without, below one common folder or not.</summary>
-/// <param name="Top">The common folder with its slash, or empty.</param>
-/// <param name="HasTrain">Whether there is train/.</param>
-/// <param name="HasTest">Whether there is test/.</param>
-internal sealed record TreeShape(string Top, bool HasTrain, bool HasTest)
+/// <remarks>
+/// A folder called train, test, val, valid or validation is a split where it holds folders with images. Where none does, and it holds images
+/// itself, it is a class: trains beside buses and cars.
+/// </remarks>
+internal sealed class TreeShape
 {
-    private int ClassDepth => HasTrain || HasTest ? 2 : 1;
+    private const string Train = "train";
+    private const string Test = "test";
+    private static readonly string[] Validations = ["val", "valid", "validation"];
+
+    private readonly string _top;      // the common folder with its slash, or empty
+    private readonly bool _isSplit;
+
+    private TreeShape(IReadOnlyCollection<string> images, IReadOnlyCollection<string> folders)
+    {
+        _top = CommonTop(images);
+        var parts = images.Concat(folders.Select(folder => folder + "/"))
+            .Where(path => path.StartsWith(_top, StringComparison.Ordinal))
+            .Select(path => path[_top.Length..].Split('/', 3)).ToList();
+        var nested = Names(parts.Where(part => part.Length == 3));
+        var direct = Names(parts.Where(part => part is [_, { Length: > 0 }]));
+        var empty = Names(parts.Where(part => part is [_, ""])).Except(nested.Concat(direct), StringComparer.OrdinalIgnoreCase);
+
+        HasTrain = nested.Contains(Train);
+        var validation = Validations.FirstOrDefault(name => nested.Contains(name) && (HasTrain || nested.Concat(direct).All(IsReserved)));
+        TestFolder = nested.Contains(Test) ? Test : validation ?? (HasTrain && empty.Contains(Test, StringComparer.OrdinalIgnoreCase) ? Test : null);
+        _isSplit = HasTrain || TestFolder is not null;
+        Notes = [.. NotesOf(direct), .. TwoForms(images)];
+    }
+
+    /// <summary>Whether there is train/.</summary>
+    public bool HasTrain { get; }
+
+    /// <summary>The folder with the test split, such as test or val; null where there is none.</summary>
+    public string? TestFolder { get; }
 
     /// <summary>Where images have to be.</summary>
-    public string Expected => HasTrain || HasTest ? "train/<class>/ or test/<class>/" : "<class>/";
+    public string Expected => _isSplit ? $"train/<class>/ or {TestFolder ?? Test}/<class>/" : "<class>/";
 
-    /// <summary>Reads the shape off the paths of images and folders.</summary>
-    public static TreeShape Of(IReadOnlyCollection<string> images, IReadOnlyCollection<string> folders)
-    {
-        var top = CommonTop(images);
-        var sides = images.Concat(folders.Select(f => f + "/"))
-            .Where(p => p.StartsWith(top, StringComparison.Ordinal) && p.IndexOf('/', top.Length) > 0)
-            .Select(p => SideOf(p[top.Length..p.IndexOf('/', top.Length)]))
-            .ToHashSet();
-        return new TreeShape(top, sides.Contains(Split.Train), sides.Contains(Split.Test));
-    }
+    /// <summary>What the user should know of how the folders were understood.</summary>
+    public IReadOnlyList<string> Notes { get; }
+
+    /// <summary>Reads the shape off the paths of images, at least one of every folder that has some, and of folders.</summary>
+    public static TreeShape Of(IReadOnlyCollection<string> images, IReadOnlyCollection<string> folders) => new(images, folders);
 
     /// <summary>Class and side of a file; null where it is outside the class folders.</summary>
     public Place? Place(string file) => Locate(file) is { } parts && parts.Length > ClassDepth ? PlaceOf(parts) : null;
@@ -28,29 +52,75 @@ internal sealed record TreeShape(string Top, bool HasTrain, bool HasTest)
     /// <summary>Class and side of a folder that is a class folder itself; null for any other.</summary>
     public Place? ClassFolder(string folder) => Locate(folder) is { } parts && parts.Length == ClassDepth ? PlaceOf(parts) : null;
 
+    /// <summary>Where a file is that has no place: "in val/", "directly in test/", "above the class folders".</summary>
+    public string Outside(string file)
+    {
+        var parts = file.StartsWith(_top, StringComparison.Ordinal) ? file[_top.Length..].Split('/', 3) : [file];
+        return parts.Length == 1 ? "above the class folders"
+            : SideOf(parts[0]) is not null ? $"directly in {parts[0]}/"
+            : $"in {parts[0]}/";
+    }
+
+    private int ClassDepth => _isSplit ? 2 : 1;
+
     private string[]? Locate(string path)
     {
-        if (!path.StartsWith(Top, StringComparison.Ordinal))
+        if (!path.StartsWith(_top, StringComparison.Ordinal))
         {
             return null;
         }
-        var parts = path[Top.Length..].Split('/');
-        return ClassDepth == 1 || SideOf(parts[0]) is not null ? parts : null;
+        var parts = path[_top.Length..].Split('/');
+        return !_isSplit || SideOf(parts[0]) is not null ? parts : null;
     }
 
-    private Place PlaceOf(string[] parts) => new(parts[ClassDepth - 1], HasTest ? SideOf(parts[0]) : null);
+    private Place PlaceOf(string[] parts) => new(NormalFormC.Of(parts[ClassDepth - 1]), TestFolder is null ? null : SideOf(parts[0]));
 
-    private static Split? SideOf(string folder) =>
-        folder.Equals("train", StringComparison.OrdinalIgnoreCase) ? Split.Train
-        : folder.Equals("test", StringComparison.OrdinalIgnoreCase) ? Split.Test
+    private Split? SideOf(string folder) =>
+        folder.Equals(Train, StringComparison.OrdinalIgnoreCase) ? Split.Train
+        : folder.Equals(TestFolder, StringComparison.OrdinalIgnoreCase) ? Split.Test
         : null;
 
-    /// <summary>Archives often wrap everything in one folder: "pets/train/cat/1.jpg", "pets/cat/1.jpg".</summary>
+    private IEnumerable<string> NotesOf(HashSet<string> direct)
+    {
+        if (TestFolder is not (null or Test))
+        {
+            yield return $"{TestFolder}/ is taken for the test split, as there is no test/ with classes";
+        }
+        foreach (var name in direct.Where(name => !_isSplit && IsReserved(name)).Order(StringComparer.Ordinal))
+        {
+            yield return $"{name}/ holds images itself, no class folders: it is taken for a class, not for a split";
+        }
+    }
+
+    /// <summary>Two folders whose names differ in their bytes alone: macOS stores "é" as a letter and an accent, other systems as one.</summary>
+    private IEnumerable<string> TwoForms(IReadOnlyCollection<string> images)
+    {
+        var folders = images.Select(Locate).OfType<string[]>().Where(parts => parts.Length > ClassDepth)
+            .Select(parts => string.Join('/', parts.Take(ClassDepth))).Distinct(StringComparer.Ordinal);
+        foreach (var group in folders.GroupBy(NormalFormC.Of, StringComparer.Ordinal).Where(group => group.Count() > 1).OrderBy(group => group.Key, StringComparer.Ordinal))
+        {
+            yield return $"{string.Join(" and ", group.Order(StringComparer.Ordinal).Select(Escaped))} are one name in two Unicode forms: taken for one class, {group.Key}";
+        }
+    }
+
+    private static string Escaped(string text) => string.Concat(text.Select(c => char.IsAscii(c) ? $"{c}" : FormattableString.Invariant($"\\u{(int)c:X4}")));
+
+    private static bool IsReserved(string folder) =>
+        Validations.Append(Train).Append(Test).Contains(folder, StringComparer.OrdinalIgnoreCase);
+
+    private static HashSet<string> Names(IEnumerable<string[]> parts) => parts.Select(part => part[0]).ToHashSet(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Archives often wrap everything in one folder: "pets/train/cat/1.jpg", "pets/cat/1.jpg". An image beside it is in no class anyway.</summary>
     private static string CommonTop(IReadOnlyCollection<string> images)
     {
-        var first = images.First().Split('/')[0];
+        var inside = images.Where(path => path.Contains('/', StringComparison.Ordinal)).ToList();
+        if (inside.Count == 0)
+        {
+            return "";
+        }
+        var first = inside[0].Split('/')[0];
         var top = first + "/";
-        var isCommon = SideOf(first) is null && images.All(p => p.StartsWith(top, StringComparison.Ordinal) && p.Count(c => c == '/') >= 2);
+        var isCommon = !IsReserved(first) && inside.All(path => path.StartsWith(top, StringComparison.Ordinal) && path.AsSpan().Count('/') >= 2);
         return isCommon ? top : "";
     }
 }

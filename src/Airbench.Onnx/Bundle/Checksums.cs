@@ -45,6 +45,7 @@ internal static class Checksums
             yield return $"{FileName}: missing; without it the files cannot be checked";
             yield break;
         }
+        FileKind.Require(sums);
         var expected = new Dictionary<string, string>(StringComparer.Ordinal);
         var lines = File.ReadAllText(sums, Encoding.Latin1).Split('\n');   // every byte is kept, whatever it is
         if (lines[^1].Length > 0)

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using Airbench.Data;
 
 namespace Airbench.Onnx;
 
@@ -34,6 +35,10 @@ public sealed record EvaluateOptions : ClassifierOptions
     [Description("Most bytes that an archive may unpack to, a guard against archive bombs.")]
     public long MaxUnpackedBytes { get; init; } = 1L << 40;
 
+    /// <summary>Encoding of the names in a .zip that are not marked as UTF-8; null for UTF-8.</summary>
+    [Description(NameEncodingOption.Description)]
+    public string? NameEncoding { get; init; }
+
     /// <summary>Bounds that fail the stage when missed.</summary>
     [Description("Bounds that fail the stage when missed: accuracy_min (with TTA) and accuracy_plain_min, 0 to 1.")]
     public Dictionary<string, double> Gates { get; init; } = [];
@@ -66,6 +71,10 @@ public sealed record EvaluateOptions : ClassifierOptions
         if (options.MaxUnpackedBytes < 1)
         {
             yield return FormattableString.Invariant($"max_unpacked_bytes: {options.MaxUnpackedBytes}; expected at least 1");
+        }
+        if (NameEncodingOption.Problem(options.NameEncoding) is { } unknown)
+        {
+            yield return unknown;
         }
         foreach (var (name, bound) in options.Gates)
         {

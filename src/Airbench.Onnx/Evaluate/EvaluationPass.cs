@@ -12,6 +12,9 @@ internal sealed class EvaluationPass(
     /// <summary>What was counted so far.</summary>
     public Tally Tally { get; } = Tally.Of(classifier.ClassCount);
 
+    /// <summary>The first broken image and its error, for a message; null where all are good.</summary>
+    public string? FirstBroken { get; private set; }
+
     /// <summary>Seconds in the session, views included.</summary>
     public double Seconds => _clock.Elapsed.TotalSeconds;
 
@@ -23,7 +26,7 @@ internal sealed class EvaluationPass(
         var voters = new TtaClassifier(classifier, model.Description.Outside(options.Tta), batchSize, options.AdaptiveThreshold);
         var (plain, voted) = (new float[batchSize * classes], new float[batchSize * classes]);
         using var task = progress.Start("evaluate", images.Count, "images");
-        foreach (var batch in new BatchReader(images, size).Read(options.BatchSize, shard, cancel))
+        foreach (var batch in new BatchReader(images, size, model.Description.Input.Fit).Read(options.BatchSize, shard, cancel))
         {
             cancel.ThrowIfCancellationRequested();
             var count = batch.ReadableCount;
@@ -36,31 +39,21 @@ internal sealed class EvaluationPass(
             var row = 0;
             foreach (var image in batch.Images)
             {
-                var label = labels[image.Label];
                 if (image.Error is not null)
                 {
                     Tally.Broken++;
-                    yield return EvaluationFiles.Row(image, names[label]);
+                    FirstBroken ??= $"{image.Path}: {image.Error}";
+                    yield return EvaluationFiles.Row(image, image.Label < 0 ? "" : names[labels[image.Label]]);   // a row of a CSV file may lack even that
                     continue;
                 }
+                var label = labels[image.Label];
                 var scores = voted.AsSpan(row * classes, classes);
-                RequireNumbers(scores, image.Path);
+                Scores.Require(scores, model.Path, image.Path);
                 var (predicted, confidence) = Tally.Add(label, plain.AsSpan(row++ * classes, classes), scores);
                 yield return EvaluationFiles.Row(image, names[label], names[predicted], confidence);
             }
             var accuracy = Tally.Count == 0 ? 0 : (double)Tally.Correct / Tally.Count;
             task.Report(batch.Images[^1].Index + 1, FormattableString.Invariant($"accuracy {accuracy:0.0000}"));
-        }
-    }
-
-    private void RequireNumbers(ReadOnlySpan<float> scores, string path)
-    {
-        foreach (var score in scores)
-        {
-            if (!float.IsFinite(score))
-            {
-                throw new InvalidFileException(model.Path, $"computes {score} as a score of {path}, which is not a number. Was it converted to too low a precision?");
-            }
         }
     }
 }

@@ -35,20 +35,23 @@ public static class Evaluator
             throw new ConfigurationException(problem);
         }
         var models = options.Model.Select(name => ModelReference.Resolve(name, bundle, options)).ToList();
+        UnusedOptions.Refuse(models, options);
         using var images = Open(dataset, options, progress, cancel);
         var labels = models.ConvertAll(model => LabelMap.Match(images.Name, images.Classes, model.File, model.Description.Classes));
-        models.ForEach(model => CheckSize(model, images));
+        models.ForEach(model => CheckPreparation(model, images));
 
         using var build = AtomicFolder.Create(folder);
         var folders = Folders(models);
         var done = new List<(string Name, string Folder, EvaluationMetrics Metrics)>();
         var tallies = new List<Tally>();
+        string? firstBroken = null;
         foreach (var (i, model) in models.Index())
         {
             var place = Directory.CreateDirectory(build.File(folders[i])).FullName;
-            var (metrics, tally) = Run(model, images, labels[i], options, device, place, progress, cancel);
+            var (metrics, tally, broken) = Run(model, images, labels[i], options, device, place, progress, cancel);
             done.Add((model.Name, folders[i], metrics));
             tallies.Add(tally);
+            firstBroken ??= broken;   // the same for every model
         }
         if (done.Count > 1)
         {
@@ -59,14 +62,14 @@ public static class Evaluator
             EvaluationFiles.Write(build.File(done[i].Folder), done[i].Metrics, tallies[i]);
         }
         var evaluation = new Evaluation(build.Commit(), done[0].Metrics);
-        Judge(evaluation, models, done.ConvertAll(entry => entry.Metrics), options, progress);
+        Judge(evaluation, models, done.ConvertAll(entry => entry.Metrics), firstBroken, options, progress);
         return evaluation;
     }
 
     private static IEvaluationSource Open(Dataset? dataset, EvaluateOptions options, IProgress progress, CancellationToken cancel)
     {
         IEvaluationSource images = options.Data is { } path
-            ? LabelledFiles.Open(path, options.Split, options.MaxUnpackedBytes, progress, cancel)
+            ? LabelledFiles.Open(path, options.Split, options.MaxUnpackedBytes, progress, cancel, options.NameEncoding)
             : new PreparedImages(
                 dataset ?? throw new ConfigurationException("found no images; expected a prepared set (--dataset, or a prepare stage in needs), or data (--data)"),
                 options.Split);
@@ -78,12 +81,23 @@ public static class Evaluator
         return images;
     }
 
-    private static void CheckSize(ModelReference model, IEvaluationSource images)
+    private static void CheckPreparation(ModelReference model, IEvaluationSource images)
     {
-        if (images.FixedSize is { } size && size != model.Description.Input.Size)
+        var input = model.Description.Input;
+        if (images.Prepared is not { } prepared)
         {
+            return;
+        }
+        if (prepared.Size != input.Size)
+        {
+            throw new DataException($"data set {images.Name} has {prepared.Size}-pixel images, the model takes {input.Size}: prepare it with that size");
+        }
+        if (prepared.Fit != input.Fit)
+        {
+            var (made, taken) = (prepared.Fit.ToString().ToLowerInvariant(), input.Fit.ToString().ToLowerInvariant());
             throw new DataException(
-                $"data set {images.Name} has {size}-pixel images, the model takes {model.Description.Input.Size}: prepare it with that size");
+                $"data set {images.Name} was prepared with fit: {made}, the model {model.Name} takes fit: {taken}: prepare it with that, or evaluate the images themselves (data: FOLDER)" +
+                (model.Bundle is null ? $"; if the file was trained so, say it (fit: {made})" : ""));
         }
     }
 
@@ -103,7 +117,7 @@ public static class Evaluator
         return folders;
     }
 
-    private static (EvaluationMetrics Metrics, Tally Tally) Run(
+    private static (EvaluationMetrics Metrics, Tally Tally, string? FirstBroken) Run(
         ModelReference model, IEvaluationSource images, int[] labels, EvaluateOptions options, string device, string folder,
         IProgress progress, CancellationToken cancel)
     {
@@ -138,6 +152,7 @@ public static class Evaluator
             AdaptiveThreshold = tta == Tta.Adaptive ? options.AdaptiveThreshold : null,
             Shard = shard?.ToString(),
             SourceCount = images.Count,
+            LeftOut = images.LeftOut is { Counts.Count: > 0 } leftOut ? leftOut.Counts : null,
             Count = 0,
             Correct = 0,
             CorrectPlain = 0,
@@ -150,15 +165,19 @@ public static class Evaluator
             Classes = [],
             Settings = new RunSettings(
                 model.Description.Input.ToString(), model.Description.Output.ToString(), options.BatchSize, options.Threads,
-                options.GraphOptimization.ToString().ToLowerInvariant(), classifier.ProviderOptions, classifier.IsBound, OnnxRuntime.Start().GetVersionString()),
+                options.GraphOptimization.ToString().ToLowerInvariant(), classifier.ProviderOptions, classifier.IsBound, OnnxRuntime.Start().GetVersionString())
+            {
+                Fit = model.Description.Input.Fit,
+            },
             WallSeconds = wall.Elapsed.TotalSeconds,
             SessionSeconds = classifier.SessionTime.TotalSeconds,
         };
-        return (tally.Complete(metrics, model.Description.Classes), tally);
+        return (tally.Complete(metrics, model.Description.Classes), tally, pass.FirstBroken);
     }
 
     private static void Judge(
-        Evaluation evaluation, List<ModelReference> models, List<EvaluationMetrics> metrics, EvaluateOptions options, IProgress progress)
+        Evaluation evaluation, List<ModelReference> models, List<EvaluationMetrics> metrics, string? firstBroken, EvaluateOptions options,
+        IProgress progress)
     {
         var missed = new List<string>();
         foreach (var (model, numbers) in models.Zip(metrics))
@@ -173,7 +192,7 @@ public static class Evaluator
         var (broken, total) = (metrics[0].Broken, metrics[0].Broken + metrics[0].Count);
         if (broken > 0)
         {
-            var sentence = $"{broken} of {total} images are broken; their rows in {EvaluationFiles.PredictionsName} say why, and the numbers are of the other {metrics[0].Count}";
+            var sentence = $"{Counted.Are(broken, total, "image")} broken, for example {firstBroken}; the rows with an error in {EvaluationFiles.PredictionsName} say why, and the numbers are of the other {metrics[0].Count}";
             if ((double)broken / total > options.MaxBadFraction)
             {
                 missed.Add(FormattableString.Invariant($"{sentence}: more than max_bad_fraction {options.MaxBadFraction} allows"));

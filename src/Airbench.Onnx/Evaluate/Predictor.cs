@@ -17,13 +17,16 @@ public sealed record PredictedImage(string Path, Prediction? Best, IReadOnlyList
 /// <summary>Labels for images that have none.</summary>
 public sealed class Predictor : IDisposable
 {
+    private readonly string _model;
     private readonly OnnxClassifier _classifier;
     private readonly TtaClassifier _voters;
+    private readonly Fit _fit;
     private readonly int _batchSize;
 
-    private Predictor(OnnxClassifier classifier, ModelDescription description, ClassifierOptions options)
+    private Predictor(string model, OnnxClassifier classifier, ModelDescription description, ClassifierOptions options)
     {
-        (_classifier, Classes, _batchSize) = (classifier, description.Classes, options.BatchSize);
+        _model = model;
+        (_classifier, Classes, _fit, _batchSize) = (classifier, description.Classes, description.Input.Fit, options.BatchSize);
         _voters = new TtaClassifier(classifier, description.Outside(options.Tta), options.BatchSize, options.AdaptiveThreshold);
     }
 
@@ -47,15 +50,21 @@ public sealed class Predictor : IDisposable
     public static Predictor Open(string model, OnnxBundle? bundle, ClassifierOptions options, string device)
     {
         var reference = ModelReference.Resolve(model, bundle, options);
-        return new Predictor(reference.Open(device, SessionSettings.Of(options)), reference.Description, options);
+        UnusedOptions.Refuse([reference], options);
+        if (bundle is not null && !ModelReference.IsVariantName(model))
+        {
+            throw new ConfigurationException($"bundle: {bundle.Folder} is not used, as {model} is a model of its own; leave the bundle out (--bundle), or name one of its variants");
+        }
+        return new Predictor(reference.Path, reference.Open(device, SessionSettings.Of(options)), reference.Description, options);
     }
 
     /// <summary>The answer to every image, in order, one batch after the other; memory does not grow with their number.</summary>
     public IEnumerable<PredictedImage> Predict(IImageSource images, CancellationToken cancel)
     {
-        foreach (var batch in new BatchReader(images, ImageSize).Read(_batchSize, Shard.Whole, cancel))
+        foreach (var batch in new BatchReader(images, ImageSize, _fit).Read(_batchSize, Shard.Whole, cancel))
         {
-            var answers = Predict(batch.Pixels.Span);
+            var readable = batch.Images.Where(image => image.Error is null).Select(image => image.Path).ToList();
+            var answers = Predict(batch.Pixels.Span, i => readable[i]);
             var row = 0;
             foreach (var image in batch.Images)
             {
@@ -65,11 +74,7 @@ public sealed class Predictor : IDisposable
                     continue;
                 }
                 var probabilities = answers[row++];
-                var best = 0;
-                for (var k = 1; k < probabilities.Length; k++)
-                {
-                    best = probabilities[k] > probabilities[best] ? k : best;
-                }
+                var best = Array.IndexOf(probabilities, probabilities.Max());
                 yield return new PredictedImage(image.Path, new Prediction(Classes[best], probabilities[best]), probabilities, null);
             }
         }
@@ -77,7 +82,13 @@ public sealed class Predictor : IDisposable
 
     /// <summary>Probabilities of every class for each image.</summary>
     /// <param name="images">uint8 [count,3,S,S], planar RGB.</param>
-    public IReadOnlyList<double[]> Predict(ReadOnlySpan<byte> images)
+    /// <exception cref="InvalidFileException">The model answers with something that is no number.</exception>
+    public IReadOnlyList<double[]> Predict(ReadOnlySpan<byte> images) => Predict(images, i => FormattableString.Invariant($"image {i}"));
+
+    /// <inheritdoc/>
+    public void Dispose() => _classifier.Dispose();
+
+    private List<double[]> Predict(ReadOnlySpan<byte> images, Func<int, string> pathOf)
     {
         var pixels = 3 * ImageSize * ImageSize;
         ArgumentOutOfRangeException.ThrowIfNotEqual(images.Length % pixels, 0);
@@ -90,13 +101,12 @@ public sealed class Predictor : IDisposable
             _voters.Run(images[..(count * pixels)], count, plain.AsSpan(0, logits), voted.AsSpan(0, logits));
             for (var i = 0; i < count; i++)
             {
-                answers.Add(Softmax.Probabilities(voted.AsSpan(i * Classes.Count, Classes.Count)));
+                var scores = voted.AsSpan(i * Classes.Count, Classes.Count);
+                Scores.Require(scores, _model, pathOf(answers.Count));
+                answers.Add(Softmax.Probabilities(scores));
             }
             images = images[(count * pixels)..];
         }
         return answers;
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => _classifier.Dispose();
 }

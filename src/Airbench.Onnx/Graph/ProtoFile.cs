@@ -10,6 +10,7 @@ internal static class ProtoFile
     /// <exception cref="InvalidFileException">The file is missing or not such a message.</exception>
     public static T Read<T>(string path, MessageParser<T> parser) where T : IMessage<T>
     {
+        FileKind.Require(path);
         try
         {
             using var stream = File.OpenRead(path);

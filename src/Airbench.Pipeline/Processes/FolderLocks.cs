@@ -44,6 +44,20 @@ internal sealed class FolderLocks : IDisposable
         }
     }
 
+    /// <summary>Whether a run holds <paramref name="folder"/>, relative to the root.</summary>
+    public static bool IsHeld(string root, string folder)
+    {
+        var path = PathOf(root, folder);
+        if (!File.Exists(path))
+        {
+            return false;
+        }
+        using var file = HeldFile.TryOpen(path, alone: true);
+        return file is null;
+    }
+
+    private static string PathOf(string root, string folder) => Path.Combine(root, ".airbench", "locks", $"{LockName(folder)}.lock");
+
     public void Dispose()
     {
         _notes.ForEach(LockHolder.Remove);   // first, or another holder's could be meant
@@ -73,7 +87,7 @@ internal sealed class FolderLocks : IDisposable
     private void Take(
         string root, string folder, bool alone, LockHolder me, bool wait, IProgress progress, CancellationToken cancel)
     {
-        var path = Path.Combine(root, ".airbench", "locks", $"{LockName(folder)}.lock");
+        var path = PathOf(root, folder);
         var (waited, isTold) = (TimeSpan.Zero, false);
         HeldFile? file;
         while ((file = HeldFile.TryOpen(path, alone)) is null)

@@ -13,6 +13,9 @@ public static class StageHost
     /// <summary>First argument of a program that is to be the process of a stage; the pipe's handle comes second.</summary>
     public const string Verb = "stage-host";
 
+    /// <summary>How long a stage may take that was told to stop and finishes no step; the pipeline's own process needs the rest of two seconds.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
     /// <summary>Whether a program was started as the process of a stage.</summary>
     public static bool IsAsked(IReadOnlyList<string> arguments) => arguments is [Verb, _];
 
@@ -51,6 +54,7 @@ public static class StageHost
                     $"the program was replaced while it ran: found {Product.Version}; expected {request.Version}. Run again");
             }
             var kind = kinds.Single(k => k.Uses == request.Uses);
+            using var impatience = kind.FinishesStep ? default : cancel.Register(() => EndSoon(events, cancel));
             var context = StageData.ToContext(request.Context, kinds, new RemoteProgress(events), cancel);
             var result = InProcessExecutor.Work(kind, context, StageData.ToOptions(kind, request.Options));
             return new ResultEvent(StageData.Of(result), PeakMemory.Megabytes());
@@ -62,6 +66,17 @@ public static class StageHost
             return new FaultEvent(FaultData.Of(e), PeakMemory.Megabytes());
         }
     }
+
+    /// <summary>
+    /// A call of native code, or a read from a disk that does not answer, heeds no token. Artifacts are whole or not there, whenever this happens.
+    /// </summary>
+    private static void EndSoon(StageEventWriter events, CancellationToken cancel) =>
+        new Thread(() =>
+        {
+            Thread.Sleep(Patience);
+            events.Write(new FaultEvent(FaultData.Of(new OperationCanceledException(cancel)), PeakMemory.Megabytes()));
+            Process.GetCurrentProcess().Kill();
+        }) { IsBackground = true, Name = "end" }.Start();
 
     /// <summary>Waits for the wish to stop, and for the end of the process that started this one, with which this one ends at once.</summary>
     private static void Listen(StreamReader input, CancellationTokenSource cancel)

@@ -272,6 +272,10 @@ public static partial class PipelineFile
         }
 
         byte[] bytes;
+        if (FileKind.Unusual(path) is { } what)
+        {
+            throw new ConfigurationException($"{path}: is {what}; expected a pipeline file");
+        }
         try
         {
             var length = FileLength.Of(path);

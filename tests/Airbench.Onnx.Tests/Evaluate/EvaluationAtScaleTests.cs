@@ -48,7 +48,7 @@ public sealed partial class EvaluationAtScaleTests : IDisposable
 
         var message = Assert.Throws<GateException>(() => _models.Evaluate(options)).Message;
 
-        Assert.Contains("1 of 6 images are broken", message, StringComparison.Ordinal);
+        Assert.Contains("1 of 6 images is broken", message, StringComparison.Ordinal);
         var metrics = Evaluation.Open(_models.File("evaluation")).Metrics;
         Assert.Equal((5, 1, 1.0), (metrics.Count, metrics.Broken, metrics.Accuracy));
         Assert.Equal(7, File.ReadAllLines(_models.File("evaluation/predictions.csv")).Length);
@@ -157,7 +157,7 @@ public sealed partial class EvaluationAtScaleTests : IDisposable
             }
             using var images = LabelledFiles.Open(_models.File($"{count}.zip"), Split.Test, 1 << 30, IProgress.Silent, CancellationToken.None);
             var (peak, seen) = (0L, 0);
-            foreach (var batch in new BatchReader(images, ColourModels.Size).Read(32, Shard.Whole, CancellationToken.None))
+            foreach (var batch in new BatchReader(images, ColourModels.Size, Fit.Crop).Read(32, Shard.Whole, CancellationToken.None))
             {
                 seen += batch.Images.Count;
                 peak = Math.Max(peak, batch.Pixels.Length);

@@ -193,6 +193,22 @@ public sealed class StageProcessTests : IDisposable
     }
 
     [Fact]
+    public void One_interrupt_ends_a_stage_that_does_not_listen_unless_it_finishes_a_step()
+    {
+        Interrupts.SkipWhereImpossible();
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "children are found in /proc");
+        using var process = _place.Start("--set", "draw.with.fault=deaf");
+        FaultPlace.ReadTo(process, "waiting");
+        var stages = Children.Of(process.Id);
+        InterruptAll(process);
+        var (code, _, errors) = FaultPlace.End(process);
+
+        Assert.Equal(130, code);
+        Assert.Contains("draw Cancelled: cancelled", errors, StringComparison.Ordinal);
+        Children.WaitForEnd(stages);
+    }
+
+    [Fact]
     public void The_second_interrupt_ends_a_stage_that_does_not_listen()
     {
         Interrupts.SkipWhereImpossible();
