@@ -67,7 +67,8 @@ internal sealed record NativeCalls(
             }
             else
             {
-                il.Offset += Length(code.OperandType, ref il);
+                var length = Length(code.OperandType, ref il);   // which itself reads the count of a switch
+                il.Offset += length;
             }
         }
     }
