@@ -66,7 +66,7 @@ for (let i = 0; i < images; i++) {
   const index = Math.floor((i * count) / images);
   const label = Number(labels.readBigInt64LE(8 * index));
   const [rgba, planes] = enlarge(index);
-  const prepared = fit(rgba, side, side, size);
+  const prepared = fit(rgba, side, side, size, 'crop');
   const reference = await best(model, prepared, size);
   add("prepare's, before the model", reference, label, reference, 0);
   add('inside the model', await best(anyModel, planes, side), label, reference, NaN);

@@ -37,6 +37,6 @@ catch (OperationCanceledException) when (interrupt.Token.IsCancellationRequested
 }
 catch (Exception e) when (e is IOException or UnauthorizedAccessException)
 {
-    Console.Error.WriteLine(parsed.GetValue<bool>(CommandLine.Verbose) ? e.ToString() : e.Message);   // disk full, read-only target and the like name the path
+    Console.Error.WriteLine(parsed.GetValue<bool>(CommandLine.Verbose) ? e.ToString() : Quote.Lines(e.Message));   // disk full, read-only target and the like name the path
     return ExitCode.Failed;
 }

@@ -4,7 +4,8 @@ namespace Airbench;
 /// A mistake that the user can fix. The message says what, where, what was found, what was expected and what to do;
 /// it is printed without a stack trace. Anything else that escapes is a defect of ours.
 /// </summary>
-public abstract class AirbenchException(string message, Exception? inner = null) : Exception(message, inner)
+/// <remarks>Names of files and classes come into messages from many sides: nothing in one is invisible or obeyed by a terminal (<see cref="Quote"/>).</remarks>
+public abstract class AirbenchException(string message, Exception? inner = null) : Exception(Quote.Lines(message), inner)
 {
     /// <summary>The process exit code: 1 a stage failed, 2 bad usage or configuration.</summary>
     public virtual int ExitCode => 1;
@@ -18,14 +19,28 @@ public sealed class ConfigurationException(string message, Exception? inner = nu
 }
 
 /// <summary>Images, labels or archives that cannot be used.</summary>
-public sealed class DataException(string message, Exception? inner = null) : AirbenchException(message, inner);
+public sealed class DataException : AirbenchException
+{
+    /// <summary>One line: a name in it writes none of its own.</summary>
+    public DataException(string message, Exception? inner = null) : base(Quote.OneLine(message), inner)
+    {
+    }
+
+    /// <summary>A line, and one below it for each of <paramref name="details"/>.</summary>
+    public DataException(string message, IEnumerable<string> details) : base(string.Join('\n', details.Prepend(message).Select(Quote.OneLine)))
+    {
+    }
+}
 
 /// <summary>A file that is not what its format demands: truncated, wrong magic, overlapping tensors, sizes that do not add up.</summary>
 public sealed class InvalidFileException(string path, string problem, Exception? inner = null)
-    : AirbenchException($"{path}: {problem}", inner)
+    : AirbenchException(Quote.OneLine($"{path}: {problem}"), inner)
 {
     /// <summary>The file as it was named by the caller.</summary>
     public string Path { get; } = path;
+
+    /// <summary>What is wrong with it: the message without the path.</summary>
+    public string Problem { get; } = Quote.OneLine(problem);
 }
 
 /// <summary>A device or native library that was asked for and is not there.</summary>

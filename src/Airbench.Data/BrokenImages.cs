@@ -28,10 +28,9 @@ internal sealed class BrokenImages
         var count = $"{Counted.Are(Count, total, "image")} broken";
         if ((double)Count / total > maxFraction)
         {
-            var list = string.Concat(_images.Take(10).Select(b => $"\n  {b.Path}: {b.Error}"));
-            var more = Count > 10 ? $"\n  and {Count - 10} more" : "";
+            var list = _images.Take(10).Select(b => $"  {b.Path}: {b.Error}").Concat(Count > 10 ? [$"  and {Count - 10} more"] : []);
             var bound = FormattableString.Invariant($"expected a share of at most {maxFraction}");
-            throw new DataException($"{count}; {bound}. Fix or remove them, or raise max_bad_fraction to leave them out:{list}{more}");
+            throw new DataException($"{count}; {bound}. Fix or remove them, or raise max_bad_fraction to leave them out:", list);
         }
         progress.Warn($"{count} and left out; {(Count == 1 ? "it is" : "they are")} listed in {FileName}");
     }

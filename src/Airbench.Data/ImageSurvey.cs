@@ -70,7 +70,7 @@ public sealed record ImageSurvey
         using (var task = progress.Start("look at", images.Count, "images"))
         {
             var done = 0;
-            foreach (var batch in new BatchReader(surveyed, SurveyedImages.Size).Read(cancel))
+            foreach (var batch in new BatchReader(surveyed, SurveyedImages.Size, Fit.Crop).Read(cancel))
             {
                 foreach (var image in batch.Images)
                 {

@@ -19,8 +19,12 @@ public sealed record PrepareOptions
     public string? Name { get; init; }
 
     /// <summary>Height and width of the prepared images, pixels, 4 to 1024.</summary>
-    [Description("Height and width of the prepared images in pixels; others are resized by the short side and cropped at the centre.")]
+    [Description("Height and width of the prepared images in pixels; others are resized.")]
     public int ImageSize { get; init; } = 32;
+
+    /// <summary>How images that are not square become so.</summary>
+    [Description(FitDescription)]
+    public Fit Fit { get; init; }
 
     /// <summary>Share of images, 0 to 1, that may be undecodable before the stage fails.</summary>
     [Description("Share of images (0 to 1) that may be broken; past it the stage fails.")]
@@ -53,6 +57,10 @@ public sealed record PrepareOptions
     /// <summary>The source as options and manifests name it.</summary>
     internal string SourceName => Source.ToString().ToLowerInvariant();
 
+    /// <summary>What <see cref="Fit"/> offers, for help texts.</summary>
+    public const string FitDescription =
+        "How images that are not square become so: crop (short side resized, centre kept), pad (long side resized, the rest black) or stretch (both sides resized).";
+
     /// <summary>Problems of option values, as "key: found; expected". No work, no files.</summary>
     public static IEnumerable<string> Check(PrepareOptions options)
     {
@@ -68,9 +76,9 @@ public sealed record PrepareOptions
         {
             yield return $"path: found '{options.Path}'; expected none, synthetic images are drawn";
         }
-        if (options.Name is not null && !IsFolderName(options.Name))
+        if (options.Name is not null && FileName.Problem(options.Name) is { } problem)
         {
-            yield return $"name: found '{options.Name}'; expected the name of a folder, without separators or a dot in front";
+            yield return $"name: {problem}";
         }
         if (options.ImageSize is < 4 or > 1024)
         {
@@ -88,9 +96,9 @@ public sealed record PrepareOptions
         {
             yield return $"max_unpacked_bytes: found {options.MaxUnpackedBytes}; expected at least 1";
         }
-        if (NameEncodingOption.Problem(options.NameEncoding) is { } problem)
+        if (NameEncodingOption.Problem(options.NameEncoding) is { } encodingProblem)
         {
-            yield return problem;
+            yield return encodingProblem;
         }
         if (options.TrainCount < 1)
         {
@@ -101,7 +109,4 @@ public sealed record PrepareOptions
             yield return $"test_count: found {options.TestCount}; expected at least 1";
         }
     }
-
-    private static bool IsFolderName(string name) =>
-        name.Length > 0 && name == name.Trim() && !name.StartsWith('.') && !name.Any(c => c is '/' or '\\' or ':' || char.IsControl(c));
 }

@@ -5,7 +5,7 @@ public static class Preparer
 {
     private static readonly string[] ArchiveEndings = [".tar.gz", ".tgz", ".tar", ".zip"];
 
-    /// <summary>Name of the prepared set: the folder under <c>data/</c>.</summary>
+    /// <summary>Name of the prepared set: the folder under <c>data/</c>. One that follows from a path is adapted to what every system takes.</summary>
     public static string DatasetName(PrepareOptions options)
     {
         if (options.Name is { } name)
@@ -20,7 +20,7 @@ public static class Preparer
         var ending = options.Source == DataSource.Archive
             ? ArchiveEndings.FirstOrDefault(e => file.EndsWith(e, StringComparison.OrdinalIgnoreCase)) ?? ""
             : "";
-        var stem = file[..^ending.Length].TrimStart('.');
+        var stem = FileName.Adapt(file[..^ending.Length]);
         return stem.Length > 0 ? stem : options.SourceName;
     }
 
@@ -48,7 +48,7 @@ public static class Preparer
         using var train = new SplitWriter(build.File(ImageSplit.FileName(Split.Train)), options.ImageSize);
         using var test = new SplitWriter(build.File(ImageSplit.FileName(Split.Test)), options.ImageSize);
         var images = new MeasuredImages(source);
-        var broken = Decode(images, options.ImageSize, train, test, progress, cancel);
+        var broken = Decode(images, options, train, test, progress, cancel);
         broken.Check(images.Count, options.MaxBadFraction, progress);
         RequireSplits(images.Classes, train, test);
         train.Finish();
@@ -61,6 +61,7 @@ public static class Preparer
             Source = options.SourceName,
             Classes = images.Classes,
             ImageSize = options.ImageSize,
+            Fit = options.Fit,
             // The constants of the airbench paper and nearly every other CIFAR-10 result, so that numbers can be compared.
             Mean = options.Source == DataSource.Cifar10 ? [0.4914, 0.4822, 0.4465] : images.TrainStatistics.Mean(),
             Std = options.Source == DataSource.Cifar10 ? [0.2470, 0.2435, 0.2616] : images.TrainStatistics.Std(),
@@ -79,11 +80,12 @@ public static class Preparer
 
     /// <summary>Appends every image to its split, and returns those that cannot be.</summary>
     private static BrokenImages Decode(
-        IImageSource images, int imageSize, SplitWriter train, SplitWriter test, IProgress progress, CancellationToken cancel)
+        IImageSource images, PrepareOptions options, SplitWriter train, SplitWriter test, IProgress progress, CancellationToken cancel)
     {
         var broken = new BrokenImages();
         using var task = progress.Start("decode", images.Count, "images");
-        foreach (var batch in new BatchReader(images, imageSize).Read(cancel))
+        var imageBytes = 3 * options.ImageSize * options.ImageSize;
+        foreach (var batch in new BatchReader(images, options.ImageSize, options.Fit).Read(cancel))
         {
             var pixels = batch.Pixels.Span;
             foreach (var image in batch.Images)
@@ -93,8 +95,8 @@ public static class Preparer
                     broken.Add(image.Path, error);
                     continue;
                 }
-                (image.Split == Split.Train ? train : test).Append(image, pixels[..(3 * imageSize * imageSize)]);
-                pixels = pixels[(3 * imageSize * imageSize)..];
+                (image.Split == Split.Train ? train : test).Append(image, pixels[..imageBytes]);
+                pixels = pixels[imageBytes..];
             }
             task.Report(train.Count + test.Count + broken.Count);
         }

@@ -71,6 +71,9 @@ public sealed record PlanRow(PipelineStage Stage, string Folder, PlanAction Acti
 
     /// <summary>The flag that makes it run whether anything changed or not; null where none does.</summary>
     internal string? Forced { get; init; }
+
+    /// <summary>Whether that is <c>--force</c>: then the stage does not go on from what an earlier attempt left.</summary>
+    internal bool StartsAnew { get; init; }
 }
 
 /// <summary>What a run will do, and why, in the order of execution.</summary>
@@ -86,6 +89,7 @@ public sealed record PipelinePlan(PipelineDefinition Pipeline, IReadOnlyList<Pla
     public static PipelinePlan Make(
         PipelineDefinition pipeline, RunOptions options, IProgress? progress = null, CancellationToken cancel = default)
     {
+        pipeline = pipeline with { Environment = pipeline.Environment.Below(options.Root) };
         var memory = new StageMemory(pipeline, options, progress ?? IProgress.Silent, cancel);
         var plan = Make(pipeline, options, memory);
         memory.Save(mayCreate: false);
@@ -111,11 +115,12 @@ public sealed record PipelinePlan(PipelineDefinition Pipeline, IReadOnlyList<Pla
             var folder = FolderOf(pipeline, stage, options.Root);
             if (selected.Contains(stage.Key))
             {
+                var isForced = options.ForceAll || options.Force.Contains(stage.Key);
                 var forced = flag is not null ? $"{flag}: {(stage.Key == (options.From ?? options.Only) ? "named" : "depends on it")}"
-                    : options.ForceAll || options.Force.Contains(stage.Key) ? "--force"
+                    : isForced ? "--force"
                     : null;
                 var verdict = memory.Judge(stage, folder, forced);
-                return new(stage, folder, verdict.Action, verdict.Why) { Forced = forced };
+                return new(stage, folder, verdict.Action, verdict.Why) { Forced = forced, StartsAnew = isForced };
             }
             if (!needed.Contains(stage.Key))
             {

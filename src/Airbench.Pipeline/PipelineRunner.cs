@@ -25,7 +25,9 @@ public static class PipelineRunner
             throw new ConfigurationException($"--jobs: {problem}");
         }
 
+        pipeline = pipeline with { Environment = pipeline.Environment.Below(options.Root) };
         using var locks = FolderLocks.Take(pipeline, options, progress, time, cancel);   // before a look at what earlier runs left
+        Sweep(pipeline, options.Root);
         var memory = new StageMemory(pipeline, options, pipeline.Environment.Hide(progress), cancel);
         var plan = PipelinePlan.Make(pipeline, options, memory);
         using var folder = RunFolder.Create(options.Root, pipeline.Name, time);
@@ -49,6 +51,7 @@ public static class PipelineRunner
         });
         List<StageReport> reports = [.. plan.Rows.Select(row => ended[row.Stage.Key])];   // in the order of the plan, whichever ended first
         memory.Save(mayCreate: true);
+        Sweep(pipeline, options.Root);
         var unfinished = reports.Any(r => r.Status is RunStatus.Cancelled or RunStatus.NotRun);
         var status = cancel.IsCancellationRequested && unfinished ? RunStatus.Cancelled
             : reports.Any(r => r.Status == RunStatus.Failed) ? RunStatus.Failed
@@ -76,6 +79,7 @@ public static class PipelineRunner
             var context = pipeline.Context(stage, options.Root, folder.Path) with
             {
                 Inputs = [.. stage.Needs.Select(need => artifacts[need]), .. stage.Given],
+                StartsAnew = row.StartsAnew,
                 Progress = options.Jobs == 1 ? logged : new NamedProgress(logged, stage.Key),
                 Cancel = cancel,
             };
@@ -99,6 +103,18 @@ public static class PipelineRunner
         }
     }
 
+    /// <summary>Removes what killed runs, or killed stages of this one, were building beside the results; what others are building stays.</summary>
+    private static void Sweep(PipelineDefinition pipeline, string root)
+    {
+        var parents = pipeline.Stages.Select(stage => PipelinePlan.FolderOf(pipeline, stage, root))
+            .Where(folder => !FolderCheck.IsOfRun(folder))
+            .Select(folder => Path.GetDirectoryName(Path.Combine(root, folder))).OfType<string>();
+        foreach (var parent in parents.Distinct(StringComparer.Ordinal).Where(Directory.Exists))
+        {
+            AtomicFolder.RemoveLeftovers(parent);
+        }
+    }
+
     /// <summary>The report of a stage for which an earlier result stands, or where that cannot be found out; null where it has to run.</summary>
     private static StageReport? Reused(StageMemory memory, PlanRow row, StageContext context, TimeProvider time, out Verdict verdict)
     {
@@ -107,10 +123,6 @@ public static class PipelineRunner
         {
             verdict = memory.Judge(stage, row.Folder, row.Forced);   // anew: the stages before it have made what it depends on
             var folder = stage.Kind.OutputFolder(context, stage.Options);
-            if (Path.GetDirectoryName(folder) is { } parent && Directory.Exists(parent))
-            {
-                AtomicFolder.RemoveLeftovers(parent);   // of a killed run; a stage that runs removes its own, one whose result is reused does not
-            }
             if (verdict.Record is not { } record || !memory.Reuse(stage, verdict, folder))
             {
                 return null;

@@ -178,6 +178,9 @@ public sealed record StageContext
     /// <summary>Artifacts of the stages in <c>needs</c>.</summary>
     public IReadOnlyList<Artifact> Inputs { get; init; } = [];
 
+    /// <summary>Whether nothing of an earlier attempt may be gone on from: with <c>--force</c>.</summary>
+    public bool StartsAnew { get; init; }
+
     /// <summary>Where to say what happens.</summary>
     public IProgress Progress { get; init; } = IProgress.Silent;
 

@@ -72,8 +72,18 @@ public sealed record ComputeDevice(Device Device, string Description, Precision 
     internal ComputeDevice With(TrainOptions options, IProgress progress) => this with
     {
         Kernels = KernelChoice.Make(this, options.Kernels, progress),
-        Graphs = IsCuda && options.CudaGraph ? CudaGraphs.Make(Device, progress) : null,
+        Graphs = IsCuda && options.CudaGraph ? MakeGraphs(progress) : null,
     };
+
+    private IGraphs? MakeGraphs(IProgress progress)
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            return CudaGraphs.Make(Device, progress);
+        }
+        progress.Warn("CUDA graph: none, because libtorch's functions for it are known on Linux only");
+        return null;
+    }
 
     /// <summary>The CUDA devices that libtorch sees, for people.</summary>
     /// <exception cref="DeviceException">TorchSharp does not load.</exception>

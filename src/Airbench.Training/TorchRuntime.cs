@@ -16,7 +16,8 @@ public static partial class TorchRuntime
     /// <summary>Environment variable that names the <c>lib</c> folder of an installed PyTorch.</summary>
     public const string LibtorchVariable = CudaLibraries.LibtorchVariable;
 
-    private const string Bridge = "libLibTorchSharp.so";
+    private static readonly string Bridge = NativeLibraryFile.NameOf("LibTorchSharp");
+    private static readonly string Libtorch = NativeLibraryFile.NameOf("torch_cpu");
     private static readonly Lazy<TorchStatus> Status = new(LoadOnce);
 
     /// <summary>Loads the libraries once; later calls return the same status.</summary>
@@ -30,11 +31,11 @@ public static partial class TorchRuntime
 
     /// <summary>A function of the loaded libtorch, or null where it has none of this name.</summary>
     /// <param name="name">As in its symbol table.</param>
-    /// <param name="library">Which of its libraries, by the name of its file on Linux.</param>
+    /// <param name="library">Which of its libraries: "torch_cpu".</param>
     /// <exception cref="DeviceException">It does not load.</exception>
-    internal static nint? FindExport(string name, string library = "libtorch_cpu.so")
+    internal static nint? FindExport(string name, string library = "torch_cpu")
     {
-        var path = Path.Combine(Load().Folder, OperatingSystem.IsLinux() ? library : Path.GetFileNameWithoutExtension(library)["lib".Length..]);
+        var path = Path.Combine(Load().Folder, NativeLibraryFile.NameOf(library));
         return NativeLibrary.TryLoad(path, out var handle) && NativeLibrary.TryGetExport(handle, name, out var address) ? address : null;
     }
 
@@ -53,29 +54,17 @@ public static partial class TorchRuntime
     /// <summary>Tells one build of libtorch from another, without loading it.</summary>
     public static string LibtorchBuild => NativeLibraryFile.Build(
         Environment.GetEnvironmentVariable(LibtorchVariable) is { Length: > 0 } named
-        && Path.Combine(named, "libtorch_cpu.so") is var external && File.Exists(external)
+        && Path.Combine(named, Libtorch) is var external && File.Exists(external)
             ? external
-            : NativeLibraryFile.Find("libtorch_cpu.so"));
+            : NativeLibraryFile.Find(Libtorch));
 
     private static TorchStatus LoadOnce()
     {
-        if (!OperatingSystem.IsLinux())
-        {
-            try
-            {
-                torch.InitializeDeviceType(DeviceType.CPU);
-            }
-            catch (Exception e)
-            {
-                throw new DeviceException($"TorchSharp's native libraries do not load: {e.Message}", e);
-            }
-            return new TorchStatus(AppContext.BaseDirectory, null, LargeBlocksKept: false);
-        }
-        var kept = GlibcAllocator.KeepLargeBlocks();   // before the first tensor
+        var kept = OperatingSystem.IsLinux() && GlibcAllocator.KeepLargeBlocks();   // before the first tensor
         var folder = FindLibtorch();
-        foreach (var library in (string[])["libc10.so", "libtorch_cpu.so", "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"])
+        foreach (var library in (string[])["c10", "torch_cpu", "c10_cuda", "torch_cuda", "torch"])
         {
-            var path = Path.Combine(folder, library);
+            var path = Path.Combine(folder, NativeLibraryFile.NameOf(library));
             if (File.Exists(path))
             {
                 LoadLibrary(path);
@@ -90,14 +79,14 @@ public static partial class TorchRuntime
     {
         if (Environment.GetEnvironmentVariable(LibtorchVariable) is { Length: > 0 } named)
         {
-            return File.Exists(Path.Combine(named, "libtorch_cpu.so"))
-                ? named
+            return File.Exists(Path.Combine(named, Libtorch))
+                ? Path.GetFullPath(named)
                 : throw new DeviceException(
-                    $"{LibtorchVariable} is '{named}', where there is no libtorch_cpu.so; expected the lib folder of a PyTorch 2.10 installation: " +
+                    $"{LibtorchVariable} is '{named}', where there is no {Libtorch}; expected the lib folder of a PyTorch 2.10 installation: " +
                     "python3 -c \"import torch, os; print(os.path.join(torch.__path__[0], 'lib'))\"");
         }
-        var bundled = NativeLibraryFile.Find("libtorch_cpu.so") ?? throw Missing(
-            "libtorch_cpu.so",
+        var bundled = NativeLibraryFile.Find(Libtorch) ?? throw Missing(
+            Libtorch,
             $"build with -p:Backend=cpu, or name an installed PyTorch's lib folder in {LibtorchVariable}");
         return Path.GetDirectoryName(bundled)!;
     }
@@ -111,7 +100,7 @@ public static partial class TorchRuntime
         {
             return NativeLibrary.Load(path);
         }
-        catch (DllNotFoundException e)
+        catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
         {
             throw new DeviceException($"{path} does not load: {e.Message}", e);
         }
@@ -128,17 +117,16 @@ public static partial class TorchRuntime
         catch (DllNotFoundException e) when (MissingLibstdcxxVersion().Match(e.Message) is { Success: true } missing)
         {
             var version = missing.Groups[1].Value;
-            var patched = WritePatchedCopy(path, version);
-            LoadLibrary(patched);   // TorchSharp's own load by bare name then finds it by its SONAME
+            var patched = LoadPatchedCopy(path, version);
             return $"{Bridge} asks for {version}, newer than this system's libstdc++, but calls nothing from it: loaded a copy that does not ask ({patched})";
         }
-        catch (DllNotFoundException e)
+        catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
         {
             throw new DeviceException($"{path} does not load: {e.Message}", e);
         }
     }
 
-    private static string WritePatchedCopy(string path, string version)
+    private static string LoadPatchedCopy(string path, string version)
     {
         byte[] patched;
         try
@@ -150,14 +138,23 @@ public static partial class TorchRuntime
             throw new DeviceException(
                 $"{path} needs {version}, which this system's libstdc++ lacks, and cannot be patched: {e.Message}. Use a system with GCC 13's libstdc++.", e);
         }
-        var local = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
-        var cache = local.Length > 0 ? local : Path.GetTempPath();
-        var copy = Path.Combine(cache, "airbench", Bridge);
-        if (!File.Exists(copy) || !File.ReadAllBytes(copy).AsSpan().SequenceEqual(patched))
+        try
         {
-            AtomicFolder.WriteFile(copy, stream => stream.Write(patched));
+            return UserCache.Use(folder =>
+            {
+                var copy = Path.Combine(folder, Bridge);
+                if (!File.Exists(copy) || !File.ReadAllBytes(copy).AsSpan().SequenceEqual(patched))
+                {
+                    AtomicFolder.WriteFile(copy, stream => stream.Write(patched));
+                }
+                LoadLibrary(copy);   // TorchSharp's own load by bare name then finds it by its SONAME, also where the file is gone again
+                return copy;
+            });
         }
-        return copy;
+        catch (IOException e)
+        {
+            throw new DeviceException($"{Bridge} needs a copy that fits this system's libstdc++, and there is no place for it: {e.Message}", e);
+        }
     }
 
     [GeneratedRegex(@"version `(GLIBCXX_[0-9.]+)' not found")]

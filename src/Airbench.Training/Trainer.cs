@@ -16,10 +16,12 @@ public static class Trainer
     /// <param name="seed">Seed of the first run; run i has seed + i.</param>
     /// <param name="progress">Loss, rate and time left.</param>
     /// <param name="cancel">Answered within a step.</param>
+    /// <param name="startAnew">Whether to leave the checkpoint of an earlier attempt aside, and remove it.</param>
     /// <exception cref="DeviceException">The device is not there.</exception>
     /// <exception cref="DivergedException">The loss of a run is not finite.</exception>
     public static TrainedModel Train(
-        Dataset dataset, TrainOptions options, string folder, string deviceName, int seed, IProgress progress, CancellationToken cancel)
+        Dataset dataset, TrainOptions options, string folder, string deviceName, int seed, IProgress progress, CancellationToken cancel,
+        bool startAnew = false)
     {
         var device = ComputeDevice.Resolve(deviceName, options.Precision).With(options, progress);
         device.Warn(progress);
@@ -38,6 +40,11 @@ public static class Trainer
         using var checkpoint = options.CheckpointEverySeconds > 0
             ? Checkpoint.Open(folder, setup.Key(seed), TimeSpan.FromSeconds(options.CheckpointEverySeconds), progress)
             : null;
+        if (startAnew && Checkpoint.Remove(folder))
+        {
+            progress.Info("the checkpoint of an earlier attempt was removed: starting from the beginning");
+        }
+        checkpoint?.Find(plan, seed, options.Runs);
         using var log = new TrainingLog(options.ValidateEvery, checkpoint);
         try
         {
@@ -53,7 +60,8 @@ public static class Trainer
                 }
             }
             var model = TrainedModelWriter.Write(setup, log, folder, progress, cancel);
-            checkpoint?.Delete();
+            checkpoint?.Close();
+            Checkpoint.Remove(folder);   // also that of a training by other settings, or by one that writes none: the model is there
             if (model.Manifest.AccuracyTta is { StandardDeviation: { } deviation, Low95: { } low, High95: { } high } accuracy)
             {
                 progress.Info(FormattableString.Invariant(
@@ -64,7 +72,7 @@ public static class Trainer
         }
         catch (OperationCanceledException) when (checkpoint is { IsWritten: true })
         {
-            progress.Info($"the same command resumes from the checkpoint in {checkpoint.Folder}");
+            progress.Info($"the same command{(startAnew ? " without --force" : "")} resumes from the checkpoint in {checkpoint.Folder}");
             throw;
         }
     }

@@ -76,6 +76,17 @@ public sealed class DoctorTests : IDisposable
         Assert.StartsWith("disk for it: about 0.7 GB needed, 0.5 GB free", Assert.Single(Problems(Cifar, Machine with { FreeBytes = 500_000_000 })), StringComparison.Ordinal);
     }
 
+    /// <summary>As in `docker run --user` and in services. Below a file nobody can write, not even root.</summary>
+    [Fact]
+    public void A_user_without_a_home_has_no_problem()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "homes are no environment variable on Windows");
+        (_place.Variables["HOME"], _place.Variables["XDG_DATA_HOME"], _place.Variables["AIRBENCH_CACHE"]) = ("/dev/null/home", null, null);
+        var (exitCode, output, errors) = _place.Run("doctor");
+        Assert.True(exitCode == 0, $"{output}{errors}");
+        Assert.Contains("| ok | TorchSharp", output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void The_command_says_by_its_exit_code_whether_the_pipeline_could_run()
     {

@@ -85,13 +85,14 @@ public sealed class InitTests : IDisposable
                 "cat has 15.5 times as many training images as dog.",
                 "the same file in two classes, one of which is wrong: train/cat/wrong.jpg = train/dog/1.jpg",
                 "the same file in train/ and test/, which makes the accuracy look better than it is: train/cat/4.png = test/cat/leak.png",
-                "of the images are much longer than wide",
+                "of the images are much longer than wide or the other way round. They are padded with black (fit: pad)",
                 "3 test images are few",
             },
             warning => Assert.Contains(warning, errors, StringComparison.Ordinal));
         Assert.Contains("33 PNG, 3 JPEG", output, StringComparison.Ordinal);
         var prepare = PrepareOptionsOf(Load(_place.Folder));
-        Assert.Equal((32, 0.055), (prepare.ImageSize, prepare.MaxBadFraction));
+        Assert.Equal((64, Fit.Pad, 0.055), (prepare.ImageSize, prepare.Fit, prepare.MaxBadFraction));
+        Assert.Contains("crop would lose a third or more of each", File.ReadAllText(_place["pipeline.yaml"]).ReplaceLineEndings(" ").Replace("      # ", "", StringComparison.Ordinal), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -43,5 +43,13 @@ public sealed class NewcomerTests : IDisposable
         Assert.Equal(Dataset.Open(_place["data/my-photos"]).Manifest.TestCount, metrics.Count);
         Assert.True(metrics.Correct > metrics.Count / 2, $"{metrics.Correct} of {metrics.Count}: discs of three colours are easy to tell apart");
         Assert.Equal(0, _place.Run("verify", "exports/my-photos").ExitCode);
+        // Chosen by init, as many are much longer than wide, and kept by every stage.
+        var bundle = OnnxBundle.Open(_place["exports/my-photos"]).Manifest;
+        Fit?[] fits =
+        [
+            Dataset.Open(_place["data/my-photos"]).Manifest.Fit, TrainedModel.Open(_place["models/my-photos"]).Manifest.Network.Fit, bundle.Fit,
+            bundle.PreprocessingSteps!.Fit, metrics.Settings!.Fit,
+        ];
+        Assert.All(fits, fit => Assert.Equal(Fit.Pad, fit));
     }
 }

@@ -32,6 +32,9 @@ internal sealed class Workplace : IDisposable
     /// <summary>Root of the source tree.</summary>
     public static string Repository { get; } = FindRepository();
 
+    /// <summary>Environment variables of the processes that are started; null takes one away.</summary>
+    public Dictionary<string, string?> Variables { get; } = [];
+
     public string this[string name] => Path.Combine(Folder, name);
 
     public Workplace With(string name, string content)
@@ -48,6 +51,10 @@ internal sealed class Workplace : IDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        foreach (var (name, value) in Variables)
+        {
+            start.Environment[name] = value;
+        }
         return Process.Start(start)!;
     }
 

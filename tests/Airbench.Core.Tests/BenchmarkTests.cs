@@ -51,20 +51,20 @@ public sealed class BenchmarkTests : IDisposable
     }
 
     [Theory]
-    [InlineData("train.runs", "[]", "train.runs is empty; expected at least one run")]
-    [InlineData("train.runs.0.seconds", "0", "train.runs: found seconds of 0 or less")]
-    [InlineData("train.runs.1.seconds", "-1", "train.runs: found seconds of 0 or less")]
-    [InlineData("train.runs.2.accuracy_tta", "94.1", "train.runs: found an accuracy outside of 0 to 1")]
-    [InlineData("train", "null", "has neither 'train' nor 'model'; expected one of them")]
+    [InlineData("train.runs", "[]", "train.runs: empty; expected at least one run")]
+    [InlineData("train.runs.0.seconds", "0", "train.runs[0].seconds: 0; expected more than 0")]
+    [InlineData("train.runs.1.seconds", "-1", "train.runs[1].seconds: -1; expected more than 0")]
+    [InlineData("train.runs.2.accuracy_tta", "94.1", "train.runs[2].accuracy_tta: 94.1; expected 0 to 1")]
+    [InlineData("train", "null", "train: absent, and 'model' too; expected one of them")]
     public void Numbers_that_cannot_be_measurements_are_refused(string where, string value, string problem) =>
         Assert.EndsWith(problem, Assert.Throws<InvalidFileException>(() => Damaged(Given.Train(1, 2, 3), where, value)).Message, StringComparison.Ordinal);
 
     [Theory]
-    [InlineData("model.rows", "[]", "model.rows is empty; expected at least one")]
+    [InlineData("model.rows", "[]", "model.rows: empty; expected at least one")]
     [InlineData("model.rows.0.rounds_ms", "[]", "model.rows: found a round without calls")]
     [InlineData("model.rows.0.rounds_ms.0", "[]", "model.rows: found a round without calls")]
     [InlineData("model.rows.0.rounds_ms.0.0", "0", "model.rows: found a latency of 0 or less")]
-    [InlineData("model.rows.0.batch_size", "0", "model.rows: found a batch_size under 1")]
+    [InlineData("model.rows.0.batch_size", "0", "model.rows[0].batch_size: 0; expected 1 or more")]
     [InlineData("model.rows.0.batch_size", "16", "model.rows: found a provider and batch size twice")]
     public void Latencies_that_cannot_be_measurements_are_refused(string where, string value, string problem) =>
         Assert.EndsWith(

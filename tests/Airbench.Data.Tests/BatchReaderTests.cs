@@ -15,7 +15,7 @@ public sealed class BatchReaderTests
     public void Batches_keep_the_order_and_hold_the_pixels_of_readable_images_alone(int batchSize)
     {
         var first = 0;
-        foreach (var batch in new BatchReader(new NumberedImages(1300), Size).Read(batchSize, Shard.Whole, default))
+        foreach (var batch in new BatchReader(new NumberedImages(1300), Size, Fit.Crop).Read(batchSize, Shard.Whole, default))
         {
             var expected = Enumerable.Range(first, Math.Min(batchSize, 1300 - first)).ToList();
             var readable = expected.Where(i => !NumberedImages.IsBroken(i)).ToList();
@@ -38,14 +38,14 @@ public sealed class BatchReaderTests
         Assert.Equal([.. Enumerable.Range(10, 10), .. Enumerable.Range(40, 10), .. Enumerable.Range(70, 10)], second.BytesRead);
 
         static List<string> Indices(NumberedImages source, Shard shard) =>
-            [.. new BatchReader(source, Size).Read(10, shard, default).Select(batch => string.Join(' ', batch.Images.Select(image => image.Index)))];
+            [.. new BatchReader(source, Size, Fit.Crop).Read(10, shard, default).Select(batch => string.Join(' ', batch.Images.Select(image => image.Index)))];
     }
 
     [Fact]
     public void Reading_is_at_most_one_buffer_ahead_and_ends_with_its_user()
     {
         var source = new NumberedImages(100_000);
-        foreach (var _ in new BatchReader(source, Size).Read(512, Shard.Whole, default))
+        foreach (var _ in new BatchReader(source, Size, Fit.Crop).Read(512, Shard.Whole, default))
         {
             break;
         }
@@ -60,7 +60,7 @@ public sealed class BatchReaderTests
         var seen = 0;
         var error = Assert.Throws<DataException>(() =>
         {
-            foreach (var batch in new BatchReader(source, Size).Read(512, Shard.Whole, default))
+            foreach (var batch in new BatchReader(source, Size, Fit.Crop).Read(512, Shard.Whole, default))
             {
                 seen += batch.Images.Count;
             }
@@ -74,7 +74,7 @@ public sealed class BatchReaderTests
     {
         using var cancel = new CancellationTokenSource();
         var source = new NumberedImages(100_000) { Reading = index => { if (index == 100) { cancel.Cancel(); } } };
-        Assert.ThrowsAny<OperationCanceledException>(() => new BatchReader(source, Size).Read(10_000, Shard.Whole, cancel.Token).Count());
+        Assert.ThrowsAny<OperationCanceledException>(() => new BatchReader(source, Size, Fit.Crop).Read(10_000, Shard.Whole, cancel.Token).Count());
         Assert.InRange(source.BytesRead.Count, 101, 9_000);
         Assert.True(source.IsClosed);
     }

@@ -163,5 +163,5 @@ public sealed class GivenFilesTests : IDisposable
     }
 
     private static List<SourceImage> Read(FileSource images) =>
-        [.. new BatchReader(images, 8).Read(default).SelectMany(batch => batch.Images.ToList())];
+        [.. new BatchReader(images, 8, Fit.Crop).Read(default).SelectMany(batch => batch.Images.ToList())];
 }

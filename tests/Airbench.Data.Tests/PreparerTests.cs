@@ -103,6 +103,26 @@ public sealed class PreparerTests : IDisposable
     }
 
     [Fact]
+    public void How_images_become_square_is_an_option_and_recorded()
+    {
+        WriteImages(("train/a/1.png", 1), ("train/b/2.png", 2), ("test/a/3.png", 3));
+        var white = new byte[3 * 64 * 32];
+        Array.Fill(white, (byte)255);
+        _root.Write("images/test/b/wide.png", TestImages.Png(white, 64, 32));
+        foreach (var (fit, lit) in new[] { (Fit.Crop, 32 * 32), (Fit.Pad, 32 * 16), (Fit.Stretch, 32 * 32) })
+        {
+            var manifest = Prepare(o => o with { Fit = fit }).Manifest;
+            Assert.Equal(fit, manifest.Fit);
+            using var test = Dataset.Open(Final).OpenSplit(Split.Test);
+            Assert.Equal(3 * lit, test.Images(Array.FindIndex([.. test.Paths()], path => path.EndsWith("wide.png", StringComparison.Ordinal)), 1).ToArray().Count(p => p == 255));
+        }
+        var file = Path.Combine(Final, Dataset.ManifestName);
+        Assert.Equal(Fit.Stretch, Dataset.Open(Final).Manifest.Fit);
+        File.WriteAllText(file, File.ReadAllText(file).Replace("  \"fit\": \"stretch\",\n", "", StringComparison.Ordinal));
+        Assert.Equal(Fit.Crop, Dataset.Open(Final).Manifest.Fit);   // as earlier versions had it
+    }
+
+    [Fact]
     public void Other_sizes_are_fitted_and_the_size_is_an_option()
     {
         WriteImages(("train/a/1.png", 1), ("train/b/2.png", 2), ("test/a/3.png", 3));

@@ -191,6 +191,60 @@ public class EnvironmentTests
         Assert.All([.. written, .. progress.Lines], text => Assert.DoesNotContain("s3cret", text, StringComparison.Ordinal));
     }
 
+    /// <summary>Programs speak of a path in other forms than it was given in.</summary>
+    [Theory]
+    [InlineData("photos-of-ann/2024")]
+    [InlineData("photos-of-ann/2024/")]
+    public void A_value_that_is_a_path_is_hidden_in_every_form_that_it_takes(string below)
+    {
+        using var folder = new TemporaryFolder();
+        var (root, value) = (folder.File("work"), folder.File(below));
+        Directory.CreateDirectory(root);
+        folder.Write("photos-of-ann/2024/1.png", "a"u8);
+        var kinds = new FakeKinds
+        {
+            TrainReads = [value],
+            During = context =>
+            {
+                context.Progress.Info($"read {value}, {Path.GetRelativePath(context.Root, value)} and {Path.GetFullPath(value)}/1.png");
+                context.Progress.Warn($"odd: {Path.GetRelativePath(Directory.GetCurrentDirectory(), value)}");
+                if (context.Name == "evaluate")
+                {
+                    throw new DataException($"{Path.GetRelativePath(context.Root, value).TrimEnd('/')}/1.png: is no image");
+                }
+            },
+        };
+        var progress = new ProgressLines();
+        var pipeline = PipelineFile.Parse(
+            Yaml, "pipeline.yaml", kinds.All, [], environment: name => name == "NOTE" ? value : Variables.GetValueOrDefault(name));
+        var options = new RunOptions { Root = root };
+
+        var report = PipelineRunner.Run(pipeline, options, progress, TimeProvider.System, CancellationToken.None);
+        RunRecorder.Write(pipeline, root, report);
+        folder.Write("photos-of-ann/2024/2.png", "b"u8);
+        var plan = PipelinePlan.Make(pipeline, options).Rows.Select(row => $"{row.Stage.Key}: {row.Why}").ToList();
+
+        Assert.Equal("${env:NOTE}/1.png: is no image", report.Stages[^1].Error);
+        Assert.Contains("warn odd: ${env:NOTE}", progress.Lines.Select(line => line.TrimEnd('/')));
+        Assert.Matches(@"train: \$\{env:NOTE\}#[0-9a-f]{8}/? changed", plan[1]);
+        string[] written = [.. Directory.GetFiles(root, "*", SearchOption.AllDirectories).Select(File.ReadAllText), .. progress.Lines, .. plan];
+        Assert.All(written, text => Assert.DoesNotContain("of-ann", text, StringComparison.Ordinal));
+        Assert.Contains(Directory.GetFiles(root, "*", SearchOption.AllDirectories), file => Path.GetFileName(file) is "log.txt");
+        Assert.Contains(Directory.GetFiles(root, "*", SearchOption.AllDirectories), file => Path.GetFileName(file) is "run.json");
+        Assert.Contains(Directory.GetFiles(root, "*", SearchOption.AllDirectories), file => Path.GetFileName(file) is "demo.lock.yaml");
+        Assert.Contains(Directory.GetFiles(root, "*", SearchOption.AllDirectories), file => Path.GetFileName(file) is "record.yaml");
+    }
+
+    /// <summary>Messages escape what cannot be seen, and so must what is looked for in them.</summary>
+    [Fact]
+    public void A_value_with_a_control_character_is_hidden_in_an_error()
+    {
+        const string Odd = "key\tof ann";
+        var environment = PipelineFile.Parse(
+            Yaml, "pipeline.yaml", new FakeKinds().All, [], environment: name => name == "NOTE" ? Odd : Variables.GetValueOrDefault(name)).Environment;
+        Assert.Equal("${env:NOTE}: does not exist", environment.Hide(new DataException($"{Odd}: does not exist").Message));
+    }
+
     [Fact]
     public void Any_text_of_dollars_and_braces_is_written_so_that_it_is_read_as_itself()
     {

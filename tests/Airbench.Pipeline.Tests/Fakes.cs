@@ -88,6 +88,9 @@ internal sealed class FakeKinds
     /// <summary>See <see cref="IStage.AlwaysRuns"/>.</summary>
     public string? EvaluateAlwaysRuns { get; init; }
 
+    /// <summary>Files and folders that training reads beside its inputs.</summary>
+    public IReadOnlyList<string> TrainReads { get; init; } = [];
+
     /// <summary>Names of the stages that ran, in order.</summary>
     public List<string> Ran { get; } = [];
 
@@ -111,6 +114,12 @@ internal sealed class FakeKinds
             Takes = [typeof(Pictures)],
             Folder = (context, _) => Below(context, "models", null),
             Opener = folder => new Network(Whole(folder)),
+            Decides = (context, options) => new Fingerprint
+            {
+                Settings = options,
+                Environment = new Dictionary<string, string> { ["seed"] = $"{context.Seed}", ["device"] = context.Device },
+                Reads = TrainReads,
+            },
             Checker = options => options.Optimizer.Lr <= 0 ? ["optimizer.lr: found 0; expected more"] : [],
             Work = (context, _) => Make(context, new Network(Below(context, "models", null))),
         },

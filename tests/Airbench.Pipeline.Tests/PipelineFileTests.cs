@@ -156,7 +156,7 @@ public class PipelineFileTests
     [InlineData("name: a/b", "name: found 'a/b'; expected 1 to 64 of a-z, 0-9, '_', '-' and '.', starting with a letter or digit")]
     [InlineData("name: ..", "name: found '..'; expected 1 to 64 of a-z, 0-9, '_', '-' and '.', starting with a letter or digit")]
     [InlineData("name: con.x", "name: found 'con.x', which Windows takes for a device; expected another name")]
-    [InlineData("name: a.", "name: found 'a.'; expected a name that does not end in '.', which Windows drops")]
+    [InlineData("name: a.", "name: found 'a.'; expected a name without space around it or a dot at its end, which Windows drops")]
     [InlineData("name:", "name: found nothing; expected a text")]
     [InlineData("usd_per_hour: -0.5", "usd_per_hour: found -0.5; expected 0 or more US dollars an hour, or null")]
     [InlineData("usd_per_hour: .inf", "usd_per_hour: found '.inf'; expected a finite number")]

@@ -16,6 +16,51 @@ public sealed class RecordTests : IDisposable
 
     public void Dispose() => _root.Dispose();
 
+    [Theory]
+    [InlineData("work_seconds: 1.5", "work_seconds: -1", "work_seconds: found '-1'; expected a number from 0 to ")]
+    [InlineData("work_seconds: 1.5", "work_seconds: NaN", "work_seconds: found 'NaN'; expected a number from 0 to ")]
+    [InlineData("items: 7", "items: 1e300", "items: found '1e300'; expected a number from 0 to 9007199254740992")]
+    [InlineData("accuracy_tta: 0.5", "accuracy_tta: 94", "accuracy_tta: found '94'; expected a number from 0 to 1")]
+    [InlineData("weights: 12", "\"a\\0b\": 12", "found the output 'a\\u0000b'; expected a path inside of the artifact")]
+    [InlineData("weights: 12", "../weights: 12", "found the output '../weights'; expected a path inside of the artifact")]
+    public void A_record_that_cannot_be_is_not_used_and_says_why(string old, string replacement, string why)
+    {
+        var text = Small();
+        Assert.Contains(old, text, StringComparison.Ordinal);
+        Assert.Empty(RecordFile.Read(Write(text.Replace(old, replacement, StringComparison.Ordinal)), out var problem));
+        Assert.Contains(why, problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Any_damage_to_a_record_is_a_reason_and_no_crash()
+    {
+        var text = System.Text.Encoding.UTF8.GetBytes(Small());
+        Gen.Select(Gen.Int[0, text.Length - 1], Gen.Int[0, 30], Gen.Byte.Array[0, 3]).ForEachCase(
+            (place, gone, put) =>
+            {
+                byte[] damaged = [.. text[..place], .. put, .. text[Math.Min(text.Length, place + gone)..]];
+                File.WriteAllBytes(Write(""), damaged);
+                _ = RecordFile.Read(_root.File("x.lock.yaml"), out _);
+            },
+            cases: 300);
+    }
+
+    private static string Small() => new ResultRecord
+    {
+        From = new Facts([new Fact(Facts.Settings, "epochs", "8")]),
+        Outputs = new Dictionary<string, string> { ["weights"] = "12" },
+        Summary = "done",
+        Items = 7,
+        WorkSeconds = 1.5,
+        AccuracyTta = 0.5,
+    }.Write("one");
+
+    private string Write(string text)
+    {
+        File.WriteAllText(_root.File("x.lock.yaml"), text);
+        return _root.File("x.lock.yaml");
+    }
+
     [Fact]
     public void Whatever_the_texts_records_are_read_as_they_were_written() => Gen.Select(AnyFact.Array[1, 8], AnyText.Where(IsKept)).Sample((facts, summary) =>
     {

@@ -85,7 +85,7 @@ internal sealed class RunFolder : IDisposable
         Copy(stage, TrainedModel.ManifestName, Json.Write(new ModelManifest
         {
             Name = "demo",
-            Network = recipe.Network(manifest),
+            Network = recipe.Network(manifest) with { ImageSize = 32 },   // the pixels of a run folder are fewer than a network takes
             Recipe = recipe,
             Classes = Classes,
             Seed = 1,
@@ -126,7 +126,7 @@ internal sealed class RunFolder : IDisposable
                 },
             },
             Classes = Classes,
-            ImageSize = 8,
+            ImageSize = 32,
             Preprocessing = "none",
             Recipe = "airbench94",
             Seed = 1,

@@ -89,11 +89,122 @@ public sealed class CheckpointTests
     }
 
     [Fact]
+    public void One_changed_byte_anywhere_in_a_checkpoint_is_noticed()
+    {
+        using var set = new TinySet(train: 128, test: 16);
+        var options = Options("airbench94");
+        Stop(set, options, 5);
+        var key = Json.Read<CheckpointState>(Path.Combine(set.ModelFolder() + ".checkpoint", "checkpoint.json")).Key;
+        foreach (var file in Directory.GetFiles(set.ModelFolder() + ".checkpoint"))
+        {
+            var whole = File.ReadAllBytes(file);
+            for (var i = 0; i < 12; i++)
+            {
+                var changed = whole.ToArray();
+                changed[(int)((long)whole.Length * i / 12)] ^= 1;
+                File.WriteAllBytes(file, changed);
+                var message = Assert.Throws<InvalidFileException>(() => Find(set, options, key)).Message;
+                Assert.StartsWith($"{set.ModelFolder()}.checkpoint: is a damaged checkpoint: ", message, StringComparison.Ordinal);
+                Assert.Contains(file, message, StringComparison.Ordinal);
+            }
+            File.WriteAllBytes(file, whole);
+        }
+        Assert.Equal(set.Train(options, name: "whole").Manifest.WeightsSha256, set.Train(options).Manifest.WeightsSha256);   // nothing was lost
+    }
+
+    /// <summary>Right to the last checksum, and yet nothing that a training leaves.</summary>
+    [Fact]
+    public void A_checkpoint_with_numbers_that_cannot_be_is_refused_by_name()
+    {
+        using var set = new TinySet(train: 128, test: 16);
+        var options = Options("airbench94");
+        Stop(set, options, 5);   // of 14, 4 an epoch
+        var folder = set.ModelFolder() + ".checkpoint";
+        var file = Path.Combine(folder, "checkpoint.json");
+        var state = Json.Read<CheckpointState>(file);
+        var key = state.Key;
+        Refused(state with { Step = 1_000_000_000 }, "step: 1000000000; expected less than the 14 steps of a run");
+        Refused(state with { Step = 14 }, "step: 14; expected less than the 14 steps of a run");
+        Refused(state with { Step = 9 }, "curve: 1 rows; expected one for each epoch that ended");
+        Refused(state with { Step = 6 }, "meter.losses: 1; expected one for each step of the epoch");
+        Refused(state with { Step = -1 }, "step: -1; expected 0 or more");
+        Refused(state with { Seconds = -1 }, "seconds: -1; expected 0 or more");
+        Refused(state with { Run = 1 }, "results: 0; expected 1, one for each run before this one");
+        Refused(state with { Run = 1, Results = [new RunResult(7, 0.5, 0.5, 1, 14)] }, "results: of other seeds or steps than the runs have");
+        Refused(state with { Meter = state.Meter with { Correct = 33 } }, "meter.correct: 33; expected at most the 32 examples");
+        File.WriteAllText(file, Json.Write(state with { Sha256 = null }));
+        Assert.Contains("its checksum differs", Assert.Throws<InvalidFileException>(() => Find(set, options, key)).Message, StringComparison.Ordinal);
+
+        void Refused(CheckpointState changed, string problem)
+        {
+            File.WriteAllText(file, Json.Write(changed.Sealed(Path.Combine(folder, "checkpoint.safetensors"))));
+            var message = Assert.Throws<InvalidFileException>(() => Find(set, options, key)).Message;
+            Assert.Contains($"{problem}. Delete this folder", message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void A_damaged_state_is_refused_and_never_a_crash()
+    {
+        using var set = new TinySet(train: 128, test: 16);
+        Stop(set, Options("airbench94"), 5);
+        var file = Path.Combine(set.ModelFolder() + ".checkpoint", "checkpoint.json");
+        var key = Json.Read<CheckpointState>(file).Key;
+        JsonFuzz.Refused(File.ReadAllText(file), cases: 200, damaged =>
+        {
+            File.WriteAllBytes(file, damaged);
+            Find(set, Options("airbench94"), key);
+        });
+    }
+
+    [Fact]
+    public void One_who_starts_anew_gets_a_whole_training_and_its_own_seconds()
+    {
+        using var set = new TinySet(train: 128, test: 16);
+        var options = Options("airbench94");
+        Stop(set, options, 5);
+        var file = Path.Combine(set.ModelFolder() + ".checkpoint", "checkpoint.json");
+        var state = Json.Read<CheckpointState>(file) with { Seconds = 1e6 };
+        File.WriteAllText(file, Json.Write(state.Sealed(Path.ChangeExtension(file, "safetensors"))));
+        var progress = new RecordedProgress();
+        var model = Trainer.Train(set.Dataset, options, set.ModelFolder(), "cpu", seed: 1, progress, CancellationToken.None, startAnew: true);
+        Assert.InRange(model.Manifest.Runs[0].TrainSeconds, 0, 1e5);
+        Assert.Contains("the checkpoint of an earlier attempt was removed: starting from the beginning", progress.Infos);
+        Assert.Equal(set.Train(options, name: "whole").Manifest.WeightsSha256, model.Manifest.WeightsSha256);
+        Assert.False(Directory.Exists(set.ModelFolder() + ".checkpoint"));
+    }
+
+    [Fact]
+    public void A_checkpoint_of_a_later_run_than_asked_for_is_left_aside()
+    {
+        using var set = new TinySet(train: 128, test: 16);
+        var options = Options("airbench94");
+        Stop(set, options with { Runs = 3 }, 14 + 5);
+        Assert.Single(set.Train(options).Manifest.Runs);
+    }
+
+    [Fact]
+    public void A_model_that_is_complete_leaves_no_checkpoint_of_any_training()
+    {
+        using var set = new TinySet(train: 128, test: 16);
+        Stop(set, Options("airbench94"), 5);
+        set.Train(Options("airbench94") with { CheckpointEverySeconds = 0 });
+        Assert.False(Directory.Exists(set.ModelFolder() + ".checkpoint"));
+    }
+
+    [Fact]
     public void Nothing_is_written_where_checkpoints_are_off()
     {
         using var set = new TinySet(train: 128, test: 16);
         Stop(set, Options("airbench94") with { CheckpointEverySeconds = 0 }, 5);
         Assert.False(Directory.Exists(set.ModelFolder() + ".checkpoint"));
+    }
+
+    /// <summary>What a training looks for first of all, without the training.</summary>
+    private static void Find(TinySet set, TrainOptions options, string key)
+    {
+        using var checkpoint = Checkpoint.Open(set.ModelFolder(), key, TimeSpan.FromHours(1), IProgress.Silent);
+        checkpoint.Find(TrainingPlan.For(options.ToRecipe(), trainCount: 128), seed: 1, runs: 2);
     }
 
     private static void Stop(TinySet set, TrainOptions options, int step)

@@ -196,13 +196,14 @@ public sealed partial class CudaKernelsTests
         }
     }
 
+    [System.Runtime.Versioning.SupportedOSPlatform("linux")]
     [Theory]
     [InlineData("sm_80")]
     [InlineData("sm_90")]
     [InlineData("compute_90")]
     public void Nvrtc_compiles_them(string architecture)
     {
-        Assert.SkipUnless(Nvrtc.IsAvailable, "needs NVRTC, which comes with PyTorch for CUDA (AIRBENCH_LIBTORCH)");
+        Assert.SkipUnless(OperatingSystem.IsLinux() && Nvrtc.IsAvailable, "needs NVRTC, which comes with PyTorch for CUDA (AIRBENCH_LIBTORCH)");
         Assert.NotEmpty(Nvrtc.Compile(KernelLibrary.Text, architecture));
         Assert.NotEmpty(Nvrtc.Compile(KernelLibrary.Text, architecture, "-DF16"));
     }

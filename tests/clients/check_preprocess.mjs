@@ -7,4 +7,4 @@ const [width, height, size] = numbers.map(Number);
 const { fit } = await import(pathToFileURL(module));
 const chunks = [];
 for await (const chunk of process.stdin) chunks.push(chunk);
-process.stdout.write(fit(Buffer.concat(chunks), width, height, size));
+process.stdout.write(fit(Buffer.concat(chunks), width, height, size, 'crop'));

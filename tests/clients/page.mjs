@@ -19,7 +19,8 @@ const ORT = fileURLToPath(new URL('node_modules/onnxruntime-web/dist/', import.m
  * @param {string} name in front of errors
  * @param {string} folder the bundle
  * @param {string | undefined} screenshots where to put screenshots; undefined is nowhere
- * @param {(visit: { page, open, shoot }) => Promise<string>} work opens the page, with a query or '', uses it, and returns what to print
+ * @param {(visit: { page, open, shoot, failing }) => Promise<string>} work opens the page, with a query or '', uses it, and returns what to print;
+ *   failing(url, prepare) gives what the page says where it cannot start
  * @returns the exit code
  */
 export async function visit(name, folder, screenshots, work) {
@@ -57,7 +58,18 @@ export async function visit(name, folder, screenshots, work) {
       await page.waitForFunction(() => document.body.dataset.state);
       if ((await page.evaluate(() => document.body.dataset.state)) !== 'ready') throw new Error(await page.textContent('#problem'));
     };
-    const said = await work({ page, open, shoot });
+    const failing = async (url, prepare) => {
+      const other = await browser.newPage(); // whose errors in the console are as they should be
+      await prepare?.(other);
+      await other.goto(url.startsWith('/') ? `${origin}${url}` : url);
+      await other.waitForFunction(() => document.body.dataset.state);
+      const [state, text, about] = await other.evaluate(() => [document.body.dataset.state, document.getElementById('problem').innerText, document.getElementById('about').innerText]);
+      if (state !== 'failed' || about !== '') throw new Error(`${url}: the page is ${state} and says '${about}'`);
+      if (screenshots) await other.screenshot({ path: path.join(screenshots, 'failing.png') });
+      await other.close();
+      return text;
+    };
+    const said = await work({ page, open, shoot, failing });
     if (problems.length > 0) throw new Error(problems.join('\n'));
     console.log(said);
     return 0;
@@ -83,4 +95,22 @@ export async function ask(page, file) {
 export async function mustFit(page) {
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   if (overflow > 0) throw new Error(`the page is ${overflow} pixels wider than the window`);
+}
+
+/** Throws unless the text of an element matches. */
+export async function mustSay(page, selector, pattern) {
+  const text = await page.locator(selector).innerText();
+  if (!pattern.test(text)) throw new Error(`${selector} says '${text}'; expected ${pattern}`);
+}
+
+/** Files dropped on an element: [name, bytes]. */
+export async function drop(element, files) {
+  const dropped = files.map(([name, bytes]) => [name, Buffer.from(bytes).toString('base64')]);
+  await element.evaluate((node, items) => {
+    const dataTransfer = new DataTransfer();
+    for (const [name, base64] of items) {
+      dataTransfer.items.add(new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], name));
+    }
+    node.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
+  }, dropped);
 }

@@ -72,7 +72,8 @@ internal static class DoctorCommand
                 FindingStatus.Note => ("..", Color.Yellow),
                 _ => ("!!", Color.Red),
             };
-            table.AddRow(new Text(mark, new Style(colour)), new Text(finding.What), new Text(finding.Remedy is null ? finding.Found : $"{finding.Found} -> {finding.Remedy}"));
+            table.AddRow(new Text(mark, new Style(colour)), new Text(Quote.OneLine(finding.What)),
+                new Text(Quote.OneLine(finding.Remedy is null ? finding.Found : $"{finding.Found} -> {finding.Remedy}")));
         }
         Screen.Write(table);
         var problems = findings.Count(finding => finding.Status == FindingStatus.Problem);

@@ -20,7 +20,11 @@ internal static class GcCommand
             Description = $"Remove earlier results, the longest unused first, until the rest is no more than this: 5GB; 0 removes all. " +
                 $"Without it, only show them. Every run keeps to {CacheLimit.Variable}, 10 GiB where it is not set.",
         };
-        var command = new Command("gc", "Show the earlier results that runs keep to restore them, or remove some.") { root, limit };
+        var leftovers = new Option<bool>("--leftovers")
+        {
+            Description = "Remove what stopped and killed runs left: half-written results, and checkpoints of trainings that did not end.",
+        };
+        var command = new Command("gc", "Show the earlier results that runs keep to restore them, and what stopped runs left; or remove some.") { root, limit, leftovers };
         command.SetAction(parsed =>
         {
             var folder = parsed.GetRequiredValue(root);
@@ -30,6 +34,12 @@ internal static class GcCommand
                 Console.WriteLine($"removed {removed.Count} results, {Bytes(removed.Sum(result => result.Bytes))}");
             }
             Show(ResultStore.List(folder));
+            if (parsed.GetValue(leftovers))
+            {
+                var removed = Leftovers.Remove(folder);
+                Console.WriteLine($"removed {removed.Count} leftovers, {Bytes(removed.Sum(leftover => leftover.Bytes))}");
+            }
+            Show(Leftovers.Find(folder));
             return ExitCode.Done;
         });
         return command;
@@ -52,6 +62,23 @@ internal static class GcCommand
             Screen.Write(table);
         }
         Console.WriteLine($"{results.Count} earlier results, {Bytes(results.Sum(result => result.Bytes))}; files of 16 MiB and more share their bytes with the result in use");
+    }
+
+    private static void Show(IReadOnlyList<Leftover> leftovers)
+    {
+        if (leftovers.Count == 0)
+        {
+            return;
+        }
+        var table = Screen.NewTable();
+        table.AddColumns("left by a stopped run", "what it is");
+        table.AddColumn(new TableColumn("size").RightAligned().NoWrap());
+        foreach (var leftover in leftovers)
+        {
+            table.AddRow(new Text(Quote.OneLine(leftover.Path)), new Text(leftover.What), new Text(Bytes(leftover.Bytes)));
+        }
+        Screen.Write(table);
+        Console.WriteLine($"{leftovers.Count} leftovers, {Bytes(leftovers.Sum(leftover => leftover.Bytes))}; --leftovers removes them");
     }
 
     private static string Bytes(long bytes) => bytes.ToString(CultureInfo.InvariantCulture) switch

@@ -33,7 +33,7 @@ internal static class RunCommand
         }
         foreach (var stage in report.Stages.Where(stage => stage.Status == RunStatus.Failed))
         {
-            Console.Error.WriteLine($"{stage.Stage.Key} failed: {(verbose ? pipeline.Environment.Hide($"{stage.Exception}") : stage.Error)}");
+            Console.Error.WriteLine($"{stage.Stage.Key} failed: {(verbose ? pipeline.Environment.Below(options.Root).Hide($"{stage.Exception}") : Quote.Lines(stage.Error ?? ""))}");
         }
         if (report.Status == RunStatus.Cancelled)
         {

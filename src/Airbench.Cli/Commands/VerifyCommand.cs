@@ -19,11 +19,11 @@ internal static class VerifyCommand
         var result = BundleVerifier.Verify(folder, TestDataRunner.Run);
         foreach (var note in result.Notes)
         {
-            Console.WriteLine(note);
+            Console.WriteLine(Quote.OneLine(note));
         }
         foreach (var problem in result.Problems)
         {
-            Console.Error.WriteLine(problem);
+            Console.Error.WriteLine(Quote.OneLine(problem));
         }
         if (result.Problems.Count > 0)
         {

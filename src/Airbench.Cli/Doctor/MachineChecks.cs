@@ -15,7 +15,7 @@ internal static class MachineChecks
         new("system", $"{machine.Os}; {machine.Runtime}; airbench {Short(Product.Version)}"),
         Processor(machine),
         Memory(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes),
-        Disk(new DriveInfo(root).AvailableFreeSpace),
+        Disk(Surroundings.FreeSpace(root)),
         Gpu(machine.Gpu),
     ];
 
@@ -43,9 +43,13 @@ internal static class MachineChecks
         ? Finding.Problem("memory", $"{Gigabytes(bytes)}; the smallest training needs about {Gigabytes(LeastMemory)}", null)
         : new("memory", Gigabytes(bytes));
 
-    private static Finding Disk(long freeBytes) => freeBytes < LeastDisk
-        ? Finding.Problem("disk", $"{Gigabytes(freeBytes)} free here; a run needs about {Gigabytes(LeastDisk)}", "free some space, or run in another folder")
-        : new("disk", $"{Gigabytes(freeBytes)} free here");
+    private static Finding Disk(long? freeBytes) => freeBytes switch
+    {
+        null => new("disk", $"the system does not tell how much is free here; a run needs about {Gigabytes(LeastDisk)}"),
+        < (long)LeastDisk => Finding.Problem(
+            "disk", $"{Gigabytes(freeBytes.Value)} free here; a run needs about {Gigabytes(LeastDisk)}", "free some space, or run in another folder"),
+        _ => new("disk", $"{Gigabytes(freeBytes.Value)} free here"),
+    };
 
     /// <summary>NVIDIA GPUs as the driver and its own tool tell them.</summary>
     private static Finding Gpu(string? models)

@@ -39,7 +39,8 @@ internal static class PipelineChecks
         {
             findings.AddRange(Times(pipeline, here, sources));   // a training that cannot start takes no time
         }
-        return findings.Select(finding => finding with { Found = pipeline.Environment.Hide(finding.Found) });
+        var environment = pipeline.Environment.Below(here.Root);
+        return findings.Select(finding => finding with { Found = environment.Hide(finding.Found) });
     }
 
     private static Finding Writable(string root)
@@ -134,7 +135,7 @@ internal static class PipelineChecks
         var prepared = pipeline.Stages.Where(stage => stage.Options is PrepareOptions).Sum(stage =>
             Bytes((PrepareOptions)stage.Options, sources.GetValueOrDefault(stage.Key)) + (sources.GetValueOrDefault(stage.Key)?.DownloadBytes ?? 0));
         var needed = ResultBytes + prepared;
-        var found = $"about {MachineChecks.Gigabytes(needed)} needed, {MachineChecks.Gigabytes(here.FreeBytes)} free";
+        var found = $"about {MachineChecks.Gigabytes(needed)} needed, {(here.FreeBytes is { } free ? MachineChecks.Gigabytes(free) : "unknown")} free";
         return needed > here.FreeBytes
             ? Finding.Problem("disk for it", found, "free some space, or take a smaller image_size")
             : new("disk for it", found);

@@ -13,8 +13,8 @@ internal sealed record Surroundings
     /// <summary>Memory that the process may use, bytes.</summary>
     public required long MemoryBytes { get; init; }
 
-    /// <summary>Free space where results go, bytes.</summary>
-    public required long FreeBytes { get; init; }
+    /// <summary>Free space where results go, bytes; null where the system does not tell, as for a share on Windows.</summary>
+    public required long? FreeBytes { get; init; }
 
     /// <summary>CUDA devices that libtorch sees; null where TorchSharp does not load.</summary>
     public required int? TorchCudaDevices { get; init; }
@@ -33,12 +33,25 @@ internal sealed record Surroundings
     {
         Root = root,
         MemoryBytes = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
-        FreeBytes = new DriveInfo(root).AvailableFreeSpace,
+        FreeBytes = FreeSpace(root),
         TorchCudaDevices = Loaded(() => (int?)ComputeDevice.CudaDevices()),
         OnnxCuda = Loaded(() => (bool?)OnnxClassifier.DescribeRuntime().Contains("CUDAExecutionProvider", StringComparison.Ordinal)),
         Unreachable = Ask,
         Estimate = TrainingTime.Measure,
     };
+
+    /// <summary>Null for a share on Windows (\\\\server\\share), which .NET takes for no drive.</summary>
+    public static long? FreeSpace(string folder)
+    {
+        try
+        {
+            return new DriveInfo(folder).AvailableFreeSpace;
+        }
+        catch (ArgumentException)
+        {
+            return null;
+        }
+    }
 
     private static T? Loaded<T>(Func<T?> ask)
     {

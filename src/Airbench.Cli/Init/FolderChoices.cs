@@ -21,10 +21,13 @@ internal sealed record FolderChoices
     /// <summary>Past this many training images 64 pixels cost hours on a CPU.</summary>
     private const int ManyImages = 20_000;
 
+    private const double ManyLong = 0.1;
     private const int Small = 32;
     private const int Large = 64;
 
     public required Choice<int> ImageSize { get; init; }
+
+    public required Choice<Fit> Fit { get; init; }
 
     public required Choice<double> MaxBadFraction { get; init; }
 
@@ -34,15 +37,29 @@ internal sealed record FolderChoices
 
     public static FolderChoices For(ImageSurvey survey) => new()
     {
-        ImageSize = Size(survey.ShortSide.Median, survey.TrainCount),
+        ImageSize = AreLong(survey)
+            ? Size("long", survey.LongSide.Median, survey.TrainCount)
+            : Size("short", survey.ShortSide.Median, survey.TrainCount),
+        Fit = FitFor(survey),
         MaxBadFraction = BadFraction(survey.Broken.Count, survey.Count),
         Epochs = EpochsFor(survey.TrainCount),
         BatchSize = Batch(survey.TrainCount),
     };
 
-    private static Choice<int> Size(int median, int trainCount)
+    /// <summary>Whether many of the images would lose much to a crop.</summary>
+    public static bool AreLong(ImageSurvey survey) => survey.LongShare > ManyLong;
+
+    private static Choice<Fit> FitFor(ImageSurvey survey) => AreLong(survey)
+        ? new(Airbench.Fit.Pad, string.Create(CultureInfo.InvariantCulture, $"{survey.LongShare:0%} of the images are much longer than wide or the other way round: ")
+            + "crop would lose a third or more of each. pad keeps all of it, smaller, between black; stretch keeps it distorted.")
+        : new(Airbench.Fit.Crop, "The square in the middle is used; few of the images are much longer than wide or the other way round. pad would keep all of them, with black beside.");
+
+    /// <param name="which">The side that becomes this long: "short" or "long".</param>
+    /// <param name="median">Its median, pixels.</param>
+    /// <param name="trainCount">Training images.</param>
+    private static Choice<int> Size(string which, int median, int trainCount)
     {
-        var found = $"Half of the images have a short side of {Number(median)} pixels or less";
+        var found = $"Half of the images have a {which} side of {Number(median)} pixels or less";
         if (median < NetworkSpec.MinImageSize)
         {
             return new(NetworkSpec.MinImageSize, $"{found}; {NetworkSpec.MinImageSize} is the least that the network takes.");

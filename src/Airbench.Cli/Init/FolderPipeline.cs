@@ -43,6 +43,7 @@ internal static class FolderPipeline
             Option("name_encoding", Value(nameEncoding), "The names in the archive are in this encoding, as was said by --name-encoding.");
         }
         Option("image_size", Plain(choices.ImageSize.Value), choices.ImageSize.Why);
+        Option("fit", choices.Fit.Value.ToString().ToLowerInvariant(), choices.Fit.Why);
         Option("max_bad_fraction", choices.MaxBadFraction.Value.ToString("R", CultureInfo.InvariantCulture), choices.MaxBadFraction.Why);
         if (survey.TestFolder is not null)
         {

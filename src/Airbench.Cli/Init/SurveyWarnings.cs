@@ -10,7 +10,6 @@ internal static class SurveyWarnings
     private const int FewTestImages = 100;
     private const double StrongImbalance = 5;
     private const int TinySide = 16;
-    private const double ManyLong = 0.1;
     private const int Named = 5;
 
     public static IEnumerable<string> Of(ImageSurvey survey) =>
@@ -65,10 +64,10 @@ internal static class SurveyWarnings
         {
             yield return $"half of the images are {survey.ShortSide.Median} pixels or less on their short side; they are enlarged to {NetworkSpec.MinImageSize}";
         }
-        if (survey.LongShare > ManyLong)
+        if (FolderChoices.AreLong(survey))
         {
             yield return string.Create(CultureInfo.InvariantCulture, $"{survey.LongShare:0%} of the images are much longer than wide or the other way round. ")
-                + "Only the square in the middle is used: crop them yourself where it does not show what matters";
+                + "They are padded with black (fit: pad), as a crop would lose a third or more of each: crop them yourself where a part shows what matters";
         }
     }
 

@@ -64,7 +64,7 @@ internal static class Factors
     /// <summary>ONNX Runtime's native library, which is another for CPU and CUDA.</summary>
     public static Dictionary<string, string> OnnxRuntime() => new()
     {
-        ["libonnxruntime"] = NativeLibraryFile.Build(NativeLibraryFile.Find(OperatingSystem.IsWindows() ? "onnxruntime.dll" : "libonnxruntime.so")),
+        ["libonnxruntime"] = NativeLibraryFile.Build(NativeLibraryFile.Find(NativeLibraryFile.NameOf("onnxruntime"))),
     };
 
     private static string Version(Assembly assembly) =>

@@ -17,7 +17,7 @@ internal sealed class TrainStage : Stage<TrainOptions, TrainedModel>
     public override StageResult Run(StageContext context, TrainOptions options)
     {
         var model = Trainer.Train(
-            context.Input<Dataset>(), options, OutputFolder(context, options), context.Device, context.Seed, context.Progress, context.Cancel);
+            context.Input<Dataset>(), options, OutputFolder(context, options), context.Device, context.Seed, context.Progress, context.Cancel, context.StartsAnew);
         var manifest = model.Manifest;
         var (seconds, steps) = (manifest.Runs.Sum(run => run.TrainSeconds), manifest.Runs.Sum(run => (long)run.Steps));
         return new StageResult(model, FormattableString.Invariant(

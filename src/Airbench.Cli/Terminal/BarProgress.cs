@@ -13,9 +13,9 @@ internal sealed class BarProgress(IAnsiConsole console, TimeProvider time) : IPr
     private readonly Lock _lock = new();
     private Display? _display;
 
-    public void Info(string line) => console.WriteLine(line);
+    public void Info(string line) => console.WriteLine(Quote.Lines(line));
 
-    public void Warn(string line) => console.MarkupLineInterpolated($"[yellow]warning:[/] {line}");
+    public void Warn(string line) => console.MarkupLineInterpolated($"[yellow]warning:[/] {Quote.Lines(line)}");
 
     public IProgressTask Start(string what, long total, string unit)
     {

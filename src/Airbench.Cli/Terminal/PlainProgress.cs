@@ -9,11 +9,11 @@ internal sealed class PlainProgress(TextWriter output, TextWriter errors, TimePr
     {
         if (!quiet)
         {
-            output.WriteLine(line);
+            output.WriteLine(Quote.Lines(line));
         }
     }
 
-    public void Warn(string line) => errors.WriteLine($"warning: {line}");
+    public void Warn(string line) => errors.WriteLine($"warning: {Quote.Lines(line)}");
 
     public IProgressTask Start(string what, long total, string unit) => new PlainTask(this, time, what, total, unit);
 

@@ -37,7 +37,7 @@ internal static class Screen
             [
                 new Text(stage.Stage.Key),
                 new Text(stage.Status == RunStatus.Cached ? "cached" : stage.WallSeconds > 0 ? stage.WallSeconds.ToString("0.0", CultureInfo.InvariantCulture) : "-"),
-                new Text(outcome, stage.Status == RunStatus.Failed ? new Style(Color.Red) : Style.Plain),
+                new Text(Quote.OneLine(outcome), stage.Status == RunStatus.Failed ? new Style(Color.Red) : Style.Plain),
                 new Text(Percent(stage.Result?.AccuracyPlain)),
                 new Text(Percent(stage.Result?.AccuracyTta)),
             ];

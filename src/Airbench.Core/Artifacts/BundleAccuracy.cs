@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Airbench;
 
 /// <summary>Accuracy of the exported network on the whole test split, counted in fp32 by the trainer.</summary>
@@ -7,4 +9,4 @@ namespace Airbench;
 /// <param name="Plain">Untouched images: what the model file alone gives.</param>
 /// <param name="WithTta">With test-time augmentation by <paramref name="Tta"/>.</param>
 /// <param name="Tta">The views that voted.</param>
-public sealed record BundleAccuracy(string Data, bool Synthetic, int Count, Proportion Plain, Proportion WithTta, Tta Tta);
+public sealed record BundleAccuracy(string Data, bool Synthetic, [property: Range(1, int.MaxValue)] int Count, Proportion Plain, Proportion WithTta, Tta Tta);

@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Airbench;
 
 /// <summary>Labelled images, decoded once: <c>train.safetensors</c>, <c>test.safetensors</c> and <c>dataset.json</c>.</summary>
@@ -26,7 +28,7 @@ public enum Split
 }
 
 /// <summary><c>dataset.json</c>.</summary>
-public sealed record DatasetManifest
+public sealed record DatasetManifest : IChecked
 {
     /// <summary>Name of the set: the folder's name under <c>data/</c>.</summary>
     public required string Name { get; init; }
@@ -38,7 +40,11 @@ public sealed record DatasetManifest
     public required IReadOnlyList<string> Classes { get; init; }
 
     /// <summary>Height and width in pixels.</summary>
+    [Range(1, int.MaxValue)]
     public required int ImageSize { get; init; }
+
+    /// <summary>How images that are not square became so.</summary>
+    public Fit Fit { get; init; }
 
     /// <summary>Per-channel (RGB) mean of pixel / 255 over the training split.</summary>
     public required IReadOnlyList<double> Mean { get; init; }
@@ -47,15 +53,19 @@ public sealed record DatasetManifest
     public required IReadOnlyList<double> Std { get; init; }
 
     /// <summary>Training images.</summary>
+    [Range(0, int.MaxValue)]
     public required int TrainCount { get; init; }
 
     /// <summary>Test images.</summary>
+    [Range(0, int.MaxValue)]
     public required int TestCount { get; init; }
 
     /// <summary>Test images whose pixels also occur in the training split: they make the test accuracy look better than it is.</summary>
+    [Range(0, int.MaxValue)]
     public required int DuplicatesAcrossSplits { get; init; }
 
     /// <summary>Images that could not be decoded; each is a row of <c>prepare-errors.csv</c>.</summary>
+    [Range(0, int.MaxValue)]
     public int BadImages { get; init; }
 
     /// <summary>Files of the source that are not in the set, by kind: ".heic", "in val/", "hidden folder .net", "other files"; null where there are none.</summary>
@@ -75,4 +85,8 @@ public sealed record DatasetManifest
 
     /// <summary>One hash for the whole set: SHA-256 over the two file hashes.</summary>
     public string Sha256 => Hash.OfText(TrainSha256 + TestSha256);
+
+    /// <inheritdoc/>
+    IEnumerable<string> IChecked.Problems() => Channels.Problems("mean", Mean).Concat(Channels.Problems("std", Std))
+        .Concat(Std.Any(deviation => deviation < 0) ? ["std: negative; expected 0 or more"] : []);
 }

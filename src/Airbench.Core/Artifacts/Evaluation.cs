@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 
 namespace Airbench;
@@ -13,7 +14,7 @@ public sealed record Evaluation(string Folder, EvaluationMetrics Metrics) : Arti
 }
 
 /// <summary><c>metrics.json</c>.</summary>
-public sealed record EvaluationMetrics
+public sealed record EvaluationMetrics : IChecked
 {
     /// <summary>Model file that was evaluated, relative to the bundle.</summary>
     public required string Model { get; init; }
@@ -48,48 +49,60 @@ public sealed record EvaluationMetrics
     public bool HasPlain => TtaInside is null;
 
     /// <summary>With <see cref="Airbench.Tta.Adaptive"/>: confidence (0 to 1) of the untouched image below which it got all views.</summary>
+    [Range(0.0, 1.0)]
     public double? AdaptiveThreshold { get; init; }
 
     /// <summary>With <see cref="Airbench.Tta.Adaptive"/>: share (0 to 1) of the images that got all views.</summary>
+    [Range(0.0, 1.0)]
     public double? AllViewsShare { get; init; }
 
     /// <summary>Share of the batches, "i/n"; null where all were evaluated.</summary>
     public string? Shard { get; init; }
 
     /// <summary>Images of the source, those of other shards and broken ones included.</summary>
+    [Range(0, int.MaxValue)]
     public int SourceCount { get; init; }
 
     /// <summary>Images that could not be decoded; each is a row of <c>predictions.csv</c> with its error, and in no other number here.</summary>
+    [Range(0, int.MaxValue)]
     public int Broken { get; init; }
 
     /// <summary>Files of the source that are none of its images, by kind: ".heic", "in val/", "hidden folder .net"; null where there are none.</summary>
     public IReadOnlyDictionary<string, long>? LeftOut { get; init; }
 
     /// <summary>Images evaluated.</summary>
+    [Range(0, int.MaxValue)]
     public required int Count { get; init; }
 
     /// <summary>Correct answers with <see cref="Tta"/>.</summary>
+    [Range(0, int.MaxValue)]
     public required int Correct { get; init; }
 
     /// <summary>Correct answers from the untouched image, the same pass.</summary>
+    [Range(0, int.MaxValue)]
     public required int CorrectPlain { get; init; }
 
     /// <summary><see cref="Correct"/> / <see cref="Count"/>.</summary>
+    [Range(0.0, 1.0)]
     public required double Accuracy { get; init; }
 
     /// <summary><see cref="CorrectPlain"/> / <see cref="Count"/>.</summary>
+    [Range(0.0, 1.0)]
     public required double AccuracyPlain { get; init; }
 
     /// <summary>95% Wilson interval of <see cref="Accuracy"/>.</summary>
     public required IReadOnlyList<double> AccuracyInterval95 { get; init; }
 
     /// <summary>Mean negative log-likelihood of the correct class, nats.</summary>
+    [Range(0, double.MaxValue)]
     public required double Nll { get; init; }
 
     /// <summary>Expected calibration error over 15 equal-width confidence bins.</summary>
+    [Range(0.0, 1.0)]
     public required double Ece { get; init; }
 
     /// <summary>Images per second through the session, all views included, decoding excluded.</summary>
+    [Range(0, double.MaxValue)]
     public required double ImagesPerSecond { get; init; }
 
     /// <summary>Per class, in label order.</summary>
@@ -99,13 +112,28 @@ public sealed record EvaluationMetrics
     public RunSettings? Settings { get; init; }
 
     /// <summary>Seconds from the first batch to the last row, decoding and files included.</summary>
+    [Range(0, double.MaxValue)]
     public double WallSeconds { get; init; }
 
     /// <summary>Seconds of these inside of ONNX Runtime's calls.</summary>
+    [Range(0, double.MaxValue)]
     public double SessionSeconds { get; init; }
 
     /// <summary>Where several models were evaluated in one call: all of them, this one first.</summary>
     public IReadOnlyList<ModelComparison>? Comparison { get; init; }
+
+    /// <inheritdoc/>
+    IEnumerable<string> IChecked.Problems()
+    {
+        if (Math.Max(Correct, CorrectPlain) > Count)
+        {
+            yield return FormattableString.Invariant($"count: {Count}; expected no less than the correct answers");
+        }
+        if (AccuracyInterval95.Count != 2 || Comparison?.Any(row => row.Interval95.Count != 2 || row.Difference95.Count != 2) == true)
+        {
+            yield return "a 95% interval has other than two ends";
+        }
+    }
 }
 
 /// <summary>What a number depends on beside model and data.</summary>
@@ -118,8 +146,12 @@ public sealed record EvaluationMetrics
 /// <param name="IoBinding">Whether inputs and outputs were bound to buffers of the device.</param>
 /// <param name="OnnxRuntime">Version.</param>
 public sealed record RunSettings(
-    string Input, string Output, int BatchSize, int Threads, string GraphOptimization, IReadOnlyDictionary<string, string> ProviderOptions,
-    bool IoBinding, string OnnxRuntime);
+    string Input, string Output, [property: Range(0, int.MaxValue)] int BatchSize, [property: Range(0, int.MaxValue)] int Threads, string GraphOptimization, IReadOnlyDictionary<string, string> ProviderOptions,
+    bool IoBinding, string OnnxRuntime)
+{
+    /// <summary>How images that are not square became so; those of a prepared set did before.</summary>
+    public Fit Fit { get; init; }
+}
 
 /// <summary>One model beside the first of the same call, on the same images.</summary>
 /// <param name="Name">Variant or file.</param>
@@ -136,13 +168,13 @@ public sealed record RunSettings(
 /// <param name="McNemarP">Two-sided exact p-value of McNemar's test: the chance of counts at least this uneven if both were equally good.</param>
 /// <param name="ImagesPerSecond">As in its metrics; the models ran one after the other.</param>
 public sealed record ModelComparison(
-    string Name, string Folder, int Count, int Correct, double Accuracy, IReadOnlyList<double> Interval95, double Agreement, int OnlyFirst, int OnlyThis,
-    double Difference, IReadOnlyList<double> Difference95, double McNemarP, double ImagesPerSecond);
+    string Name, string Folder, [property: Range(0, int.MaxValue)] int Count, [property: Range(0, int.MaxValue)] int Correct, [property: Range(0.0, 1.0)] double Accuracy, IReadOnlyList<double> Interval95, [property: Range(0.0, 1.0)] double Agreement, [property: Range(0, int.MaxValue)] int OnlyFirst, [property: Range(0, int.MaxValue)] int OnlyThis,
+    [property: Range(-1.0, 1.0)] double Difference, IReadOnlyList<double> Difference95, [property: Range(0.0, 1.0)] double McNemarP, [property: Range(0, double.MaxValue)] double ImagesPerSecond);
 
 /// <summary>One class of an evaluation; a ratio without a denominator is null.</summary>
 public sealed record ClassMetrics(
     string Name,
-    int Support,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] double? Precision,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] double? Recall,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] double? F1);
+    [property: Range(0, int.MaxValue)] int Support,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never), Range(0.0, 1.0)] double? Precision,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never), Range(0.0, 1.0)] double? Recall,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never), Range(0.0, 1.0)] double? F1);

@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Airbench;
 
 /// <summary>How a network was made from another one by fine-tuning.</summary>
@@ -14,7 +16,7 @@ namespace Airbench;
 /// <param name="DroppedClasses">Classes that the parent knew and this network does not.</param>
 /// <param name="New">Correct answers on the new data's test split.</param>
 public sealed record FinetuneRecord(
-    ParentModel Parent, string Train, string Engine, FinetuneSettings Settings, int Images, int HeldOut, int OldImages, int Epochs, int BestEpoch,
+    ParentModel Parent, string Train, string Engine, FinetuneSettings Settings, [property: Range(0, int.MaxValue)] int Images, [property: Range(0, int.MaxValue)] int HeldOut, [property: Range(0, int.MaxValue)] int OldImages, [property: Range(0, int.MaxValue)] int Epochs, [property: Range(0, int.MaxValue)] int BestEpoch,
     IReadOnlyList<string> NewClasses, IReadOnlyList<string> DroppedClasses, BeforeAndAfter New)
 {
     /// <summary>Correct answers on the old data's test split; null where it was not at hand.</summary>
@@ -39,14 +41,14 @@ public sealed record ParentModel(string Name, string ModelSha256, string Weights
 /// <param name="Translate">Pixels that they were shifted by at most.</param>
 /// <param name="Rehearsal">Share of a batch that came from the old data.</param>
 public sealed record FinetuneSettings(
-    double Lr, double Momentum, double WeightDecay, int BatchSize, double LabelSmoothing, bool Flip, int Translate, double Rehearsal);
+    [property: Range(0, double.MaxValue)] double Lr, [property: Range(0.0, 1.0)] double Momentum, [property: Range(0, double.MaxValue)] double WeightDecay, [property: Range(1, int.MaxValue)] int BatchSize, [property: Range(0.0, 1.0)] double LabelSmoothing, bool Flip, [property: Range(0, int.MaxValue)] int Translate, [property: Range(0.0, 1.0)] double Rehearsal);
 
 /// <summary>Correct answers of the parent and of the fine-tuned network on the same images, untouched.</summary>
 /// <param name="Data">Data set and split.</param>
 /// <param name="Count">Images.</param>
 /// <param name="CorrectBefore">Correct answers of the parent; images of a class that it does not know count as wrong.</param>
 /// <param name="CorrectAfter">Correct answers of the fine-tuned network.</param>
-public sealed record BeforeAndAfter(string Data, int Count, int CorrectBefore, int CorrectAfter)
+public sealed record BeforeAndAfter(string Data, [property: Range(0, int.MaxValue)] int Count, [property: Range(0, int.MaxValue)] int CorrectBefore, [property: Range(0, int.MaxValue)] int CorrectAfter)
 {
     /// <summary>For people: "my-photos/test: 12.0% before, 94.0% after (50 images)".</summary>
     public override string ToString() => FormattableString.Invariant(

@@ -7,10 +7,11 @@ public interface IImagePicker
     /// <param name="source">The folder or file.</param>
     /// <param name="split">Which side is taken where there is train/ or test/.</param>
     /// <param name="sha256">What the evaluation recorded of the source.</param>
+    /// <param name="fit">How those that are not square became so.</param>
     /// <param name="indices">Numbers in the source, from 0, broken images included.</param>
     /// <returns>Pictures by number.</returns>
     /// <exception cref="DataException">The source is not there, or has changed since.</exception>
-    IReadOnlyDictionary<int, Picture> Pick(string source, Split split, string sha256, IReadOnlySet<int> indices);
+    IReadOnlyDictionary<int, Picture> Pick(string source, Split split, string sha256, Fit fit, IReadOnlySet<int> indices);
 
     /// <summary>
     /// The files that prepared images were made from, as far as they are still there and unchanged: such a file is one that decodes to the
@@ -19,9 +20,10 @@ public interface IImagePicker
     /// <param name="source">The folder or archive that was prepared.</param>
     /// <param name="prepared">Pixels, uint8 [3,S,S] planar RGB, by path in the source.</param>
     /// <param name="imageSize">Height and width S.</param>
+    /// <param name="fit">How those that are not square became so.</param>
     /// <returns>Pictures by path; empty where the source is not there.</returns>
     /// <exception cref="DataException">The source cannot be read.</exception>
-    IReadOnlyDictionary<string, Picture> PickOriginals(string source, IReadOnlyDictionary<string, byte[]> prepared, int imageSize);
+    IReadOnlyDictionary<string, Picture> PickOriginals(string source, IReadOnlyDictionary<string, byte[]> prepared, int imageSize, Fit fit);
 }
 
 /// <summary>An image file of a bounded size.</summary>

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 
 namespace Airbench;
@@ -20,7 +21,7 @@ public sealed record OnnxBundle(string Folder, BundleManifest Manifest) : Artifa
 }
 
 /// <summary><c>metadata.json</c> of a bundle.</summary>
-public sealed record BundleManifest
+public sealed record BundleManifest : IChecked
 {
     /// <summary>Name of the bundle: the folder's name under <c>exports/</c>.</summary>
     public required string Name { get; init; }
@@ -32,7 +33,11 @@ public sealed record BundleManifest
     public required IReadOnlyList<string> Classes { get; init; }
 
     /// <summary>Height and width that the model takes, in pixels.</summary>
+    [Range(NetworkSpec.MinImageSize, NetworkSpec.MaxImageSize)]
     public required int ImageSize { get; init; }
+
+    /// <summary>How images that are not square become so, before the model or inside.</summary>
+    public Fit Fit { get; init; }
 
     /// <summary>Type and layout of the pixels that every model of the bundle takes.</summary>
     public InputFormat Input { get; init; }
@@ -68,6 +73,7 @@ public sealed record BundleManifest
     public required ParityResult Parity { get; init; }
 
     /// <summary>ONNX operator-set version of the model.</summary>
+    [Range(1, 1000)]
     public required int Opset { get; init; }
 
     /// <summary>Product version that wrote it.</summary>
@@ -90,6 +96,43 @@ public sealed record BundleManifest
 
     /// <summary>Models of one training step under <c>training/</c>; null where the export had none to write.</summary>
     public IReadOnlyList<TrainingFile>? Training { get; init; }
+
+    /// <inheritdoc/>
+    IEnumerable<string> IChecked.Problems()
+    {
+        if (!IsFileName(Name))
+        {
+            yield return $"name: {Quote.Show(Name)}; expected the name of a folder";
+        }
+        foreach (var (name, variant) in Variants.Where(variant => !IsFileName(variant.Value.File)))
+        {
+            yield return $"variants.{name}.file: {Quote.Show(variant.File)}; expected the name of a file in the bundle";
+        }
+        foreach (var file in (Training ?? []).Where(file => !file.File.Split('/').All(IsFileName)))
+        {
+            yield return $"training: {Quote.Show(file.File)}; expected the path of a file in the bundle";
+        }
+        if (Classes.Count == 0)
+        {
+            yield return "classes: empty; expected the name of each class";
+        }
+        if (Classes.FirstOrDefault(c => c.AsSpan().ContainsAny('\r', '\n')) is { } broken)
+        {
+            yield return $"classes: {Quote.Show(broken)} has a line break; expected names of one line";
+        }
+        if (Signature is { } signature && !(signature.Inputs is [{ Type: "uint8" or "float", Shape.Count: 4 }]
+            && signature.Outputs.Count > 0 && signature.Outputs.All(output => output is { Type: "float", Shape.Count: 2 })))
+        {
+            yield return "signature: not that of an image classifier; expected one input of uint8 or float in four dimensions, and outputs of float in two";
+        }
+        if (Accuracy is { } accuracy && Math.Max(accuracy.Plain.Correct, accuracy.WithTta.Correct) > accuracy.Count)
+        {
+            yield return FormattableString.Invariant($"accuracy: more correct answers than the {accuracy.Count} images");
+        }
+    }
+
+    /// <summary>Nothing outside of a bundle is opened, whatever its manifest names.</summary>
+    private static bool IsFileName(string name) => name.Length > 0 && name is not ("." or "..") && name.AsSpan().IndexOfAny('/', '\\', ':') < 0;
 }
 
 /// <summary>A model of one training step.</summary>
@@ -97,13 +140,13 @@ public sealed record BundleManifest
 /// <param name="File">Path inside the bundle.</param>
 /// <param name="Bytes">Size.</param>
 /// <param name="Sha256">SHA-256, lower-case hexadecimal.</param>
-public sealed record TrainingFile(string Train, string File, long Bytes, string Sha256);
+public sealed record TrainingFile(string Train, string File, [property: Range(0, long.MaxValue)] long Bytes, string Sha256);
 
 /// <summary>One model file of a bundle.</summary>
 /// <param name="File">File name inside the bundle.</param>
 /// <param name="Bytes">Size.</param>
 /// <param name="Sha256">SHA-256, lower-case hexadecimal.</param>
-public sealed record VariantFile(string File, long Bytes, string Sha256)
+public sealed record VariantFile(string File, [property: Range(0, long.MaxValue)] long Bytes, string Sha256)
 {
     /// <summary>Accuracy and speed beside fp32; null where fp32 is the only variant.</summary>
     public VariantScore? Score { get; init; }
@@ -129,4 +172,4 @@ public sealed record VariantFile(string File, long Bytes, string Sha256)
 /// <param name="Images">Images compared.</param>
 /// <param name="MaxAbsDifference">Largest absolute difference of a logit.</param>
 /// <param name="SameTop1">Images with the same best class.</param>
-public sealed record ParityResult(int Images, double MaxAbsDifference, int SameTop1);
+public sealed record ParityResult([property: Range(0, int.MaxValue)] int Images, [property: Range(0, double.MaxValue)] double MaxAbsDifference, [property: Range(0, int.MaxValue)] int SameTop1);

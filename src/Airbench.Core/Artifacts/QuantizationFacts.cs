@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Airbench;
 
 /// <summary>How an int8 variant came about.</summary>
@@ -6,4 +8,4 @@ namespace Airbench;
 /// <param name="HeldOutImages">Training images that judged which.</param>
 /// <param name="HeldOutDrop">Accuracy that the variant loses on them, 0 to 1.</param>
 public sealed record QuantizationFacts(
-    CalibrationOptions Calibration, IReadOnlyList<string> FloatLayers, int HeldOutImages, double HeldOutDrop);
+    CalibrationOptions Calibration, IReadOnlyList<string> FloatLayers, [property: Range(0, int.MaxValue)] int HeldOutImages, [property: Range(-1.0, 1.0)] double HeldOutDrop);

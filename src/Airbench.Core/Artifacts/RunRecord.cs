@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Airbench;
 
 /// <summary>
@@ -34,6 +36,7 @@ public sealed record RunRecord
     public required string Status { get; init; }
 
     /// <summary>Price of the machine, US dollars an hour; null where none was given.</summary>
+    [Range(0, double.MaxValue)]
     public double? UsdPerHour { get; init; }
 
     /// <summary>Product version that ran it.</summary>

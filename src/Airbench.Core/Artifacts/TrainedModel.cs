@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Airbench;
 
 /// <summary>A trained network: <c>weights.safetensors</c>, <c>model.json</c>, <c>reference.safetensors</c>, <c>curve.csv</c>, <c>runs.csv</c>.</summary>
@@ -27,13 +29,16 @@ public sealed record TrainedModel(string Folder, ModelManifest Manifest) : Artif
     /// </summary>
     public const string ConfusionName = "confusion.csv";
 
+    /// <summary>Behind the folder's name: the folder that a training under way, or a stopped one, keeps its checkpoint in.</summary>
+    public const string CheckpointEnding = ".checkpoint";
+
     /// <summary>Opens the trained model in <paramref name="folder"/>: reads its manifest only.</summary>
     /// <exception cref="InvalidFileException">There is no trained model, or its manifest is damaged.</exception>
     public static TrainedModel Open(string folder) => new(folder, Json.Read<ModelManifest>(Path.Combine(folder, ManifestName)));
 }
 
 /// <summary><c>model.json</c>.</summary>
-public sealed record ModelManifest
+public sealed record ModelManifest : IChecked
 {
     /// <summary>Name of the model: the folder's name under <c>models/</c>.</summary>
     public required string Name { get; init; }
@@ -57,6 +62,7 @@ public sealed record ModelManifest
     public required string Precision { get; init; }
 
     /// <summary>Threads of the native runtime.</summary>
+    [Range(0, int.MaxValue)]
     public required int Threads { get; init; }
 
     /// <summary>Name of the data set.</summary>
@@ -85,6 +91,11 @@ public sealed record ModelManifest
 
     /// <summary>How it was made from another network; null where it was trained from scratch.</summary>
     public FinetuneRecord? Finetuned { get; init; }
+
+    /// <inheritdoc/>
+    IEnumerable<string> IChecked.Problems() => Classes.Count == Network.ClassCount
+        ? []
+        : [FormattableString.Invariant($"classes: {Classes.Count} names; expected {Network.ClassCount}, as the network has")];
 }
 
 /// <summary>Correct answers on the test split in fp32.</summary>
@@ -97,7 +108,13 @@ public sealed record ModelManifest
 /// <param name="CorrectPlain">Correct answers from the untouched image.</param>
 /// <param name="CorrectTta">Correct answers with <paramref name="Tta"/>.</param>
 /// <param name="Tta">The test-time augmentation used; never <see cref="Airbench.Tta.Adaptive"/>.</param>
-public sealed record Fp32Score(int Count, int CorrectPlain, int CorrectTta, Tta Tta);
+public sealed record Fp32Score([property: Range(0, int.MaxValue)] int Count, [property: Range(0, int.MaxValue)] int CorrectPlain, [property: Range(0, int.MaxValue)] int CorrectTta, Tta Tta) : IChecked
+{
+    /// <inheritdoc/>
+    IEnumerable<string> IChecked.Problems() => Math.Max(CorrectPlain, CorrectTta) > Count
+        ? [FormattableString.Invariant($"count: {Count}; expected no less than the correct answers")]
+        : [];
+}
 
 /// <summary>One training run.</summary>
 /// <param name="Seed">Its seed.</param>
@@ -105,4 +122,4 @@ public sealed record Fp32Score(int Count, int CorrectPlain, int CorrectTta, Tta 
 /// <param name="AccuracyTta">Test accuracy (0 to 1) with the recipe's test-time augmentation.</param>
 /// <param name="TrainSeconds">Seconds by the <c>airbench</c> protocol: whitening, training, final TTA evaluation.</param>
 /// <param name="Steps">Optimizer steps.</param>
-public sealed record RunResult(int Seed, double AccuracyPlain, double AccuracyTta, double TrainSeconds, int Steps);
+public sealed record RunResult(int Seed, [property: Range(0.0, 1.0)] double AccuracyPlain, [property: Range(0.0, 1.0)] double AccuracyTta, [property: Range(0, double.MaxValue)] double TrainSeconds, [property: Range(0, int.MaxValue)] int Steps);

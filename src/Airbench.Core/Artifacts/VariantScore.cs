@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Airbench;
 
 /// <summary>A variant on the test split, each image untouched, and its speed.</summary>
@@ -10,4 +12,4 @@ namespace Airbench;
 /// <param name="ImagesPerSecond">Throughput at batch 100, after warm-up.</param>
 /// <param name="P50Ms">Half of the calls at batch 1 take at most this many milliseconds, after warm-up.</param>
 public sealed record VariantScore(
-    string Device, int Count, int Correct, double Accuracy, double Drop, double Agreement, double ImagesPerSecond, double P50Ms);
+    string Device, [property: Range(0, int.MaxValue)] int Count, [property: Range(0, int.MaxValue)] int Correct, [property: Range(0.0, 1.0)] double Accuracy, [property: Range(-1.0, 1.0)] double Drop, [property: Range(0.0, 1.0)] double Agreement, [property: Range(0, double.MaxValue)] double ImagesPerSecond, [property: Range(0, double.MaxValue)] double P50Ms);

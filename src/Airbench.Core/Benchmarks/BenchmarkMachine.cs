@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 
@@ -10,9 +11,11 @@ public sealed record BenchmarkMachine
     public required string Cpu { get; init; }
 
     /// <summary>Logical cores that the process may use.</summary>
+    [Range(0, int.MaxValue)]
     public required int Cores { get; init; }
 
     /// <summary>Memory that the process may use, 10^9 bytes.</summary>
+    [Range(0, double.MaxValue)]
     public required double MemoryGb { get; init; }
 
     /// <summary>Operating system.</summary>
@@ -110,4 +113,4 @@ public sealed record BenchmarkMachine
 /// <param name="Name">What was read.</param>
 /// <param name="Frequency">Ticks a second.</param>
 /// <param name="IsHighResolution">Whether it is the system's monotonic high-resolution counter.</param>
-public sealed record ClockSource(string Name, long Frequency, bool IsHighResolution);
+public sealed record ClockSource(string Name, [property: Range(0, long.MaxValue)] long Frequency, bool IsHighResolution);

@@ -1,7 +1,9 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Airbench;
 
 /// <summary><c>benchmark.json</c>: what was measured, on what, and every raw sample.</summary>
-public sealed record BenchmarkReport
+public sealed record BenchmarkReport : IChecked
 {
     /// <summary>Product version that measured.</summary>
     public required string ProductVersion { get; init; }
@@ -13,6 +15,7 @@ public sealed record BenchmarkReport
     public required BenchmarkMachine Machine { get; init; }
 
     /// <summary>Threads of the native runtime; 0 is its own choice, one per core.</summary>
+    [Range(0, int.MaxValue)]
     public required int Threads { get; init; }
 
     /// <summary>Versions of the packages that did the work, by name.</summary>
@@ -32,15 +35,14 @@ public sealed record BenchmarkReport
     public static BenchmarkReport Read(string path)
     {
         var file = Directory.Exists(path) ? Path.Combine(path, Benchmark.ManifestName) : path;
-        var report = Json.Read<BenchmarkReport>(file);
-        return report.Problem() is { } problem ? throw new InvalidFileException(file, problem) : report;
+        return Json.Read<BenchmarkReport>(file);
     }
 
-    private string? Problem() => this switch
+    /// <inheritdoc/>
+    IEnumerable<string> IChecked.Problems() => (Train, Model) switch
     {
-        { Train: not null, Model: not null } => "has both 'train' and 'model'; expected one of them",
-        { Train: { } train } => train.Problem(),
-        { Model: { } model } => model.Problem(),
-        _ => "has neither 'train' nor 'model'; expected one of them",
+        (not null, not null) => ["train: found, and 'model' too; expected one of them"],
+        (null, null) => ["train: absent, and 'model' too; expected one of them"],
+        _ => [],
     };
 }

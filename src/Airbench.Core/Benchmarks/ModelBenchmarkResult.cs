@@ -1,7 +1,9 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Airbench;
 
 /// <summary>Latency and throughput of one model file.</summary>
-public sealed record ModelBenchmarkResult
+public sealed record ModelBenchmarkResult : IChecked
 {
     /// <summary>Variant of the bundle.</summary>
     public required string Variant { get; init; }
@@ -19,24 +21,26 @@ public sealed record ModelBenchmarkResult
     public required string Recipe { get; init; }
 
     /// <summary>Height and width of an image, pixels.</summary>
+    [Range(1, int.MaxValue)]
     public required int ImageSize { get; init; }
 
     /// <summary>Where the pixels come from. Uniform random bytes: the same arithmetic is done for any.</summary>
     public required string Pixels { get; init; }
 
     /// <summary>Calls of each row before any is timed.</summary>
+    [Range(0, int.MaxValue)]
     public required int WarmUpCalls { get; init; }
 
     /// <summary>One row a provider and batch size.</summary>
     public IReadOnlyList<LatencyRow> Rows { get; init; } = [];
 
-    internal string? Problem() =>
-        Rows.Count == 0 ? "model.rows is empty; expected at least one"
-        : Rows.Any(row => row.RoundsMs.Count == 0 || row.RoundsMs.Any(round => round.Count == 0)) ? "model.rows: found a round without calls"
-        : Rows.Any(row => row.RoundsMs.Any(round => round.Any(ms => ms <= 0))) ? "model.rows: found a latency of 0 or less"
-        : Rows.Any(row => row.BatchSize < 1) ? "model.rows: found a batch_size under 1"
-        : Rows.DistinctBy(row => row.Key).Count() < Rows.Count ? "model.rows: found a provider and batch size twice"
-        : null;
+    /// <inheritdoc/>
+    IEnumerable<string> IChecked.Problems() =>
+        Rows.Count == 0 ? ["rows: empty; expected at least one"]
+        : Rows.Any(row => row.RoundsMs.Count == 0 || row.RoundsMs.Any(round => round.Count == 0)) ? ["rows: found a round without calls"]
+        : Rows.Any(row => row.RoundsMs.Any(round => round.Any(ms => ms <= 0))) ? ["rows: found a latency of 0 or less"]
+        : Rows.DistinctBy(row => row.Key).Count() < Rows.Count ? ["rows: found a provider and batch size twice"]
+        : [];
 }
 
 /// <summary>Latency of one batch size on one provider.</summary>
@@ -49,21 +53,27 @@ public sealed record LatencyRow
     public required string Provider { get; init; }
 
     /// <summary>Images a call.</summary>
+    [Range(1, int.MaxValue)]
     public required int BatchSize { get; init; }
 
     /// <summary>Timed calls.</summary>
+    [Range(1, int.MaxValue)]
     public required int Calls { get; init; }
 
     /// <summary>Half of the calls take at most this many milliseconds; input and output in the caller's memory.</summary>
+    [Range(0, double.MaxValue)]
     public required double P50Ms { get; init; }
 
     /// <summary>Nine of ten calls take at most this.</summary>
+    [Range(0, double.MaxValue)]
     public required double P90Ms { get; init; }
 
     /// <summary>99 of 100 calls take at most this; of fewer than 100 calls it is the slowest.</summary>
+    [Range(0, double.MaxValue)]
     public required double P99Ms { get; init; }
 
     /// <summary>Images over the sum of all latencies: one caller, one call at a time.</summary>
+    [Range(0, double.MaxValue)]
     public required double ImagesPerSecond { get; init; }
 
     /// <summary>Every latency in milliseconds, by round: the rounds of all rows take turns, so that a slow minute hits all of them.</summary>

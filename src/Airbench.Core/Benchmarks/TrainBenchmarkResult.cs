@@ -1,7 +1,9 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Airbench;
 
 /// <summary>Several trainings by one recipe.</summary>
-public sealed record TrainBenchmarkResult
+public sealed record TrainBenchmarkResult : IChecked
 {
     /// <summary>What <see cref="BenchmarkRun.Seconds"/> counts.</summary>
     public required TimingProtocol Protocol { get; init; }
@@ -34,6 +36,7 @@ public sealed record TrainBenchmarkResult
     /// <see cref="TimingProtocol.Wall"/>: seconds that the native libraries and the device took to start. It happens once a process and is
     /// counted in every run, as a user who trains once pays it; null for the other protocol.
     /// </summary>
+    [Range(0, double.MaxValue)]
     public double? StartupSeconds { get; init; }
 
     /// <summary>Every run, in seed order.</summary>
@@ -46,21 +49,26 @@ public sealed record TrainBenchmarkResult
     public Summary? Seconds { get; init; }
 
     /// <summary>Optimizer steps of all runs over their seconds: evaluation and whatever else the protocol counts included.</summary>
+    [Range(0, double.MaxValue)]
     public double StepsPerSecond { get; init; }
 
     /// <summary>Mean accuracy (0 to 1) asked for.</summary>
+    [Range(0.0, 1.0)]
     public required double TargetAccuracy { get; init; }
 
     /// <summary>Whether the mean accuracy is at least the target.</summary>
     public bool TargetReached { get; init; }
 
     /// <summary>See <see cref="Summary.ProbabilityUnderTarget"/>; null for a single run, or runs that are all equal.</summary>
+    [Range(0.0, 1.0)]
     public double? TargetPValue { get; init; }
 
     /// <summary>Price of the machine, where given.</summary>
+    [Range(0, double.MaxValue)]
     public double? UsdPerHour { get; init; }
 
     /// <summary>Mean seconds a run at that price, US dollars: the cost of reaching the target where it was reached.</summary>
+    [Range(0, double.MaxValue)]
     public double? UsdPerRun { get; init; }
 
     /// <summary>The result with these runs and everything that follows from them.</summary>
@@ -80,11 +88,8 @@ public sealed record TrainBenchmarkResult
         };
     }
 
-    internal string? Problem() =>
-        Runs.Count == 0 ? "train.runs is empty; expected at least one run"
-        : Runs.Any(run => run.Seconds <= 0) ? "train.runs: found seconds of 0 or less"
-        : Runs.Any(run => run.AccuracyTta is < 0 or > 1) ? "train.runs: found an accuracy outside of 0 to 1"
-        : null;
+    /// <inheritdoc/>
+    IEnumerable<string> IChecked.Problems() => Runs.Count == 0 ? ["runs: empty; expected at least one run"] : [];
 }
 
 /// <summary>What counts as the time of a training.</summary>
@@ -107,4 +112,4 @@ public enum TimingProtocol
 /// <param name="Seconds">Seconds by the benchmark's protocol.</param>
 /// <param name="TrainSeconds">Seconds by the <see cref="TimingProtocol.Airbench"/> protocol.</param>
 /// <param name="Steps">Optimizer steps.</param>
-public sealed record BenchmarkRun(int Seed, double AccuracyPlain, double AccuracyTta, double Seconds, double TrainSeconds, int Steps);
+public sealed record BenchmarkRun(int Seed, [property: Range(0.0, 1.0)] double AccuracyPlain, [property: Range(0.0, 1.0)] double AccuracyTta, [property: Range(0, double.MaxValue, MinimumIsExclusive = true)] double Seconds, [property: Range(0, double.MaxValue)] double TrainSeconds, [property: Range(0, int.MaxValue)] int Steps);

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 
 namespace Airbench;
 
@@ -47,6 +48,9 @@ public sealed class AtomicFolder : IDisposable
 
     /// <summary>Removes what killed runs were building in <paramref name="parent"/>, whatever its name, and leaves what living ones are.</summary>
     public static void RemoveLeftovers(string parent) => TemporaryPlace.RemoveAllLeftovers(parent);
+
+    /// <summary>Full paths of what <see cref="RemoveLeftovers"/> would remove.</summary>
+    public static IReadOnlyList<string> Leftovers(string parent) => TemporaryPlace.Leftovers(parent);
 
     /// <summary>Full path of <paramref name="name"/> inside the folder being built.</summary>
     public string File(string name) => System.IO.Path.Combine(Path, name);
@@ -154,6 +158,7 @@ public sealed class AtomicFolder : IDisposable
     private const uint RenameExchange = 2;
 
 #pragma warning disable CA2101, SYSLIB1054, IDE1006 // a libc name; UTF-8 marshalling is stated
+    [SupportedOSPlatform("linux")]
     [DllImport("libc", SetLastError = true)]
     private static extern int renameat2(
         int oldFolder, [MarshalAs(UnmanagedType.LPUTF8Str)] string oldPath,

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 
 namespace Airbench;
 
@@ -40,12 +41,15 @@ internal static class FlushToDisk
     }
 
 #pragma warning disable CA2101, SYSLIB1054, IDE1006 // libc names; UTF-8 marshalling is stated
+    [UnsupportedOSPlatform("windows")]
     [DllImport("libc", SetLastError = true)]
     private static extern int open([MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags);
 
+    [UnsupportedOSPlatform("windows")]
     [DllImport("libc", SetLastError = true)]
     private static extern int fsync(int file);
 
+    [UnsupportedOSPlatform("windows")]
     [DllImport("libc")]
     private static extern int close(int file);
 #pragma warning restore CA2101, SYSLIB1054, IDE1006

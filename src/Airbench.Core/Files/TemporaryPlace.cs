@@ -50,12 +50,33 @@ internal sealed class TemporaryPlace : IDisposable
     /// <summary>The same for every final place in <paramref name="parent"/>.</summary>
     public static void RemoveAllLeftovers(string parent) => RemoveLeftovers(parent, $".*{Mark}*");
 
+    /// <summary>Full paths of what killed processes left in <paramref name="parent"/>; nothing is changed.</summary>
+    public static IReadOnlyList<string> Leftovers(string parent) => [.. Names(parent, $".*{Mark}*").Where(IsLeft).Order(StringComparer.Ordinal)];
+
+    private static HashSet<string> Names(string parent, string pattern) => Directory.EnumerateFileSystemEntries(parent, pattern)
+        .Select(entry => entry.EndsWith(LockEnding, StringComparison.Ordinal) ? entry[..^LockEnding.Length] : entry)
+        .ToHashSet(StringComparer.Ordinal);
+
+    private static bool IsLeft(string name)
+    {
+        try
+        {
+            using var claim = new FileStream(name + LockEnding, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+            return true;
+        }
+        catch (FileNotFoundException)
+        {
+            return true;   // a claim begins with the lock
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;   // a process that lives, or another user's
+        }
+    }
+
     private static void RemoveLeftovers(string parent, string pattern)
     {
-        var names = Directory.EnumerateFileSystemEntries(parent, pattern)
-            .Select(entry => entry.EndsWith(LockEnding, StringComparison.Ordinal) ? entry[..^LockEnding.Length] : entry)
-            .ToHashSet(StringComparer.Ordinal);
-        foreach (var name in names)
+        foreach (var name in Names(parent, pattern))
         {
             try
             {

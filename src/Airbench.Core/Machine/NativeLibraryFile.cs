@@ -5,6 +5,10 @@ namespace Airbench;
 /// <summary>Native libraries on disk, found where the .NET host looks for them and without loading them.</summary>
 public static class NativeLibraryFile
 {
+    /// <summary>What this system calls the file of a library: "torch_cpu" is libtorch_cpu.so, libtorch_cpu.dylib or torch_cpu.dll.</summary>
+    public static string NameOf(string library) =>
+        OperatingSystem.IsWindows() ? $"{library}.dll" : OperatingSystem.IsMacOS() ? $"lib{library}.dylib" : $"lib{library}.so";
+
     /// <summary>Full path of <paramref name="library"/>, for example "libtorch_cpu.so"; null where it is not beside the program.</summary>
     public static string? Find(string library)
     {

@@ -4,7 +4,7 @@ namespace Airbench;
 /// A network as data (recipes.md, "Network"): the training network and the ONNX writer both walk <see cref="Layers"/>,
 /// so they compute the same layers in the same order under the same names.
 /// </summary>
-public sealed record NetworkSpec
+public sealed record NetworkSpec : IChecked
 {
     /// <summary>Smallest input that leaves at least one pixel for the last pool.</summary>
     public const int MinImageSize = 16;
@@ -14,6 +14,9 @@ public sealed record NetworkSpec
 
     /// <summary>Height and width of the input, pixels.</summary>
     public required int ImageSize { get; init; }
+
+    /// <summary>How the images that it learned became square, and so how those it is shown must.</summary>
+    public Fit Fit { get; init; }
 
     /// <summary>Classes K.</summary>
     public required int ClassCount { get; init; }
@@ -82,15 +85,24 @@ public sealed record NetworkSpec
     /// <exception cref="ConfigurationException">A field is out of range; the message names it, its value and the range.</exception>
     public void Validate()
     {
-        Require(ImageSize is >= MinImageSize and <= MaxImageSize, nameof(ImageSize), ImageSize, $"{MinImageSize} to {MaxImageSize}");
-        Require(ClassCount is >= 2 and <= 100_000, nameof(ClassCount), ClassCount, "2 to 100000");
-        Require(Mean.Count == 3 && Mean.All(double.IsFinite), nameof(Mean), string.Join(", ", Mean), "three finite numbers");
-        Require(Std.Count == 3 && Std.All(s => double.IsFinite(s) && s > 0), nameof(Std), string.Join(", ", Std), "three positive numbers");
-        Require(AreWidths(Widths, Architecture), nameof(Widths), string.Join(", ", Widths), ExpectedWidths(Architecture));
-        Require(Depth is 2 or 3, nameof(Depth), Depth, "2 or 3");
-        Require(double.IsFinite(LogitScale) && LogitScale > 0, nameof(LogitScale), LogitScale, "a positive number");
-        Require(BatchNormEpsilon is > 0 and < 1, nameof(BatchNormEpsilon), BatchNormEpsilon, "between 0 and 1");
+        if (Problems().FirstOrDefault() is { } problem)
+        {
+            throw new ConfigurationException($"network: {problem}");
+        }
     }
+
+    /// <inheritdoc/>
+    public IEnumerable<string> Problems() =>
+    [
+        .. Problem(ImageSize is >= MinImageSize and <= MaxImageSize, nameof(ImageSize), ImageSize, $"{MinImageSize} to {MaxImageSize}"),
+        .. Problem(ClassCount is >= 2 and <= 100_000, nameof(ClassCount), ClassCount, "2 to 100000"),
+        .. Problem(Mean.Count == 3 && Mean.All(double.IsFinite), nameof(Mean), string.Join(", ", Mean), "three finite numbers"),
+        .. Problem(Std.Count == 3 && Std.All(s => double.IsFinite(s) && s > 0), nameof(Std), string.Join(", ", Std), "three positive numbers"),
+        .. Problem(AreWidths(Widths, Architecture), nameof(Widths), string.Join(", ", Widths), ExpectedWidths(Architecture)),
+        .. Problem(Depth is 2 or 3, nameof(Depth), Depth, "2 or 3"),
+        .. Problem(double.IsFinite(LogitScale) && LogitScale > 0, nameof(LogitScale), LogitScale, "a positive number"),
+        .. Problem(BatchNormEpsilon is > 0 and < 1, nameof(BatchNormEpsilon), BatchNormEpsilon, "between 0 and 1"),
+    ];
 
     internal static bool AreWidths(IReadOnlyList<int> widths, Architecture architecture) =>
         widths.Count == Groups(architecture) && widths.All(width => width is > 0 and <= 8192);
@@ -182,11 +194,6 @@ public sealed record NetworkSpec
         _ => "gelu",
     };
 
-    private static void Require(bool holds, string field, object found, string expected)
-    {
-        if (!holds)
-        {
-            throw new ConfigurationException(FormattableString.Invariant($"network: {field} is {found}; expected {expected}"));
-        }
-    }
+    private static IEnumerable<string> Problem(bool holds, string field, object found, string expected) =>
+        holds ? [] : [FormattableString.Invariant($"{field} is {found}; expected {expected}")];
 }

@@ -158,7 +158,8 @@ public sealed record Recipe
     }.ToDictionary(r => r.Name);
 
     /// <summary>The network that this recipe trains on <paramref name="dataset"/>.</summary>
-    public NetworkSpec Network(DatasetManifest dataset) => Network(dataset.ImageSize, dataset.Classes.Count, dataset.Mean, dataset.Std);
+    public NetworkSpec Network(DatasetManifest dataset) =>
+        Network(dataset.ImageSize, dataset.Classes.Count, dataset.Mean, dataset.Std) with { Fit = dataset.Fit };
 
     /// <summary>The network for images of <paramref name="imageSize"/> pixels and <paramref name="classCount"/> classes.</summary>
     public NetworkSpec Network(int imageSize, int classCount, IReadOnlyList<double> mean, IReadOnlyList<double> std) => new()

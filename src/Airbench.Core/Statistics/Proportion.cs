@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Airbench;
 
 /// <summary>A count of successes as a share, with what chance allows around it.</summary>
@@ -5,7 +7,7 @@ namespace Airbench;
 /// <param name="Accuracy">Their share, 0 to 1.</param>
 /// <param name="Low95">Lower end of the 95% Wilson interval.</param>
 /// <param name="High95">Upper end.</param>
-public sealed record Proportion(int Correct, double Accuracy, double Low95, double High95)
+public sealed record Proportion([property: Range(0, int.MaxValue)] int Correct, [property: Range(0.0, 1.0)] double Accuracy, [property: Range(0.0, 1.0)] double Low95, [property: Range(0.0, 1.0)] double High95)
 {
     /// <summary>Of <paramref name="correct"/> among <paramref name="count"/>, at least 1.</summary>
     public static Proportion Of(int correct, int count)

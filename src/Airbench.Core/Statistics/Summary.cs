@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Airbench;
 
 /// <summary>Mean of a few runs and how far it can be trusted.</summary>
@@ -6,7 +8,7 @@ namespace Airbench;
 /// <param name="StandardDeviation">Sample standard deviation (n - 1); null for a single run.</param>
 /// <param name="Low95">Lower end of the 95% interval of the mean (Student's t); null for a single run.</param>
 /// <param name="High95">Upper end.</param>
-public sealed record Summary(int Count, double Mean, double? StandardDeviation = null, double? Low95 = null, double? High95 = null)
+public sealed record Summary([property: Range(1, int.MaxValue)] int Count, double Mean, [property: Range(0, double.MaxValue)] double? StandardDeviation = null, double? Low95 = null, double? High95 = null)
 {
     /// <summary>Summarizes at least one value.</summary>
     public static Summary Of(IReadOnlyList<double> values)

@@ -13,8 +13,9 @@ namespace Airbench.Data;
 /// scaled to 8, CMYK becomes RGB by the plain product, and alpha is dropped, not blended with a background that nobody chose. Orientation (EXIF, or the
 /// tag of a TIFF) is applied. Of several images in a file it is the first; of an ICO the largest. An image that is not all there is refused.</para>
 /// <para>Pillow's <c>convert("RGB")</c> gives the same, but for 16-bit grey, which it clips, and transparent palettes, which it may blend.</para>
-/// <para>Other sizes are resized by the short side (triangle filter, antialiased), then cropped at the centre. A JPEG at
-/// least 6 times too large is first decoded at n/8 of its size, still at least 3 times too large.</para>
+/// <para>Other sizes are resized (triangle filter, antialiased) and become square as <see cref="Fit"/> says. A JPEG of more
+/// than 4 megapixels is first decoded at 1/2, 1/4 or 1/8 of its size, where it still is at least 8 times too large then: within 3 of 255 of what the
+/// whole image gives, for most pixels within 1.</para>
 /// </remarks>
 /// <param name="memory">Bounds what large images take in all decoders that share it.</param>
 public sealed unsafe class ImageDecoder(DecodeMemory? memory = null) : IDisposable
@@ -23,10 +24,14 @@ public sealed unsafe class ImageDecoder(DecodeMemory? memory = null) : IDisposab
     public const long MaxPixels = 100_000_000;
 
     private const long LargeBytes = 64_000_000;   // 16 megapixels
-    private const int Reserve = 3;   // Pillow's reducing_gap that cannot be told from a full decode
+    private const long ReducedPixels = 4_000_000;   // smaller ones are quickly decoded in full
+    private const int Reserve = 8;   // so many times too large is what the codec reduces
     private readonly DecodeMemory _memory = memory ?? DecodeMemory.ForThisMachine();
     private byte* _pixels;
     private nuint _capacity;
+
+    /// <summary>How images that are not square become so.</summary>
+    public Fit Fit { get; init; }
 
     /// <inheritdoc cref="ImageFormats.HasImageExtension"/>
     public static bool HasImageExtension(string path) => ImageFormats.HasImageExtension(path);
@@ -51,12 +56,19 @@ public sealed unsafe class ImageDecoder(DecodeMemory? memory = null) : IDisposab
         {
             using var codec = Open(start, image.Bytes.Length, image.Format);
             var (width, height) = (codec.Info.Width, codec.Info.Height);
-            if (image.Format == ImageFormats.Jpeg && Math.Min(width, height) / (2 * Reserve) >= size)
+            Resampler.Reduction? reduction = null;
+            if (image.Format == ImageFormats.Jpeg && (long)width * height > ReducedPixels)
             {
-                var reduced = codec.GetScaledDimensions((float)Reserve * size / Math.Min(width, height));
-                if (Math.Min(reduced.Width, reduced.Height) >= Reserve * size / 2)
+                var (scaledWidth, scaledHeight) = Resampler.Scaled(width, height, Fit, size);
+                foreach (var divisor in (ReadOnlySpan<int>)[8, 4, 2])   // other eighths take as long as the whole
                 {
-                    (width, height) = (reduced.Width, reduced.Height);
+                    if (width >= divisor * Reserve * scaledWidth && height >= divisor * Reserve * scaledHeight)
+                    {
+                        reduction = new(width, height, divisor);
+                        var reduced = codec.GetScaledDimensions(1f / divisor);
+                        (width, height) = (reduced.Width, reduced.Height);
+                        break;
+                    }
                 }
             }
             var needed = (4L * width * height) + image.CodecBytes + Resampler.Bytes(height, size);
@@ -74,8 +86,8 @@ public sealed unsafe class ImageDecoder(DecodeMemory? memory = null) : IDisposab
                 {
                     throw new DataException($"is {image.Format.InSentence} that ends too early");
                 }
-                Resampler.Fit(
-                    _pixels, new Resampler.Layout(width, height, 4L * width, 4, 1), image.Orientation ?? OrientationOf(codec), size, planarRgb);
+                var layout = new Resampler.Layout(width, height, 4L * width, 4, 1) { Reduction = reduction };
+                Resampler.Resize(_pixels, layout, image.Orientation ?? OrientationOf(codec), Fit, size, planarRgb);
             }
             finally
             {
@@ -105,12 +117,12 @@ public sealed unsafe class ImageDecoder(DecodeMemory? memory = null) : IDisposab
     /// <inheritdoc/>
     public void Dispose() => Free();
 
-    /// <summary>Resizes pixels that are uint8 planar RGB already, [3, <paramref name="height"/>, <paramref name="width"/>].</summary>
-    internal static void Fit(ReadOnlySpan<byte> source, int width, int height, int size, Span<byte> planarRgb)
+    /// <summary>Resizes square pixels that are uint8 planar RGB already, [3, <paramref name="side"/>, <paramref name="side"/>].</summary>
+    internal static void Resize(ReadOnlySpan<byte> source, int side, int size, Span<byte> planarRgb)
     {
         fixed (byte* start = source)
         {
-            Resampler.Fit(start, new Resampler.Layout(width, height, width, 1, (long)width * height), default, size, planarRgb);
+            Resampler.Resize(start, new Resampler.Layout(side, side, side, 1, (long)side * side), default, default, size, planarRgb);
         }
     }
 
@@ -133,7 +145,8 @@ public sealed unsafe class ImageDecoder(DecodeMemory? memory = null) : IDisposab
         {
             fixed (int* pixels = TiffPixels.Decode(start, file.Length, header))
             {
-                Resampler.Fit((byte*)pixels, new Resampler.Layout(header.Width, header.Height, 4L * header.Width, 4, 1), header.Orientation, size, planarRgb);
+                var layout = new Resampler.Layout(header.Width, header.Height, 4L * header.Width, 4, 1);
+                Resampler.Resize((byte*)pixels, layout, header.Orientation, Fit, size, planarRgb);
             }
         }
     }

@@ -1,7 +1,7 @@
 namespace Airbench.Data;
 
 /// <summary>
-/// Brings an image to S x S: short side to S, then the centre. The filter is the triangle (bilinear) one, widened by the factor of
+/// Brings an image to S x S as <see cref="Fit"/> defines it. The filter is the triangle (bilinear) one, widened by the factor of
 /// reduction, which is what Pillow and torchvision call bilinear with antialiasing; an image that is S x S already is copied unchanged.
 /// </summary>
 /// <remarks>
@@ -13,7 +13,17 @@ internal static class Resampler
     /// Pixels as bytes: sample (x, y, channel) is at y * <paramref name="RowStride"/> + x * <paramref name="PixelStride"/> + channel *
     /// <paramref name="ChannelStride"/>.
     /// </summary>
-    internal readonly record struct Layout(int Width, int Height, long RowStride, int PixelStride, long ChannelStride);
+    internal readonly record struct Layout(int Width, int Height, long RowStride, int PixelStride, long ChannelStride)
+    {
+        /// <summary>What these pixels are of, where they are not the image itself.</summary>
+        public Reduction? Reduction { get; init; }
+    }
+
+    /// <summary>
+    /// An image of which a codec decoded one pixel for <paramref name="Divisor"/> x <paramref name="Divisor"/>. Sides are rounded up then, so that the
+    /// last pixel may stand for less: sizes and places are those of the whole image.
+    /// </summary>
+    internal readonly record struct Reduction(int Width, int Height, int Divisor);
 
     /// <summary>Memory that an image of <paramref name="height"/> rows takes at most while it is resized, bytes.</summary>
     public static long Bytes(int height, int size) => 3L * sizeof(float) * height * size;
@@ -21,19 +31,21 @@ internal static class Resampler
     /// <summary>Writes planar RGB [3, size, size].</summary>
     /// <param name="source">First byte of the image.</param>
     /// <param name="layout">Where its samples are.</param>
-    /// <param name="orientation">Applied before the crop.</param>
+    /// <param name="orientation">Applied before anything is cropped or padded.</param>
+    /// <param name="fit">How it becomes square.</param>
     /// <param name="size">S.</param>
     /// <param name="planarRgb">3 * S * S bytes.</param>
-    public static unsafe void Fit(byte* source, Layout layout, Orientation orientation, int size, Span<byte> planarRgb)
+    public static unsafe void Resize(byte* source, Layout layout, Orientation orientation, Fit fit, int size, Span<byte> planarRgb)
     {
         if (layout.Width == size && layout.Height == size)
         {
             Copy(source, layout, orientation, size, planarRgb);
             return;
         }
-        var shortSide = Math.Min(layout.Width, layout.Height);
-        var columns = Taps.Of(layout.Width, Scaled(layout.Width, shortSide, size), size, orientation.FlipX);
-        var rows = Taps.Of(layout.Height, Scaled(layout.Height, shortSide, size), size, orientation.FlipY);
+        var whole = layout.Reduction ?? new Reduction(layout.Width, layout.Height, 1);
+        var (width, height) = Scaled(whole.Width, whole.Height, fit, size);
+        var columns = Taps.Of(layout.Width, (double)whole.Width / whole.Divisor, width, size, orientation.FlipX);
+        var rows = Taps.Of(layout.Height, (double)whole.Height / whole.Divisor, height, size, orientation.FlipY);
 
         // Columns first, for the rows that are needed: (rows, channel, S). Then rows.
         var firstRow = rows.First.Min();
@@ -76,8 +88,18 @@ internal static class Resampler
         }
     }
 
-    /// <summary>Length of a side after the short one became <paramref name="size"/>; torchvision's rounding.</summary>
-    private static long Scaled(int side, int shortSide, int size) => (long)size * side / shortSide;
+    /// <summary>Sides of the resized image, before it is cropped or padded: rounded down, as torchvision does.</summary>
+    public static (long Width, long Height) Scaled(int width, int height, Fit fit, int size)
+    {
+        return fit switch
+        {
+            Fit.Pad => By(Math.Max(width, height)),
+            Fit.Stretch => (size, size),
+            _ => By(Math.Min(width, height)),
+        };
+
+        (long, long) By(int side) => (Math.Max(1, (long)size * width / side), Math.Max(1, (long)size * height / side));
+    }
 
     private static unsafe void Copy(byte* source, Layout layout, Orientation orientation, int size, Span<byte> planarRgb)
     {
@@ -106,27 +128,33 @@ internal static class Resampler
         return orientation.Transpose ? (u * size) + v : (v * size) + u;
     }
 
-    /// <summary>For each of S outputs along one axis: the first input sample and the weights, which sum to 1.</summary>
+    /// <summary>For each of S outputs along one axis: the first input sample and the weights, which sum to 1; none where the output is padding.</summary>
     private sealed record Taps(int[] First, float[][] Weights)
     {
         /// <summary>Just behind the last sample that any output needs.</summary>
         public int Last() => First.Zip(Weights, (first, weights) => first + weights.Length).Max();
 
         /// <summary>
-        /// The centre <paramref name="size"/> of <paramref name="scaled"/> outputs made from <paramref name="length"/> samples.
+        /// The centre <paramref name="size"/> of <paramref name="scaled"/> outputs, or all of them between padding, made from <paramref name="length"/>
+        /// samples, of which the last may be less than a whole one: <paramref name="extent"/> is what they span.
         /// </summary>
-        public static Taps Of(int length, long scaled, int size, bool flipped)
+        public static Taps Of(int length, double extent, long scaled, int size, bool flipped)
         {
-            var margin = (long)Math.Round((scaled - size) / 2.0);   // half to even, as torchvision's centre crop
+            var margin = (long)Math.Round((scaled - size) / 2.0);   // half to even, as torchvision's centre crop; below 0 is padding
             if (flipped)
             {
-                margin = scaled - size - margin;   // the crop is taken from what is seen
+                margin = scaled - size - margin;   // counted from what is seen
             }
-            var step = (double)length / scaled;
+            var step = extent / scaled;
             var support = Math.Max(step, 1);
             var (first, weights) = (new int[size], new float[size][]);
             for (var i = 0; i < size; i++)
             {
+                if (margin + i < 0 || margin + i >= scaled)
+                {
+                    weights[i] = [];
+                    continue;
+                }
                 var centre = (margin + i + 0.5) * step;
                 first[i] = Math.Max(0, (int)(centre - support + 0.5));
                 var end = Math.Min(length, (int)(centre + support + 0.5));

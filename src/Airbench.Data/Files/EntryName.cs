@@ -28,5 +28,5 @@ internal static class EntryName
 
     /// <summary>The error for an entry that must not be unpacked.</summary>
     public static DataException Refused(string archive, string name, string what) =>
-        new($"{archive}: entry '{name.ReplaceLineEndings("\uFFFD")}' is {what}; such archives are refused. Repack plain files.");
+        new($"{archive}: entry '{name}' is {what}; such archives are refused. Repack plain files.");
 }

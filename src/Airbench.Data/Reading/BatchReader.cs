@@ -12,7 +12,8 @@ namespace Airbench.Data;
 /// </remarks>
 /// <param name="source">The images.</param>
 /// <param name="imageSize">Height and width S of the pixels.</param>
-public sealed class BatchReader(IImageSource source, int imageSize)
+/// <param name="fit">How images that are not square become so.</param>
+public sealed class BatchReader(IImageSource source, int imageSize, Fit fit)
 {
     /// <summary>Small batches share a buffer, so that there is work for all threads.</summary>
     private const int BufferImages = 512;
@@ -46,7 +47,7 @@ public sealed class BatchReader(IImageSource source, int imageSize)
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         using var images = source.Read(index => shard.Owns(index / batchSize)).GetEnumerator();
         var memory = DecodeMemory.ForThisMachine();
-        var workers = Array.ConvertAll(new DecodeWorker[Environment.ProcessorCount], _ => new DecodeWorker(memory));
+        var workers = Array.ConvertAll(new DecodeWorker[Environment.ProcessorCount], _ => new DecodeWorker(memory, fit));
         Task Start(BatchBuffer buffer) => Task.Run(() => Fill(buffer, images, workers, stop.Token), CancellationToken.None);
 
         var filling = Start(next);

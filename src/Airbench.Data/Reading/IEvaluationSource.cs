@@ -12,6 +12,6 @@ public interface IEvaluationSource : IImageSource, IDisposable
     /// <summary>Whether the images are drawn.</summary>
     bool Synthetic { get; }
 
-    /// <summary>Height and width that the images have and keep, pixels; null where any size can be asked for.</summary>
-    int? FixedSize { get; }
+    /// <summary>Height and width that the images have and keep, pixels, and how they became square; null where both can be asked for.</summary>
+    (int Size, Fit Fit)? Prepared { get; }
 }

@@ -95,7 +95,7 @@ internal sealed class CifarImages : IImageSource
 
     /// <inheritdoc/>
     public void Decode(SourceImage image, ImageDecoder decoder, int size, Span<byte> planarRgb) =>
-        ImageDecoder.Fit(image.Bytes.Span, Size, Size, size, planarRgb);
+        ImageDecoder.Resize(image.Bytes.Span, Size, size, planarRgb);
 
     private void CheckRecords(string archive, string name, ReadOnlySpan<byte> file)
     {

@@ -104,7 +104,7 @@ internal sealed class ClassLayout
         if (Classes.FirstOrDefault(c => c.Any(char.IsControl)) is { } odd)
         {
             throw new DataException(
-                $"{root}: the class folder '{odd.ReplaceLineEndings("\uFFFD")}' has a control character in its name; rename it");
+                $"{root}: the class folder '{odd}' has a control character in its name; rename it");
         }
     }
 

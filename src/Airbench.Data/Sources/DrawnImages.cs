@@ -27,7 +27,7 @@ internal sealed class DrawnImages(IReadOnlyList<string> classes, DrawImage draw,
     {
         Span<byte> drawn = stackalloc byte[3 * DrawnSize * DrawnSize];
         image.Label = draw(seed, image.Split, NumberInSplit(image.Split, image.Index), drawn);
-        ImageDecoder.Fit(drawn, DrawnSize, DrawnSize, size, planarRgb);
+        ImageDecoder.Resize(drawn, DrawnSize, size, planarRgb);
     }
 
     private int NumberInSplit(Split split, int index) => split == Split.Train ? index : index - trainCount;

@@ -34,7 +34,7 @@ public sealed class FileSource : IEvaluationSource
     public bool Synthetic => false;
 
     /// <inheritdoc/>
-    public int? FixedSize => null;
+    public (int Size, Fit Fit)? Prepared => null;
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Classes { get; }

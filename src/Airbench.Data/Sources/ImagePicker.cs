@@ -18,14 +18,14 @@ public sealed class ImagePicker : IImagePicker
     private const long MostArchiveBytes = 2L << 30;
 
     /// <inheritdoc/>
-    public IReadOnlyDictionary<int, Picture> Pick(string source, Split split, string sha256, IReadOnlySet<int> indices)
+    public IReadOnlyDictionary<int, Picture> Pick(string source, Split split, string sha256, Fit fit, IReadOnlySet<int> indices)
     {
         using var images = LabelledFiles.Open(source, split, MostUnpackedBytes, IProgress.Silent, CancellationToken.None);
         if (images.Sha256 != sha256)
         {
             throw new DataException($"{source} changed since: it is not what was evaluated");
         }
-        using var decoder = new ImageDecoder();
+        using var decoder = new ImageDecoder { Fit = fit };
         var picked = new Dictionary<int, Picture>();
         foreach (var image in images.Read(indices.Contains).Take(indices.Count))   // whatever comes behind the last one is not looked at
         {
@@ -38,9 +38,9 @@ public sealed class ImagePicker : IImagePicker
     }
 
     /// <inheritdoc/>
-    public IReadOnlyDictionary<string, Picture> PickOriginals(string source, IReadOnlyDictionary<string, byte[]> prepared, int imageSize)
+    public IReadOnlyDictionary<string, Picture> PickOriginals(string source, IReadOnlyDictionary<string, byte[]> prepared, int imageSize, Fit fit)
     {
-        using var decoder = new ImageDecoder();
+        using var decoder = new ImageDecoder { Fit = fit };
         var (picked, buffer, pixels) = (new Dictionary<string, Picture>(), Array.Empty<byte>(), new byte[3 * imageSize * imageSize]);
         foreach (var entry in Entries(source, prepared))
         {
@@ -80,11 +80,12 @@ public sealed class ImagePicker : IImagePicker
             : [];
     }
 
-    /// <summary>The centre square of an image file, upright, of at most <see cref="MostPixels"/> and never enlarged.</summary>
+    /// <summary>An image file, upright and square as it was classified, of at most <see cref="MostPixels"/> and never enlarged.</summary>
     private static Picture Draw(ReadOnlySpan<byte> file, ImageDecoder decoder)
     {
         var header = ImageDecoder.HeaderOf(file);
-        var size = Math.Min(MostPixels, Math.Min(header.Width, header.Height));
+        var side = decoder.Fit == Fit.Pad ? Math.Max(header.Width, header.Height) : Math.Min(header.Width, header.Height);
+        var size = Math.Min(MostPixels, side);
         var pixels = new byte[3 * size * size];
         decoder.Decode(file, size, pixels);
         return size <= MostPngPixels ? new Picture("image/png", Png.Encode(pixels, size)) : new Picture("image/jpeg", Jpeg(pixels, size));

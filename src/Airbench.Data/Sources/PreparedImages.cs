@@ -32,7 +32,7 @@ public sealed class PreparedImages : IEvaluationSource
     public int Count => _images.Count;
 
     /// <inheritdoc/>
-    public int? FixedSize => _images.ImageSize;
+    public (int Size, Fit Fit)? Prepared => (_images.ImageSize, _dataset.Manifest.Fit);
 
     /// <inheritdoc/>
     public IEnumerable<SourceImage> Read(Func<int, bool> wanted) =>

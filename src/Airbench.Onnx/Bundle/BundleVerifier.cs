@@ -16,8 +16,8 @@ public delegate IReadOnlyList<float[]> ModelRunner(
 public sealed record VerifyResult(IReadOnlyList<string> Problems, IReadOnlyList<string> Notes);
 
 /// <summary>
-/// Re-checks a bundle offline: hashes of every file, nothing missing or extra, the models as ONNX, labels, and the test data through a
-/// runtime. Whoever rewrites the sums too still has to keep model, labels, metadata and test data in agreement.
+/// Re-checks a bundle offline: hashes of every file, nothing missing or extra, the models as ONNX, the content of every file around them, and
+/// the test data through a runtime. Whoever rewrites the sums too still has to keep model, labels, metadata and test data in agreement.
 /// </summary>
 public static class BundleVerifier
 {
@@ -54,14 +54,17 @@ public static class BundleVerifier
         {
             return new VerifyResult(problems, notes);
         }
-        Check("labels", () => problems.AddRange(Labels(folder, manifest, files)));
+        if (manifest.Signature is null)
+        {
+            problems.Add($"{OnnxBundle.ManifestName}: has no signature: export again");
+            return new VerifyResult(problems, notes);
+        }
+        var content = new BundleContent(folder, manifest, files);
+        Check("files", () => Add(content.Names()));
+        Check("labels", () => problems.AddRange(content.Labels()));
+        Check("training", () => Add(content.Training()));
         foreach (var (name, variant) in manifest.Variants)
         {
-            if (Path.GetFileName(variant.File) != variant.File)
-            {
-                problems.Add($"{OnnxBundle.ManifestName}: variant {name} is '{variant.File}', which is not a file name");
-                continue;   // nothing outside of the bundle is opened
-            }
             var before = problems.Count;
             Check(name, () => problems.AddRange(Model(folder, manifest, name, variant)));
             if (problems.Count == before)   // a file that is known to be another one is not run
@@ -74,7 +77,15 @@ public static class BundleVerifier
             problems.Add($"{OnnxBundle.ManifestName}: has no variant {ExportOptions.Fp32}, which test data and triton/ belong to");
         }
         Check("triton", () => problems.AddRange(Triton(folder, manifest)));
+        Check("content", () => Add(content.Derived(TestImages(folder, manifest))));
+        notes.Add(content.IsOfThisVersion
+            ? "every file around the models compared with what an export writes"
+            : $"exported by {manifest.ProductVersion}, this is {Product.Version}: of card, samples, page and servers' files only the names and the labels were compared");
         return new VerifyResult([.. problems.Distinct()], notes);
+
+        // What is known to differ needs no second sentence.
+        void Add(IEnumerable<string> more) => problems.AddRange(more.ExceptBy(problems.Select(File), File).ToList());
+        static string File(string problem) => problem.Split(':')[0];
 
         // One part that cannot be read must not hide what is wrong with the others.
         void Check(string part, Action check)
@@ -85,33 +96,13 @@ public static class BundleVerifier
             }
             catch (InvalidFileException e)
             {
-                problems.Add($"{Path.GetRelativePath(folder, e.Path)}{e.Message[e.Path.Length..]}");
+                problems.Add($"{Path.GetRelativePath(folder, e.Path)}: {e.Problem}");
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
                 problems.Add($"{part}: {e.Message}");
             }
         }
-    }
-
-    private static IEnumerable<string> Labels(string folder, BundleManifest manifest, IReadOnlyList<string> files)
-    {
-        foreach (var file in files.Where(f => Path.GetFileName(f) == BundleWriter.LabelsName && !Checksums.IsForeign(f)))
-        {
-            var lines = File.ReadAllText(Path.Combine(folder, file), Encoding.UTF8).Split('\n');
-            var expected = (string[])[.. manifest.Classes, ""];   // the file ends with a line break
-            for (var i = 0; i < Math.Max(lines.Length, expected.Length); i++)
-            {
-                var (found, wanted) = (lines.ElementAtOrDefault(i), expected.ElementAtOrDefault(i));
-                if (found != wanted)
-                {
-                    yield return $"{file}: line {i + 1} is {Quote(found)}; {OnnxBundle.ManifestName} names class {i} {Quote(wanted)}";
-                    break;
-                }
-            }
-        }
-
-        static string Quote(string? text) => text is null ? "absent" : $"'{text}'";
     }
 
     /// <summary>What the file says, without running it.</summary>
@@ -188,11 +179,7 @@ public static class BundleVerifier
         string folder, BundleManifest manifest, string name, VariantFile variant, ModelRunner run, List<string> notes)
     {
         var input = TestDataSet.Read(Path.Combine(folder, TestDataSet.Input(0)));
-        if (manifest.Signature is not { } signature || signature.Inputs.Count != 1)
-        {
-            yield return $"{OnnxBundle.ManifestName}: has no signature with one input: export again";
-            yield break;
-        }
+        var signature = manifest.Signature!;
         var count = input.Dims.Count > 0 ? (int)input.Dims[0] : 0;
         var expected = signature.Outputs.Select((_, i) => TestDataSet.Read(Path.Combine(folder, TestDataSet.Output(i)))).ToList();
         var type = manifest.Input == InputFormat.FloatNchw ? TensorProto.Types.DataType.Float : TensorProto.Types.DataType.Uint8;
@@ -266,20 +253,28 @@ public static class BundleVerifier
 
     private static IEnumerable<string> Triton(string folder, BundleManifest manifest)
     {
-        if (Path.GetFileName(manifest.Name) != manifest.Name)
-        {
-            yield return $"{OnnxBundle.ManifestName}: the name '{manifest.Name}' is not that of a folder";
-            yield break;
-        }
-        var copy = $"triton/{manifest.Name}/1/model.onnx";
+        var copy = BundleFiles.TritonModel(manifest);
         var path = Path.Combine(folder, copy);
-        if (!File.Exists(path))
-        {
-            yield return $"{copy}: missing";
-        }
-        else if (manifest.Variants.TryGetValue(ExportOptions.Fp32, out var variant) && Hash.OfFile(path) is var hash && hash != variant.Sha256)
+        if (File.Exists(path) && manifest.Variants.TryGetValue(ExportOptions.Fp32, out var variant) && Hash.OfFile(path) is var hash && hash != variant.Sha256)
         {
             yield return $"{copy}: has sha256 {hash}; it should be {variant.File} with {variant.Sha256}";
+        }
+    }
+
+    /// <summary>The test images, uint8 [n,3,S,S]; null where they are no such images, which the check of the models says.</summary>
+    private static byte[]? TestImages(string folder, BundleManifest manifest)
+    {
+        try
+        {
+            var input = TestDataSet.Read(Path.Combine(folder, TestDataSet.Input(0)));
+            var fits = input.Dims.Count > 0 && input.Dims[0] > 0
+                && input.Dims.SequenceEqual(InputFormats.Shape(manifest.Input, input.Dims[0], manifest.ImageSize, manifest.ImageSize))
+                && input.DataType == (int)(manifest.Input == InputFormat.FloatNchw ? TensorProto.Types.DataType.Float : TensorProto.Types.DataType.Uint8);
+            return fits ? InputFormats.Decode(manifest.Input, input.RawData.Span, manifest.ImageSize * manifest.ImageSize) : null;
+        }
+        catch (InvalidFileException)
+        {
+            return null;
         }
     }
 }

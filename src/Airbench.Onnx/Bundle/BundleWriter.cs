@@ -1,17 +1,10 @@
 using System.Text;
-using Google.Protobuf;
 
 namespace Airbench.Onnx;
 
 /// <summary>Everything of a bundle but its model files: labels, card, test data, servers' folders, samples, page, sums and manifest.</summary>
 internal static class BundleWriter
 {
-    /// <summary>Class names, one a line, in label order.</summary>
-    public const string LabelsName = Exporter.LabelsName;
-
-    /// <summary>Images stored beside the samples as PNG: the first of the test data.</summary>
-    public const int SampleImages = 4;
-
     /// <summary>Completes <paramref name="folder"/>, which holds the model files already, and returns the manifest that it wrote.</summary>
     /// <param name="folder">The bundle being built.</param>
     /// <param name="model">The trained network.</param>
@@ -24,36 +17,14 @@ internal static class BundleWriter
         var signature = ProtoFile.Signature(ProtoFile.Read(modelFile, Proto.ModelProto.Parser));
         var complete = Complete(manifest, model.Manifest, signature);
         var confusion = Confusion.Of(model, ReferenceImages.Read(model, int.MaxValue));
-        var labels = string.Concat(manifest.Classes.Select(c => c + "\n"));
-        var triton = $"triton/{manifest.Name}";
-
-        var first = InputFormats.Encode(manifest.Input, reference.Image(0), reference.Size * reference.Size);
-        var one = InputFormats.Shape(manifest.Input, 1, reference.Size, reference.Size);
-
-        Save(LabelsName, labels);
-        Save("README.md", ModelCard.Write(complete, confusion));
+        Save(BundleFiles.CardName, ModelCard.Write(complete, confusion));
         Save(ModelCard.PictureName, confusion.Svg(manifest.Classes));
-        Save("sbom.cdx.json", Sbom.Write(complete, model.Manifest.Versions));
-        foreach (var (path, bytes) in TestDataSet.Files(signature, manifest.Input, reference))
+        Save(BundleFiles.SbomName, Sbom.Write(complete, model.Manifest.Versions));
+        File.Copy(modelFile, NewFile(BundleFiles.TritonModel(complete)));
+        foreach (var (path, bytes) in TestDataSet.Files(signature, manifest.Input, reference)
+            .Concat(BundleFiles.OfManifest(complete)).Concat(BundleFiles.OfImages(complete, reference.Images)))
         {
             SaveBytes(path, bytes);
-        }
-
-        Save($"{triton}/config.pbtxt", ServingFiles.TritonConfig(manifest.Name, signature, one));
-        Save($"{triton}/{LabelsName}", labels);
-        SaveBytes($"{triton}/{ServingFiles.WarmupName}", first);
-        File.Copy(modelFile, NewFile($"{triton}/1/model.onnx"));   // a file of its own: the folder is copied to servers alone
-        Save("kserve.yaml", ServingFiles.KServe(manifest.Name));
-        Save("request.json", ServingFiles.Request(signature, one, manifest.Input, first));
-
-        foreach (var (path, template) in Template.Files)
-        {
-            Save(path, Template.Text(template));
-        }
-        SaveBytes("web/train_step.onnx", HeadStep.Build().ToByteArray());
-        for (var i = 0; i < Math.Min(SampleImages, reference.Count); i++)
-        {
-            SaveBytes($"samples/images/{i}.png", Png.Encode(reference.Image(i), reference.Size));
         }
         Save(OnnxBundle.ManifestName, Json.Write(complete));
         Checksums.Write(folder);
@@ -77,9 +48,13 @@ internal static class BundleWriter
         {
             Signature = signature,
             PreprocessingSteps = new PreprocessingSteps(
-                "applied", network.ImageSize, "bilinear_antialias", network.ImageSize, "RGB", isFloat ? [0, 1] : [0, 255],
+                "applied", "bilinear_antialias", "RGB", isFloat ? [0, 1] : [0, 255],
                 new Normalization(isFloat ? 1 : InputFormats.Scale, network.Mean, network.Std))
             {
+                Fit = network.Fit,
+                ShortSide = network.Fit == Fit.Crop ? network.ImageSize : null,
+                CentreCrop = network.Fit == Fit.Crop ? network.ImageSize : null,
+                LongSide = network.Fit == Fit.Pad ? network.ImageSize : null,
                 Layout = manifest.Input == InputFormat.Uint8Nhwc ? "nhwc" : "nchw",
                 ResizedInside = manifest.AcceptsAnySize,
             },

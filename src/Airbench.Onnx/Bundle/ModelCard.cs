@@ -12,9 +12,11 @@ internal static class ModelCard
     private const int ClassesShown = 30;
 
     /// <summary>Writes the card.</summary>
-    public static string Write(BundleManifest manifest, Confusion confusion)
+    public static string Write(BundleManifest manifest, Confusion confusion) => $"{Head(manifest)}{Classes(manifest, confusion)}{Rest(manifest)}";
+
+    /// <summary>What comes before the table of classes, from the manifest alone.</summary>
+    public static string Head(BundleManifest manifest)
     {
-        var signature = manifest.Signature!;
         var text = new StringBuilder();
         Line($"# {Escape(manifest.Name)}");
         Line();
@@ -27,10 +29,6 @@ internal static class ModelCard
             Line("**The training and test images are synthetic:** drawn by a program, not photographed. The numbers below say nothing about photographs.");
         }
         Results();
-        Calling(signature);
-        Files(manifest);
-        Limits();
-        Origin();
         return text.ToString();
 
         void Line(string line = "") => text.Append(line).Append('\n');
@@ -59,47 +57,6 @@ internal static class ModelCard
             }
             Line();
             Variants();
-            Line($"Each class, from {confusion.Total:N0} answers ({confusion.Origin}):");
-            Line();
-            // Many classes are folded away: how to call the model comes after them.
-            var (open, close) = manifest.Classes.Count > ClassesShown ? ($"<details><summary>All {manifest.Classes.Count:N0} classes</summary>\n\n", "\n</details>\n") : ("", "");
-            text.Append(open);
-            Line("| class | images | precision | recall |");
-            Line("|---|---:|---:|---:|");
-            var answered = new long[manifest.Classes.Count];
-            foreach (var row in confusion.Counts)
-            {
-                foreach (var (k, count) in row.Index())
-                {
-                    answered[k] += count;
-                }
-            }
-            for (var k = 0; k < manifest.Classes.Count; k++)
-            {
-                var (hits, actual) = (confusion.Counts[k][k], confusion.Counts[k].Sum());
-                Line($"| {Escape(manifest.Classes[k])} | {actual:N0} | {Percent(hits, answered[k])} | {Percent(hits, actual)} |");
-            }
-            text.Append(close);
-            Line();
-            Line($"![Confusion: a row for each true class, a column for each answer]({PictureName})");
-        }
-
-        void Limits()
-        {
-            Line();
-            Line("## Limits");
-            Line();
-            Line("- It answers with one of its classes whatever it is shown: an image of anything else gets the class that it resembles, " +
-                "often with high confidence.");
-            Line("- The accuracy is that of images like those of its test split. Other cameras, crops, compression or lighting lower it; " +
-                "measure on your own images.");
-            Line($"- Details that do not survive in {manifest.ImageSize}x{manifest.ImageSize} pixels play no role, and only the centre " +
-                $"square of an image is seen.");
-            Line("- Probabilities are a softmax and were not calibrated.");
-            if (manifest.Synthetic)
-            {
-                Line("- Trained on synthetic images: for trying the tools, not for use.");
-            }
         }
 
         void Variants()
@@ -128,6 +85,74 @@ internal static class ModelCard
                         FormattableString.Invariant($"confidence below {low.Threshold:0.0000}: {low.TrainingShare:0.0%} of {low.TrainingImages:N0} training images, and more of new ones.")
                     : $"`{variant.File}` averages six views of each image, mirrored and shifted: the test-time augmentation above in one call, with {variant.VotesOf}. Do not add views outside.");
                 Line();
+            }
+        }
+    }
+
+    /// <summary>How each class came off.</summary>
+    private static string Classes(BundleManifest manifest, Confusion confusion)
+    {
+        var text = new StringBuilder();
+        Line($"Each class, from {confusion.Total:N0} answers ({confusion.Origin}):");
+        Line();
+        // Many classes are folded away: how to call the model comes after them.
+        var (open, close) = manifest.Classes.Count > ClassesShown ? ($"<details><summary>All {manifest.Classes.Count:N0} classes</summary>\n\n", "\n</details>\n") : ("", "");
+        text.Append(open);
+        Line("| class | images | precision | recall |");
+        Line("|---|---:|---:|---:|");
+        var answered = new long[manifest.Classes.Count];
+        foreach (var row in confusion.Counts)
+        {
+            foreach (var (k, count) in row.Index())
+            {
+                answered[k] += count;
+            }
+        }
+        for (var k = 0; k < manifest.Classes.Count; k++)
+        {
+            var (hits, actual) = (confusion.Counts[k][k], confusion.Counts[k].Sum());
+            Line($"| {Escape(manifest.Classes[k])} | {actual:N0} | {Percent(hits, answered[k])} | {Percent(hits, actual)} |");
+        }
+        text.Append(close);
+        return text.ToString();
+
+        void Line(string line = "") => text.Append(line).Append('\n');
+    }
+
+    /// <summary>What comes behind the table of classes, from the manifest alone.</summary>
+    public static string Rest(BundleManifest manifest)
+    {
+        var text = new StringBuilder();
+        Line();
+        Line($"![Confusion: a row for each true class, a column for each answer]({PictureName})");
+        Calling(manifest.Signature!);
+        Files(manifest);
+        Limits();
+        Origin();
+        return text.ToString();
+
+        void Line(string line = "") => text.Append(line).Append('\n');
+
+        void Limits()
+        {
+            Line();
+            Line("## Limits");
+            Line();
+            Line("- It answers with one of its classes whatever it is shown: an image of anything else gets the class that it resembles, " +
+                "often with high confidence.");
+            Line("- The accuracy is that of images like those of its test split. Other cameras, crops, compression or lighting lower it; " +
+                "measure on your own images.");
+            var seen = manifest.Fit switch
+            {
+                Fit.Pad => "long images are seen whole, but small (`fit: pad`)",
+                Fit.Stretch => "images that are not square are seen distorted (`fit: stretch`)",
+                _ => "only the centre square of an image is seen (`fit: crop`)",
+            };
+            Line($"- Details that do not survive in {manifest.ImageSize}x{manifest.ImageSize} pixels play no role, and {seen}.");
+            Line("- Probabilities are a softmax and were not calibrated.");
+            if (manifest.Synthetic)
+            {
+                Line("- Trained on synthetic images: for trying the tools, not for use.");
             }
         }
 
@@ -189,7 +214,9 @@ internal static class ModelCard
             Line();
             Line($"- **Triton:** `tritonserver --model-repository=triton`. The folder holds its own copy of the model, so that it works when copied alone; " +
                 $"`curl -d @request.json localhost:8000/v2/models/{Uri.EscapeDataString(folder)}/infer` sends it a test image.");
-            Line("- **OpenVINO Model Server and Azure ML** read the same `triton/` tree; **KServe:** `kserve.yaml`, with the location of that tree filled in.");
+            var service = ServingFiles.DnsName(folder);
+            Line("- **OpenVINO Model Server and Azure ML** read the same `triton/` tree; **KServe:** `kserve.yaml`, with the location of that tree filled in." +
+                (service == folder ? "" : $" The service is called `{service}`: its name has to {ServingFiles.DnsRule}."));
             Line("- `onnx_test_runner` and `onnxruntime_perf_test` find `test_data_set_0/` beside `model.onnx`.");
         }
     }

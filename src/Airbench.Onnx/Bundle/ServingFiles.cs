@@ -13,6 +13,11 @@ internal static partial class ServingFiles
     /// <summary>File with one image's raw input bytes, which Triton runs through the model before it reports ready.</summary>
     public const string WarmupName = "warmup/image";
 
+    private const int LongestDnsName = 53;
+
+    /// <summary>What YAML, as Kubernetes reads it, takes for something else than a name.</summary>
+    private static readonly HashSet<string> YamlWords = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
+
     /// <summary>config.pbtxt of Triton: dynamic batching, labels, a warm-up from a real image.</summary>
     /// <param name="name">Of the model.</param>
     /// <param name="signature">Its inputs and outputs; an open extent is -1 there as here.</param>
@@ -64,6 +69,7 @@ internal static partial class ServingFiles
     /// <summary>A KServe InferenceService that serves the <c>triton</c> folder.</summary>
     public static string KServe(string name) => Lines(
         "# The folder triton/ must be where storageUri points: copy it there and change the line.",
+        DnsName(name) == name ? null : $"# The bundle is called {Airbench.Quote.Show(name)}; a service has to {DnsRule}.",
         "apiVersion: serving.kserve.io/v1beta1",
         "kind: InferenceService",
         "metadata:",
@@ -98,13 +104,19 @@ internal static partial class ServingFiles
             "}");
     }
 
-    /// <summary>A name by RFC 1123: lower-case letters, digits and inner hyphens, at most 63.</summary>
+    /// <summary>
+    /// A name as KServe takes it, by RFC 1035: lower-case letters, digits and inner hyphens, a letter first. It is at most 53 characters long, as
+    /// KServe makes a host name of it with "-predictor" behind it, and that has at most 63.
+    /// </summary>
     internal static string DnsName(string name)
     {
         var text = NotDns().Replace(name.ToLowerInvariant(), "-").Trim('-');
-        text = text.Length > 63 ? text[..63].Trim('-') : text;
-        return text.Length > 0 ? text : "model";
+        text = text.Length > 0 && char.IsAsciiLetter(text[0]) && !YamlWords.Contains(text) ? text : $"model-{text}";
+        return (text.Length > LongestDnsName ? text[..LongestDnsName] : text).TrimEnd('-');
     }
+
+    /// <summary>What <see cref="DnsName"/> keeps to, behind "has to".</summary>
+    internal static readonly string DnsRule = $"begin with a letter and consist of a-z, 0-9 and '-', at most {LongestDnsName} of them";
 
     private static string TritonType(string type) => type switch
     {
@@ -117,8 +129,9 @@ internal static partial class ServingFiles
     /// <summary>Without the first dimension, which is Triton's own.</summary>
     private static string Dims(IReadOnlyList<long> shape) => string.Join(", ", shape.Skip(1));
 
-    private static string Quote(string text) =>
-        $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
+    /// <summary>As JSON and the text format of protocol buffers read it alike: a name in quotes, control characters as escapes.</summary>
+    private static string Quote(string text) => $"\"{Airbench.Quote.OneLine(
+        text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal))}\"";
 
     private static string Lines(params IEnumerable<string?> lines) => string.Concat(lines.Where(line => line is not null).Select(line => line + "\n"));
 

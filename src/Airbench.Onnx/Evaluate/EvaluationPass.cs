@@ -26,7 +26,7 @@ internal sealed class EvaluationPass(
         var voters = new TtaClassifier(classifier, model.Description.Outside(options.Tta), batchSize, options.AdaptiveThreshold);
         var (plain, voted) = (new float[batchSize * classes], new float[batchSize * classes]);
         using var task = progress.Start("evaluate", images.Count, "images");
-        foreach (var batch in new BatchReader(images, size).Read(options.BatchSize, shard, cancel))
+        foreach (var batch in new BatchReader(images, size, model.Description.Input.Fit).Read(options.BatchSize, shard, cancel))
         {
             cancel.ThrowIfCancellationRequested();
             var count = batch.ReadableCount;

@@ -38,7 +38,7 @@ public static class Evaluator
         UnusedOptions.Refuse(models, options);
         using var images = Open(dataset, options, progress, cancel);
         var labels = models.ConvertAll(model => LabelMap.Match(images.Name, images.Classes, model.File, model.Description.Classes));
-        models.ForEach(model => CheckSize(model, images));
+        models.ForEach(model => CheckPreparation(model, images));
 
         using var build = AtomicFolder.Create(folder);
         var folders = Folders(models);
@@ -81,12 +81,23 @@ public static class Evaluator
         return images;
     }
 
-    private static void CheckSize(ModelReference model, IEvaluationSource images)
+    private static void CheckPreparation(ModelReference model, IEvaluationSource images)
     {
-        if (images.FixedSize is { } size && size != model.Description.Input.Size)
+        var input = model.Description.Input;
+        if (images.Prepared is not { } prepared)
         {
+            return;
+        }
+        if (prepared.Size != input.Size)
+        {
+            throw new DataException($"data set {images.Name} has {prepared.Size}-pixel images, the model takes {input.Size}: prepare it with that size");
+        }
+        if (prepared.Fit != input.Fit)
+        {
+            var (made, taken) = (prepared.Fit.ToString().ToLowerInvariant(), input.Fit.ToString().ToLowerInvariant());
             throw new DataException(
-                $"data set {images.Name} has {size}-pixel images, the model takes {model.Description.Input.Size}: prepare it with that size");
+                $"data set {images.Name} was prepared with fit: {made}, the model {model.Name} takes fit: {taken}: prepare it with that, or evaluate the images themselves (data: FOLDER)" +
+                (model.Bundle is null ? $"; if the file was trained so, say it (fit: {made})" : ""));
         }
     }
 
@@ -154,7 +165,10 @@ public static class Evaluator
             Classes = [],
             Settings = new RunSettings(
                 model.Description.Input.ToString(), model.Description.Output.ToString(), options.BatchSize, options.Threads,
-                options.GraphOptimization.ToString().ToLowerInvariant(), classifier.ProviderOptions, classifier.IsBound, OnnxRuntime.Start().GetVersionString()),
+                options.GraphOptimization.ToString().ToLowerInvariant(), classifier.ProviderOptions, classifier.IsBound, OnnxRuntime.Start().GetVersionString())
+            {
+                Fit = model.Description.Input.Fit,
+            },
             WallSeconds = wall.Elapsed.TotalSeconds,
             SessionSeconds = classifier.SessionTime.TotalSeconds,
         };

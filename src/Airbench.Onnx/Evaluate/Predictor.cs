@@ -20,12 +20,13 @@ public sealed class Predictor : IDisposable
     private readonly string _model;
     private readonly OnnxClassifier _classifier;
     private readonly TtaClassifier _voters;
+    private readonly Fit _fit;
     private readonly int _batchSize;
 
     private Predictor(string model, OnnxClassifier classifier, ModelDescription description, ClassifierOptions options)
     {
         _model = model;
-        (_classifier, Classes, _batchSize) = (classifier, description.Classes, options.BatchSize);
+        (_classifier, Classes, _fit, _batchSize) = (classifier, description.Classes, description.Input.Fit, options.BatchSize);
         _voters = new TtaClassifier(classifier, description.Outside(options.Tta), options.BatchSize, options.AdaptiveThreshold);
     }
 
@@ -60,7 +61,7 @@ public sealed class Predictor : IDisposable
     /// <summary>The answer to every image, in order, one batch after the other; memory does not grow with their number.</summary>
     public IEnumerable<PredictedImage> Predict(IImageSource images, CancellationToken cancel)
     {
-        foreach (var batch in new BatchReader(images, ImageSize).Read(_batchSize, Shard.Whole, cancel))
+        foreach (var batch in new BatchReader(images, ImageSize, _fit).Read(_batchSize, Shard.Whole, cancel))
         {
             var readable = batch.Images.Where(image => image.Error is null).Select(image => image.Path).ToList();
             var answers = Predict(batch.Pixels.Span, i => readable[i]);

@@ -1,10 +1,12 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Airbench.Onnx;
 
 /// <summary>
 /// What an evaluation counts. Every part is a sum, of integers or of decimals with 12 places, so that the sums of shards are those of the whole
 /// to the last digit, in any order.
 /// </summary>
-internal sealed record Tally
+internal sealed record Tally : IChecked
 {
     /// <summary>Places of the decimals.</summary>
     private const int Places = 12;
@@ -16,18 +18,23 @@ internal sealed record Tally
     public const string FileName = "tally.json";
 
     /// <summary>Images evaluated.</summary>
+    [Range(0, int.MaxValue)]
     public int Count { get; set; }
 
     /// <summary>Images that could not be decoded.</summary>
+    [Range(0, int.MaxValue)]
     public int Broken { get; set; }
 
     /// <summary>Right answers of the vote.</summary>
+    [Range(0, int.MaxValue)]
     public int Correct { get; set; }
 
     /// <summary>Right answers from the untouched images.</summary>
+    [Range(0, int.MaxValue)]
     public int CorrectPlain { get; set; }
 
     /// <summary>Images that got all views of the augmentation.</summary>
+    [Range(0, int.MaxValue)]
     public int AllViews { get; set; }
 
     /// <summary>Negative log-likelihood of the labels, nats.</summary>
@@ -98,6 +105,12 @@ internal sealed record Tally
         Ece = Metrics.CalibrationError(CalibrationGaps, Count),
         Classes = Metrics.PerClass(Confusion, classes),
     };
+
+    /// <inheritdoc/>
+    IEnumerable<string> IChecked.Problems() =>
+        Confusion.Any(row => row.Any(count => count < 0)) || Confusion.Sum(row => row.Sum(count => (long)count)) != Count
+            ? [FormattableString.Invariant($"confusion: its counts are not those of {Count} images")]
+            : [];
 
     private static decimal Rounded(double value) => Math.Round((decimal)value, Places);
 }

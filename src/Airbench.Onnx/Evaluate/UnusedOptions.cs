@@ -24,6 +24,7 @@ internal static class UnusedOptions
         ("mean", options.Mean is not null),
         ("std", options.Std is not null),
         ("image_size", options.ImageSize is not null),
+        ("fit", options.Fit is not null),
         ("output_name", options.OutputName is not null),
         ("output_kind", options.OutputKind is not null),
         ("labels", options.Labels is not null),

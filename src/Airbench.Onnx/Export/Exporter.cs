@@ -66,6 +66,7 @@ public static class Exporter
             Variants = variants,
             Classes = trained.Classes,
             ImageSize = trained.Network.ImageSize,
+            Fit = trained.Network.Fit,
             Preprocessing = NetworkExporter.Preprocessing(trained.Network, input),
             Input = options.Input,
             AcceptsAnySize = options.AcceptAnySize,

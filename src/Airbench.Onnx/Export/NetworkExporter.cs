@@ -15,6 +15,9 @@ internal static class NetworkExporter
     /// <summary>Metadata property with the network's own height and width, pixels.</summary>
     public const string ImageSizeKey = "image_size";
 
+    /// <summary>Metadata property with the way in which images become square.</summary>
+    public const string FitKey = "fit";
+
     /// <summary>What a caller must do, and must not do, before the model.</summary>
     public static string Preprocessing(NetworkSpec network, InputOptions input)
     {
@@ -26,9 +29,14 @@ internal static class NetworkExporter
             _ => "RGB pixels as uint8, 0 to 255, planar [N,3,",
         };
         var extents = (input.AnySize ? "H,W" : $"{size},{size}") + (input.Format == InputFormat.Uint8Nhwc ? ",3]" : "]");
-        var geometry = input.AnySize
-            ? $"Give the upright image in its own size: the model resizes the short side to {size} and crops the centre; "
-            : $"Resize the short side to {size} and crop the centre; ";
+        var (outside, inside) = network.Fit switch
+        {
+            Fit.Pad => ($"Resize the long side to {size} and pad with black to the square, the image in the middle",
+                $"resizes the long side to {size} and pads with black to the square"),
+            Fit.Stretch => ($"Resize both sides to {size}", $"resizes both sides to {size}"),
+            _ => ($"Resize the short side to {size} and crop the centre", $"resizes the short side to {size} and crops the centre"),
+        };
+        var geometry = input.AnySize ? $"Give the upright image in its own size: the model {inside}; " : $"{outside}; ";
         var limit = $"do not {(input.Format == InputFormat.FloatNchw ? "" : "scale or ")}normalize the values: the model does.";
         return $"images: {values}{extents}. {geometry}{limit}";
     }
@@ -91,6 +99,7 @@ internal static class NetworkExporter
         yield return ("classes", JsonSerializer.Serialize(manifest.Classes));
         yield return ("preprocessing", Preprocessing(manifest.Network, input));
         yield return (ImageSizeKey, Integer(manifest.Network.ImageSize));
+        yield return (FitKey, JsonNamingPolicy.SnakeCaseLower.ConvertName(manifest.Network.Fit.ToString()));
         yield return ("layout", input.Format == InputFormat.Uint8Nhwc ? "nhwc" : "nchw");
         if (input.Format == InputFormat.FloatNchw)
         {

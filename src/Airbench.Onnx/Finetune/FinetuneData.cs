@@ -30,13 +30,13 @@ internal sealed class FinetuneData : IDisposable
     public int[] HeldOut { get; }
 
     /// <summary>Opens the new data.</summary>
-    /// <param name="dataset">Prepared at the model's image size.</param>
-    /// <param name="imageSize">That size.</param>
+    /// <param name="dataset">Prepared as the model takes images.</param>
+    /// <param name="network">That of the model.</param>
     /// <param name="rows">Row of the head for each class.</param>
     /// <param name="heldOut">Share of each class's training images to hold out, at least one.</param>
     /// <param name="random">Decides which.</param>
-    /// <exception cref="DataException">Too few classes or images, or another size.</exception>
-    public static FinetuneData OpenNew(Dataset dataset, int imageSize, int[] rows, double heldOut, Random random)
+    /// <exception cref="DataException">Too few classes or images, or it was prepared otherwise.</exception>
+    public static FinetuneData OpenNew(Dataset dataset, NetworkSpec network, int[] rows, double heldOut, Random random)
     {
         var manifest = dataset.Manifest;
         if (manifest.Classes.Count < 2)
@@ -45,7 +45,7 @@ internal sealed class FinetuneData : IDisposable
                 $"{dataset.Folder} has only the class '{string.Join(", ", manifest.Classes)}'; fine-tuning needs at least two, as it learns to tell them apart: " +
                 "add a folder of images of something else");
         }
-        return Open(dataset, imageSize, rows, heldOut, int.MaxValue, random, (train, test) =>
+        return Open(dataset, network, rows, heldOut, int.MaxValue, random, (train, test) =>
         {
             var counts = new int[manifest.Classes.Count];
             var trained = new int[manifest.Classes.Count];
@@ -69,8 +69,8 @@ internal sealed class FinetuneData : IDisposable
     }
 
     /// <summary>Opens the old data; at most <paramref name="mostHeldOut"/> of its images judge the epochs.</summary>
-    /// <exception cref="DataException">It has another size, or none of its classes is in the head.</exception>
-    public static FinetuneData OpenOld(Dataset dataset, int imageSize, int[] rows, double heldOut, int mostHeldOut, Random random)
+    /// <exception cref="DataException">It was prepared otherwise, or none of its classes is in the head.</exception>
+    public static FinetuneData OpenOld(Dataset dataset, NetworkSpec network, int[] rows, double heldOut, int mostHeldOut, Random random)
     {
         if (rows.All(row => row < 0))
         {
@@ -78,7 +78,7 @@ internal sealed class FinetuneData : IDisposable
                 $"old data {dataset.Folder} has the classes {string.Join(", ", dataset.Manifest.Classes.Take(12))}, none of which the new head has: " +
                 "keep them with keep_classes: true, or leave old_data out");
         }
-        return Open(dataset, imageSize, rows, heldOut, mostHeldOut, random, (_, _) => { });
+        return Open(dataset, network, rows, heldOut, mostHeldOut, random, (_, _) => { });
     }
 
     /// <inheritdoc/>
@@ -89,13 +89,20 @@ internal sealed class FinetuneData : IDisposable
     }
 
     private static FinetuneData Open(
-        Dataset dataset, int imageSize, int[] rows, double share, int most, Random random, Action<ImageSplit, ImageSplit> check)
+        Dataset dataset, NetworkSpec network, int[] rows, double share, int most, Random random, Action<ImageSplit, ImageSplit> check)
     {
-        if (dataset.Manifest.ImageSize != imageSize)
+        if (dataset.Manifest.ImageSize != network.ImageSize)
         {
             throw new DataException(
-                $"{dataset.Folder} has images of {dataset.Manifest.ImageSize} pixels; the model takes {imageSize}: " +
-                $"prepare it again with image_size: {imageSize}, or give the folder of the images themselves");
+                $"{dataset.Folder} has images of {dataset.Manifest.ImageSize} pixels; the model takes {network.ImageSize}: " +
+                $"prepare it again with image_size: {network.ImageSize}, or give the folder of the images themselves");
+        }
+        if (dataset.Manifest.Fit != network.Fit)
+        {
+            var (made, taken) = (dataset.Manifest.Fit.ToString().ToLowerInvariant(), network.Fit.ToString().ToLowerInvariant());
+            throw new DataException(
+                $"{dataset.Folder} was prepared with fit: {made}; the model takes fit: {taken}: " +
+                $"prepare it again with fit: {taken}, or give the folder of the images themselves");
         }
         var train = dataset.OpenSplit(Split.Train);
         try

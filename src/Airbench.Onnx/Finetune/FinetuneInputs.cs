@@ -9,7 +9,7 @@ namespace Airbench.Onnx;
 /// <param name="OldData">Images like those of the first training, prepared; null where there are none.</param>
 public sealed record FinetuneInputs(OnnxBundle Bundle, ParentWeights Parent, Dataset Data, Dataset? OldData)
 {
-    /// <summary>Opens what the options name, or else what was given; folders and archives of images are prepared at the model's size.</summary>
+    /// <summary>Opens what the options name, or else what was given; folders and archives of images are prepared as the model takes them.</summary>
     /// <param name="options">Paths in them are relative to <paramref name="root"/>.</param>
     /// <param name="given">Artifacts of the stages before: a bundle and a data set where the options name none, perhaps a trained model.</param>
     /// <param name="root">Folder that holds data/ and models/.</param>
@@ -31,7 +31,7 @@ public sealed record FinetuneInputs(OnnxBundle Bundle, ParentWeights Parent, Dat
             options.Data is { } data ? Prepared(data) : given.OfType<Dataset>().Single(),
             options.OldData is { } old ? Prepared(old) : null);
 
-        // A prepared set as it is; anything else becomes one under data/, named after its folder and the size.
+        // A prepared set as it is; anything else becomes one under data/, named after its folder, the size and the fit.
         Dataset Prepared(string path)
         {
             var full = Path.Combine(root, path);
@@ -39,9 +39,11 @@ public sealed record FinetuneInputs(OnnxBundle Bundle, ParentWeights Parent, Dat
             {
                 return Dataset.Open(full);
             }
-            var size = parent.Manifest.Network.ImageSize;
-            var prepare = new PrepareOptions { Source = Directory.Exists(full) ? DataSource.Folder : DataSource.Archive, Path = full, ImageSize = size };
-            var (sets, name) = (Path.Combine(root, "data"), $"{Preparer.DatasetName(prepare)}-{size}");
+            var (size, fit) = (parent.Manifest.Network.ImageSize, parent.Manifest.Network.Fit);
+            var source = Directory.Exists(full) ? DataSource.Folder : DataSource.Archive;
+            var prepare = new PrepareOptions { Source = source, Path = full, ImageSize = size, Fit = fit };
+            var name = $"{Preparer.DatasetName(prepare)}-{size}" + (fit == Fit.Crop ? "" : $"-{fit.ToString().ToLowerInvariant()}");
+            var sets = Path.Combine(root, "data");
             return Preparer.Prepare(prepare, Path.Combine(sets, name), sets, seed, progress, cancel);
         }
     }

@@ -30,12 +30,11 @@ public static class Finetuner
         var export = inputs.ExportLike(options);
         var (bundle, parent) = (inputs.Bundle, inputs.Parent);
         progress.Info($"to be exported as {bundle.Folder}: {string.Join(", ", export.Variants)}; {bundle.Manifest.Signature?.Inputs[0]}, opset {export.Opset}");
-        var size = parent.Manifest.Network.ImageSize;
         var head = HeadPlan.For(parent.Manifest.Classes, inputs.Data.Manifest.Classes, options.KeepClasses);
         var random = new Random(seed);
-        using var data = FinetuneData.OpenNew(inputs.Data, size, head.RowsOf(inputs.Data.Manifest.Classes), options.HeldOut, random);
+        using var data = FinetuneData.OpenNew(inputs.Data, parent.Manifest.Network, head.RowsOf(inputs.Data.Manifest.Classes), options.HeldOut, random);
         using var old = inputs.OldData is { } oldData
-            ? FinetuneData.OpenOld(oldData, size, head.RowsOf(oldData.Manifest.Classes), options.HeldOut, MaxOldHeldOut, random)
+            ? FinetuneData.OpenOld(oldData, parent.Manifest.Network, head.RowsOf(oldData.Manifest.Classes), options.HeldOut, MaxOldHeldOut, random)
             : null;
         if (options.KeepClasses && old is null)
         {

@@ -14,6 +14,7 @@ internal sealed class GraphBuilder
 
     private readonly GraphProto _graph;
     private readonly HashSet<string> _names;
+    private readonly GraphBuilder? _outer;   // of an inner graph: the one whose node it belongs to
 
     /// <summary>A new graph.</summary>
     public GraphBuilder(string name) => (_graph, _names) = (new GraphProto { Name = name }, []);
@@ -27,6 +28,15 @@ internal sealed class GraphBuilder
             .. graph.Input.Select(input => input.Name), .. graph.Initializer.Select(tensor => tensor.Name), .. graph.Node.SelectMany(node => node.Output),
         ];
     }
+
+    private GraphBuilder(string name, GraphBuilder outer)
+        : this(name) => _outer = outer;
+
+    /// <summary>A graph for a node such as If or Loop. It may read this graph's values.</summary>
+    public GraphBuilder Inner(string name) => new(name, this);
+
+    /// <summary>A finished inner graph, as an attribute of its node.</summary>
+    public AttributeProto AsAttribute(string name) => new() { Name = name, Type = AttributeProto.Types.AttributeType.Graph, G = _graph };
 
     /// <summary>An input whose first dimension is <see cref="Batch"/>, followed by <paramref name="rowShape"/>.</summary>
     public string Input(string name, TensorProto.Types.DataType type, params ReadOnlySpan<long> rowShape)
@@ -88,6 +98,10 @@ internal sealed class GraphBuilder
 
     private string Integers(string name, ReadOnlySpan<long> values, params ReadOnlySpan<long> shape)
     {
+        if (_outer is not null)
+        {
+            return _outer.Integers(name, values, shape);   // what is stored once stands where every inner graph sees it
+        }
         if (_names.Add(name))
         {
             _graph.Initializer.Add(Tensors.Create(name, TensorProto.Types.DataType.Int64, values, shape));
@@ -106,7 +120,7 @@ internal sealed class GraphBuilder
 
     /// <summary>A float32 constant, stored once however often it is asked for.</summary>
     public string Constant(string name, ReadOnlySpan<float> values, params ReadOnlySpan<long> shape) =>
-        _names.Contains(name) ? name : Initializer(name, values, shape);
+        _outer is not null ? _outer.Constant(name, values, shape) : _names.Contains(name) ? name : Initializer(name, values, shape);
 
     /// <summary>A float32 scalar, stored once however often it is asked for.</summary>
     public string Scalar(string name, float value) => Constant(name, [value]);
@@ -192,12 +206,14 @@ internal sealed class GraphBuilder
         Graph = _graph,
     };
 
-    /// <summary>Every name is given once: ONNX graphs are in static single assignment form.</summary>
+    /// <summary>Every name is given once: ONNX graphs are in static single assignment form, inner graphs included.</summary>
     private string Define(string name) =>
-        _names.Add(name) ? name : throw new InvalidOperationException($"the graph already has a value '{name}'");
+        _outer?.Has(name) != true && _names.Add(name) ? name : throw new InvalidOperationException($"the graph already has a value '{name}'");
 
     private string Known(string name) =>
-        _names.Contains(name) ? name : throw new InvalidOperationException($"the graph has no value '{name}' yet");
+        Has(name) ? name : throw new InvalidOperationException($"the graph has no value '{name}' yet");
+
+    private bool Has(string name) => _names.Contains(name) || _outer?.Has(name) == true;
 
     private static ValueInfoProto Value(string name, TensorProto.Types.DataType type, ReadOnlySpan<long> rowShape) =>
         Value(name, type, [Batch, .. rowShape.ToArray().Select(extent => extent.ToString(CultureInfo.InvariantCulture))]);

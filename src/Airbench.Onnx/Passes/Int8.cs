@@ -11,8 +11,10 @@ namespace Airbench.Onnx;
 /// <remarks>
 /// What fuses, as ONNX Runtime's kernels want it: a convolution between pairs becomes QLinearConv, a ReLU before the pair at its output
 /// part of it; a max pool between pairs of equal scale runs on bytes; a linear layer without a pair at its output gives float logits
-/// straight from the integer sums. The first convolution reads the pixels themselves: they are quantized by nature.
-/// GELU has no integer kernel and stays in float between two pairs.
+/// straight from the integer sums. GELU has no integer kernel and stays in float between two pairs.
+/// The first convolution's pair is exact, as pixels are whole numbers from 0 to 255. It stands behind their cast to float and not on the bytes
+/// that a model is given, though those are the same numbers: OpenCV takes every zero point of 8 bits for a signed one, less 128. That is
+/// consistent where it quantizes itself, and wrong for bytes that come from outside.
 /// </remarks>
 internal sealed class Int8
 {
@@ -40,7 +42,7 @@ internal sealed class Int8
         {
             pass.Add(node);
         }
-        pass._graph.RemoveUnused();   // constants that were replaced, and nodes such as the cast of the pixels that nobody reads now
+        pass._graph.RemoveUnused();   // constants that were replaced
         return pass._graph;
     }
 
@@ -78,11 +80,18 @@ internal sealed class Int8
         var copy = node.Clone();
         copy.Input[0] = input.Dequantized;
         copy.Input[1] = Dequantize(weight.Name, [.. weight.Dims], DataType.Int8, values.Weights, values.Scales);
-        if (bias.Length > 0)
+        if (node.OpType == "Gemm" && bias.Length > 0)
         {
-            copy.Input[2] = Dequantize(node.Input[2], [channels], DataType.Int32, values.Bias, values.BiasScales);
+            AddProductAndBias(copy);
         }
-        _graph.Add(copy);
+        else
+        {
+            if (bias.Length > 0)
+            {
+                copy.Input[2] = Dequantize(node.Input[2], [channels], DataType.Int32, values.Bias, values.BiasScales);
+            }
+            _graph.Add(copy);
+        }
         if (_source.QuantizedOutput(node) is { } output)
         {
             if (output == node.Output[0])
@@ -94,6 +103,19 @@ internal sealed class Int8
                 _rectified.Add(output);
             }
         }
+    }
+
+    /// <summary>
+    /// A linear layer whose bias is added behind it, in float. As a third input it would be integers that are dequantized, and OpenCV takes those for
+    /// a column: it reads beyond their end.
+    /// </summary>
+    private void AddProductAndBias(NodeProto gemm)
+    {
+        var (output, bias) = (gemm.Output[0], gemm.Input[2]);
+        gemm.Output[0] = $"{gemm.Name}/product";
+        gemm.Input.RemoveAt(2);
+        _graph.Add(gemm);
+        _graph.Add(new NodeProto { Name = $"{gemm.Name}/sum", OpType = "Add", Input = { gemm.Output[0], bias }, Output = { output } });
     }
 
     /// <summary>A constant in integers and the node that makes floats of it, a scale for each index of its first axis.</summary>
@@ -140,16 +162,7 @@ internal sealed class Int8
         {
             return pair;
         }
-        if (_source.Pixels(value) is { } pixels)
-        {
-            var (scale, zeroPoint) = Parameters(pixels.Value, Affine.Pixels);
-            var bytes = pixels.Type == DataType.Uint8
-                ? pixels.Value
-                : Node("QuantizeLinear", $"{pixels.Value}/quantized", [pixels.Value, scale, zeroPoint]);
-            var dequantized = Node("DequantizeLinear", $"{pixels.Value}/dequantized", [bytes, scale, zeroPoint]);
-            return _pairs[value] = new Pair(bytes, dequantized, Affine.Pixels, scale, zeroPoint);
-        }
-        var parameters = Affine.Of(_ranges[value]);
+        var parameters = QuantizableLayers.IsPixels(value) ? Affine.Pixels : Affine.Of(_ranges[value]);
         var names = Parameters(value, parameters);
         return AddPair(value, parameters, names.Scale, names.ZeroPoint);
     }

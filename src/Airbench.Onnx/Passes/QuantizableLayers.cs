@@ -25,14 +25,14 @@ internal sealed class QuantizableLayers(OnnxGraph graph)
     /// <summary>Whether <paramref name="value"/> is what a GELU in its erf form starts from.</summary>
     public bool StartsGelu(string value) => graph.Readers(value).Any(node => node.OpType == "Div");
 
-    /// <summary>The pixels, 0 to 255, behind <paramref name="value"/>, where that is nothing but their cast to float; else null.</summary>
-    public NetworkInput? Pixels(string value) => value == InputWriter.Pixels ? NetworkInput.Of(graph) : null;
+    /// <summary>Whether <paramref name="value"/> is the pixels, whole numbers from 0 to 255: nothing has to be observed.</summary>
+    public static bool IsPixels(string value) => value == InputWriter.Pixels;
 
     /// <summary>Every value whose range some quantization of the layers may need.</summary>
     public IReadOnlyList<string> ObservedValues() =>
     [
         .. graph.Nodes.Where(IsLayer)
-            .SelectMany(layer => (string?[])[Pixels(layer.Input[0]) is null ? layer.Input[0] : null, QuantizedOutput(layer)])
+            .SelectMany(layer => (string?[])[IsPixels(layer.Input[0]) ? null : layer.Input[0], QuantizedOutput(layer)])
             .OfType<string>().Distinct(),
     ];
 

@@ -37,7 +37,7 @@ public record ClassifierOptions
     public Dictionary<string, string> ProviderOptions { get; init; } = [];
 
     /// <summary>Input of the graph.</summary>
-    [Description("Of an ONNX file: its image input; needed where there are several inputs.")]
+    [Description("Of an ONNX file: name of its image input, checked against the file. A second input is refused, as nothing gives it a value.")]
     public string? InputName { get; init; }
 
     /// <summary>Planes or interleaved.</summary>
@@ -63,6 +63,11 @@ public record ClassifierOptions
     /// <summary>Height and width.</summary>
     [Description("Of an ONNX file: height and width of the images, pixels; needed where the shape leaves them open.")]
     public int? ImageSize { get; init; }
+
+    /// <summary>How images that are not square become so.</summary>
+    [Description("Of an ONNX file: how images that are not square become so, as in its training: crop (short side resized, centre kept; the default), " +
+        "pad (long side resized, the rest black) or stretch (both sides resized).")]
+    public Fit? Fit { get; init; }
 
     /// <summary>Output of the graph.</summary>
     [Description("Of an ONNX file: the output with the scores; needed where several could be.")]

@@ -49,7 +49,7 @@ internal sealed class EncodedRun : IDisposable
             }
             catch (OnnxRuntimeException e)
             {
-                throw new InvalidFileException(_modelFile, $"failed in ONNX Runtime on {n} images: {e.Message}", e);
+                throw new InvalidFileException(_modelFile, $"failed in ONNX Runtime on {n} images: {e.Message}{Remedy(n)}", e);
             }
             finally
             {
@@ -107,15 +107,25 @@ internal sealed class EncodedRun : IDisposable
         Take(bound.Scores, batch, logits);
     }
 
+    private string Remedy(int count) => SingleImage.Remedy(_session, _runOptions, _input, _output, count);
+
     private void Take(OrtValue scores, int count, Span<float> logits)
     {
         var shape = scores.GetTensorTypeAndShape().Shape;
-        if (!shape.AsSpan().SequenceEqual([count, _output.ClassCount]))
+        if (!_output.Fits(shape, count))
         {
             throw new InvalidFileException(
-                _modelFile, $"gave {_output.Name} [{string.Join(", ", shape)}] for {count} images; expected [{count}, {_output.ClassCount}]");
+                _modelFile, $"gave {_output.Name} [{string.Join(", ", shape)}] for {count} images; expected [{count}, {_output.ClassCount}]{Remedy(count)}");
         }
-        if (_output.Type == "float16")
+        if (_output.Type == "double")
+        {
+            var doubles = scores.GetTensorDataAsSpan<double>();
+            for (var i = 0; i < logits.Length; i++)
+            {
+                logits[i] = (float)doubles[i];
+            }
+        }
+        else if (_output.Type == "float16")
         {
             var halves = scores.GetTensorDataAsSpan<Float16>();
             for (var i = 0; i < logits.Length; i++)

@@ -33,6 +33,8 @@ internal sealed record ModelDescription(ModelInput Input, ModelOutput Output, IR
         var reader = new Reader(path, facts, options);
         var input = reader.Input();
         var (output, names) = reader.Output(classes);
+        var images = input.FixedBatch ?? 1;
+        SizeEstimate.Check(path, facts, input.Name, input.Shape(images), images);
         return new ModelDescription(input, output, names) { VotesInside = reader.VotesInside() };
     }
 
@@ -40,11 +42,12 @@ internal sealed record ModelDescription(ModelInput Input, ModelOutput Output, IR
     {
         public ModelInput Input()
         {
-            var value = Choose(facts.Signature.Inputs, options.InputName ?? Property("input_name"), "input", "input_name", candidates => candidates);
+            var value = ChooseInput();
             var shape = value.Shape;
-            if (value.Type is not ("uint8" or "float" or "float16") || shape.Count != 4)
+            if (!IsImage(value))
             {
-                throw Invalid($"input {value} is not an image classifier's input; expected uint8, float or float16 [N, 3, H, W] or [N, H, W, 3]");
+                throw Invalid($"input {value} is not an image classifier's input; expected uint8, float, float16 or double [N, 3, H, W] or [N, H, W, 3]" +
+                    (shape.Count == 3 ? ": export the model with a dimension for the batch in front" : ""));
             }
             if (shape.Any(extent => extent is 0 or < -1))
             {
@@ -54,6 +57,8 @@ internal sealed record ModelDescription(ModelInput Input, ModelOutput Output, IR
             {
                 (true, false) => PixelLayout.Nchw,
                 (false, true) => PixelLayout.Nhwc,
+                _ when shape[1] == 1 || shape[3] == 1 => throw Invalid(
+                    $"input {value} takes grey images; expected 3 colours. Put a convolution in front of it that makes grey of them (1x1, weights 0.299, 0.587, 0.114)"),
                 _ => throw (shape[1] > 0 && shape[3] > 0 && shape[1] != 3
                     ? Invalid($"input {value} has no dimension of 3 colours; only classifiers of colour images are evaluated")
                     : Open("layout", $"the shape of input {value} leaves open which dimension has the colours", "nchw or nhwc")),
@@ -69,18 +74,14 @@ internal sealed record ModelDescription(ModelInput Input, ModelOutput Output, IR
             }
             return new ModelInput(
                 value.Name, value.Type, layout, options.ColorOrder ?? Choice<ColorOrder>("color_order") ?? ColorOrder.Rgb, Values(value),
-                Size(value, height, width), shape[0] > 0 ? (int)shape[0] : null);
+                Size(value, height, width), options.Fit ?? Choice<Fit>(NetworkExporter.FitKey) ?? Fit.Crop, shape[0] > 0 ? (int)shape[0] : null);
         }
 
         public (ModelOutput Output, IReadOnlyList<string> Classes) Output(IReadOnlyList<string>? bundleClasses)
         {
-            var value = Choose(facts.Signature.Outputs, options.OutputName ?? Property("output_name"), "output", "output_name", Scores);
-            if (value.Type is not ("float" or "float16") || value.Shape.Count != 2)
-            {
-                throw Invalid($"output {value} is not a classifier's output; expected float or float16 [N, classes]");
-            }
-            var classes = value.Shape[1];
-            if (classes is 0 or < -1 or > MaxClasses || value.Shape[0] is 0 or < -1)
+            var value = ScoreOutput.Choose(path, facts.Graph, options.OutputName ?? Property("output_name"));
+            var classes = ScoreOutput.Classes(value);
+            if (classes is 0 or < -1 or > MaxClasses || (value.Shape.Count > 0 && value.Shape[0] is 0 or < -1))
             {
                 throw Invalid($"output {value.Name} is [{string.Join(", ", value.Shape)}]; expected [N, classes] with 1 to {MaxClasses:N0} classes");
             }
@@ -88,13 +89,14 @@ internal sealed record ModelDescription(ModelInput Input, ModelOutput Output, IR
             if (classes > 0 && names.Count != classes)
             {
                 throw new ConfigurationException(
-                    $"{path}: output {value.Name} has {classes} scores, and there are {names.Count} class names ({Some(names)}); expected one for each");
+                    $"{path}: output {value.Name} has {classes} scores, and there are {names.Count} class names ({Some(names)}); expected one for each" +
+                    (classes == 1 && names.Count == 2 ? ". One score for two classes is not read: export the model with a score for each" : ""));
             }
             if (names.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { } twice)
             {
                 throw new ConfigurationException($"{path}: two classes are called '{twice.Key}'; names must differ to be matched with labels");
             }
-            return (new ModelOutput(value.Name, value.Type, Kind(value), names.Count), names);
+            return (new ModelOutput(value.Name, value.Type, Kind(value), names.Count) { IsMatrix = value.Shape.Count == 2 }, names);
         }
 
         public Tta VotesInside() => Property("tta_inside") is not { } text ? Tta.None
@@ -133,27 +135,18 @@ internal sealed record ModelDescription(ModelInput Input, ModelOutput Output, IR
                 : throw Open("image_size", $"input {value} leaves height and width open", "the size that the model was trained for");
         }
 
-        /// <summary>Several outputs: those that can be scores, of these the one called logits, as probabilities follow from it.</summary>
-        private static IReadOnlyList<TensorSignature> Scores(IReadOnlyList<TensorSignature> outputs)
-        {
-            var scores = outputs.Where(output => output.Type is "float" or "float16" && output.Shape.Count == 2).ToList();
-            return scores.Count > 1 && scores.Find(output => output.Name == "logits") is { } logits ? [logits] : scores;
-        }
-
         private OutputKind Kind(TensorSignature value)
         {
             if ((options.OutputKind ?? Choice<OutputKind>("output_kind")) is { } said)
             {
                 return said;
             }
-            var name = value.Name.ToUpperInvariant();
-            return (name, facts.Producers.GetValueOrDefault(value.Name)) switch
+            return value.Name.ToUpperInvariant() switch
             {
-                ("LOGITS", _) => OutputKind.Logits,
-                ("PROBABILITIES", _) => OutputKind.Probabilities,
-                (_, "Softmax") => OutputKind.Probabilities,
-                (_, "LogSoftmax" or "Gemm" or "MatMul") => OutputKind.Logits,
-                _ => throw Open("output_kind", $"neither the name of output {value} nor the operator that computes it says what the scores are", "logits or probabilities"),
+                "LOGITS" => OutputKind.Logits,
+                "PROBABILITIES" => OutputKind.Probabilities,
+                _ => ScoreOutput.Kind(facts.Graph, value.Name) ??
+                    throw Open("output_kind", $"neither the name of output {value} nor the operator that computes it says what the scores are", "logits or probabilities"),
             };
         }
 
@@ -184,28 +177,24 @@ internal sealed record ModelDescription(ModelInput Input, ModelOutput Output, IR
             return null;
         }
 
-        private TensorSignature Choose(
-            IReadOnlyList<TensorSignature> values, string? name, string kind, string option,
-            Func<IReadOnlyList<TensorSignature>, IReadOnlyList<TensorSignature>> candidates)
+        private TensorSignature ChooseInput()
         {
-            var all = values.Count == 0 ? "none" : string.Join("; ", values.Take(20));
-            if (values.Count == 0)
+            var inputs = facts.Graph.Inputs;
+            var all = string.Join("; ", inputs.Take(20));
+            if (inputs.Count == 0)
             {
-                throw Invalid($"has no {kind}: it is not a classifier");
+                throw Invalid("has no input: it is not a classifier");
             }
-            if (name is not null)
-            {
-                return values.FirstOrDefault(value => value.Name == name)
-                    ?? throw new ConfigurationException($"{path}: {option}: '{name}'; the model has {all}");
-            }
-            var chosen = values.Count == 1 ? values : candidates(values);
-            return chosen.Count switch
-            {
-                1 => chosen[0],
-                0 => throw Invalid($"has no {kind} of an image classifier; it has {all}"),
-                _ => throw Open(option, $"the model has several {kind}s ({all})", "the name of one"),
-            };
+            var value = (options.InputName ?? Property("input_name")) is { } name
+                ? inputs.Find(input => input.Name == name) ?? throw new ConfigurationException($"{path}: input_name: '{name}'; the model has {all}")
+                : inputs.Count == 1 ? inputs[0]
+                : inputs.Find(IsImage) ?? throw Invalid($"has no input of an image classifier; it has {all}");
+            return inputs.Count == 1 ? value : throw Invalid(
+                $"takes {string.Join("; ", inputs.Where(input => input != value).Take(20))} besides the images {value}, and nothing gives it a value. " +
+                "Export the model with a constant for it, or without it");
         }
+
+        private static bool IsImage(TensorSignature value) => value.Type is "uint8" or "float" or "float16" or "double" && value.Shape.Count == 4;
 
         private string? Property(string key) => facts.Metadata.GetValueOrDefault(key);
 

@@ -54,7 +54,8 @@ internal sealed record ModelReference(
         var path = BundleModel.Locate(bundle, variant);
         var (file, manifest) = (bundle.Manifest.Variants[variant], bundle.Manifest);
         // The file describes itself; the options are about files that do not.
-        var description = ModelDescription.Read(path, ModelInspector.Inspect(path), new ClassifierOptions { ImageSize = manifest.ImageSize }, manifest.Classes);
+        var own = new ClassifierOptions { ImageSize = manifest.ImageSize, Fit = manifest.Fit };
+        var description = ModelDescription.Read(path, ModelInspector.Inspect(path), own, manifest.Classes);
         return new ModelReference(name, path, file.File, file.Sha256, description, manifest, variant == Fp32);
     }
 }

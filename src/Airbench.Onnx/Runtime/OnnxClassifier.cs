@@ -12,9 +12,8 @@ public sealed class OnnxClassifier : IDisposable
 {
     private readonly string _modelFile;
     private readonly ModelInput _input;
+    private readonly ModelOutput _output;
     private readonly SessionSettings _settings;
-    private readonly string _inputName;
-    private readonly string _outputName;
     private readonly InferenceSession _session;
     private readonly RunOptions _runOptions = new();
     private readonly Stopwatch _clock = new();
@@ -24,14 +23,13 @@ public sealed class OnnxClassifier : IDisposable
         string modelFile, InferenceSession session, ExecutionDevice device, ModelInput input, ModelOutput output, SessionSettings settings)
     {
         (_modelFile, _session, Device, ImageSize, ClassCount) = (modelFile, session, device, input.Size, output.ClassCount);
-        (_input, _settings) = (input, settings);
+        (_input, _output, _settings) = (input, output, settings);
         IsBound = settings.IoBinding ?? device.CudaIndex is not null;
         if (IsBound || !input.IsPixels || !output.IsLogits)
         {
             var bound = IsBound ? new BoundBuffers(session, device, input, output, settings.FillsUp ?? device.CudaIndex is not null) : null;
             _encoded = new EncodedRun(modelFile, session, _runOptions, _clock, input, output, bound);
         }
-        (_inputName, _outputName) = (input.Name, output.Name);
     }
 
     /// <summary>Version and execution providers of ONNX Runtime, for people.</summary>
@@ -124,11 +122,11 @@ public sealed class OnnxClassifier : IDisposable
                 using var scores = OrtValue.CreateTensorValueWithData(
                     OrtMemoryInfo.DefaultInstance, TensorElementType.Float, [count, ClassCount], (nint)output, 4L * logits.Length);
                 _clock.Start();
-                _session.Run(_runOptions, [_inputName], [pixels], [_outputName], [scores]);
+                _session.Run(_runOptions, [_input.Name], [pixels], [_output.Name], [scores]);
             }
             catch (OnnxRuntimeException e)
             {
-                throw new InvalidFileException(_modelFile, $"failed in ONNX Runtime on {count} images: {e.Message}", e);
+                throw new InvalidFileException(_modelFile, $"failed in ONNX Runtime on {count} images: {e.Message}{Remedy(count)}", e);
             }
             finally
             {
@@ -136,6 +134,8 @@ public sealed class OnnxClassifier : IDisposable
             }
         }
     }
+
+    private string Remedy(int count) => SingleImage.Remedy(_session, _runOptions, _input, _output, count);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -8,6 +8,9 @@ internal static class OnnxRuntime
     /// <summary>Every error also arrives as an exception with the same text, so nothing has to go to the console.</summary>
     public const OrtLoggingLevel LogLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL;
 
+    /// <summary>Version of the native library.</summary>
+    public static string Version => Start().GetVersionString();
+
     private static readonly Lock Starting = new();
 
     /// <summary>The environment, started on the first call.</summary>

@@ -9,12 +9,14 @@ internal sealed class PixelEncoder
     private readonly byte[][] _bytes;
     private readonly Half[][] _halves;
     private readonly float[][] _floats;
+    private readonly double[][] _doubles;
 
     public PixelEncoder(ModelInput input)
     {
         _input = input;
         var (scale, mean, std) = input.Normalization;
         _floats = Table(v => (float)v);
+        _doubles = Table(v => v);
         _halves = Table(v => (Half)v);
         _bytes = Table(v => (byte)Math.Clamp(v, 0, 255));
 
@@ -34,6 +36,9 @@ internal sealed class PixelEncoder
                 break;
             case "float16":
                 Encode(images, MemoryMarshal.Cast<byte, Half>(output), _halves);
+                break;
+            case "double":
+                Encode(images, MemoryMarshal.Cast<byte, double>(output), _doubles);
                 break;
             default:
                 Encode(images, MemoryMarshal.Cast<byte, float>(output), _floats);

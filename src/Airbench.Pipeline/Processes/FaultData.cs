@@ -33,12 +33,12 @@ internal sealed record FaultData(string Type, string Message, string Trace, stri
     private Exception Rebuild() => Type switch
     {
         "Airbench.ConfigurationException" => new ConfigurationException(Message),
-        "Airbench.DataException" => new DataException(Message),
+        "Airbench.DataException" => new DataException(Message.Split('\n')[0], Message.Split('\n').Skip(1)),
         "Airbench.DeviceException" => new DeviceException(Message),
         "Airbench.DivergedException" => new DivergedException(Message),
         "Airbench.GateException" => new GateException(Message),
-        "Airbench.InvalidFileException" when Path is not null && Message.StartsWith($"{Path}: ", StringComparison.Ordinal) =>
-            new InvalidFileException(Path, Message[(Path.Length + 2)..]),
+        "Airbench.InvalidFileException" when Path is not null && Quote.OneLine($"{Path}: ") is var head && Message.StartsWith(head, StringComparison.Ordinal) =>
+            new InvalidFileException(Path, Message[head.Length..]),
         "System.OperationCanceledException" or "System.Threading.Tasks.TaskCanceledException" => new OperationCanceledException(Message),
         "System.UnauthorizedAccessException" => new UnauthorizedAccessException(Message),
         _ when SystemError is { } number => new IOException(Message, number),

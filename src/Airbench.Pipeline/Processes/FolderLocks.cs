@@ -44,6 +44,20 @@ internal sealed class FolderLocks : IDisposable
         }
     }
 
+    /// <summary>Whether a run holds <paramref name="folder"/>, relative to the root.</summary>
+    public static bool IsHeld(string root, string folder)
+    {
+        var path = PathOf(root, folder);
+        if (!File.Exists(path))
+        {
+            return false;
+        }
+        using var file = HeldFile.TryOpen(path, alone: true);
+        return file is null;
+    }
+
+    private static string PathOf(string root, string folder) => Path.Combine(root, ".airbench", "locks", $"{LockName(folder)}.lock");
+
     public void Dispose()
     {
         _notes.ForEach(LockHolder.Remove);   // first, or another holder's could be meant
@@ -57,15 +71,23 @@ internal sealed class FolderLocks : IDisposable
         bool IsBelow(string folder) => !folder.StartsWith("..", StringComparison.Ordinal) && !Path.IsPathRooted(folder);
         return folders
             .Where(entry => !IsOwn(entry.Folder) && IsBelow(entry.Folder))
-            .GroupBy(entry => entry.Folder, StringComparer.Ordinal)
+            .GroupBy(entry => entry.Folder, OperatingSystem.IsLinux() ? StringComparer.Ordinal : StringComparer.OrdinalIgnoreCase)
             .Select(group => (group.Key, group.Any(entry => entry.IsWritten)))
             .OrderBy(entry => entry.Key, StringComparer.Ordinal);
+    }
+
+    /// <summary>One file name for a folder, however deep; where it would be longer than file systems take, its end is a hash.</summary>
+    internal static string LockName(string folder)
+    {
+        var name = Uri.EscapeDataString(folder.Replace('\\', '/'));   // nine letters for one of Japanese
+        var hash = $"-{Hash.OfText(name)}";
+        return name.Length <= FileName.Longest ? name : name[..(FileName.Longest - hash.Length)] + hash;
     }
 
     private void Take(
         string root, string folder, bool alone, LockHolder me, bool wait, IProgress progress, CancellationToken cancel)
     {
-        var path = Path.Combine(root, ".airbench", "locks", $"{Uri.EscapeDataString(folder.Replace('\\', '/'))}.lock");
+        var path = PathOf(root, folder);
         var (waited, isTold) = (TimeSpan.Zero, false);
         HeldFile? file;
         while ((file = HeldFile.TryOpen(path, alone)) is null)

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 using Microsoft.Win32.SafeHandles;
 
 namespace Airbench.Pipeline;
@@ -52,6 +53,7 @@ internal sealed class HeldFile : IDisposable
     }
 
 #pragma warning disable SYSLIB1054, IDE1006 // a libc name
+    [UnsupportedOSPlatform("windows")]
     [DllImport("libc")]
     private static extern int dup(int file);
 #pragma warning restore SYSLIB1054, IDE1006

@@ -8,7 +8,7 @@ internal static class StageData
         stage.Kind.Uses,
         ResolvedYaml.Flow(GroupOf(stage.Kind), stage.Options),
         new(
-            context.Name, context.DefaultName, context.Seed, context.Device, context.UsdPerHour, context.Root, context.RunFolder,
+            context.Name, context.DefaultName, context.Seed, context.Device, context.UsdPerHour, context.Root, context.RunFolder, context.StartsAnew,
             [.. context.Inputs.Select(input => new ArtifactData(input.GetType().Name, input.Folder))]));
 
     public static object ToOptions(IStage kind, string yaml)
@@ -31,6 +31,7 @@ internal static class StageData
         UsdPerHour = data.UsdPerHour,
         Root = data.Root,
         RunFolder = data.RunFolder,
+        StartsAnew = data.StartsAnew,
         Inputs = [.. data.Inputs.Select(input => kinds.First(kind => kind.Output.Name == input.Type).Open(input.Folder))],
         Progress = progress,
         Cancel = cancel,

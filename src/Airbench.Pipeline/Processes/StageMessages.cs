@@ -12,7 +12,7 @@ internal sealed record StageRequest(string Version, string Uses, string Options,
 
 /// <summary><see cref="StageContext"/> as data.</summary>
 internal sealed record ContextData(
-    string Name, string DefaultName, int Seed, string Device, double? UsdPerHour, string Root, string RunFolder, IReadOnlyList<ArtifactData> Inputs);
+    string Name, string DefaultName, int Seed, string Device, double? UsdPerHour, string Root, string RunFolder, bool StartsAnew, IReadOnlyList<ArtifactData> Inputs);
 
 /// <summary>An artifact as data: its type's name and its folder, from which it can be opened.</summary>
 internal sealed record ArtifactData(string Type, string Folder);

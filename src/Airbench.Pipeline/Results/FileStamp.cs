@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 
 namespace Airbench.Pipeline;
 
@@ -16,13 +17,19 @@ internal readonly record struct FileStamp(long Size, long Modified, long Changed
     /// <exception cref="IOException">The system cannot say.</exception>
     public static FileStamp? Of(string path) => OperatingSystem.IsLinux() ? OnLinux(path) : Elsewhere(path);
 
-    private static FileStamp? Elsewhere(string path)
+    /// <summary>By what .NET tells on every system.</summary>
+    internal static FileStamp? Elsewhere(string path)
     {
         var info = new FileInfo(path);
+        if (!info.Exists)
+        {
+            return null;   // ResolveLinkTarget throws on Windows
+        }
         var target = info.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? info;
         return target.Exists ? new(target.Length, (target.LastWriteTimeUtc - DateTime.UnixEpoch).Ticks * 100, 0, 0) : null;
     }
 
+    [SupportedOSPlatform("linux")]
     private static FileStamp? OnLinux(string path)
     {
         if (statx(CurrentFolder, path, flags: 0, BasicStats, out var found) != 0)
@@ -64,6 +71,7 @@ internal readonly record struct FileStamp(long Size, long Modified, long Changed
     }
 
 #pragma warning disable CA2101, SYSLIB1054, IDE1006 // a libc name; UTF-8 marshalling is stated
+    [SupportedOSPlatform("linux")]
     [DllImport("libc", SetLastError = true)]
     private static extern int statx(int folder, [MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags, uint mask, out Status found);
 #pragma warning restore CA2101, SYSLIB1054, IDE1006

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 
 namespace Airbench.Pipeline;
 
@@ -186,9 +187,11 @@ internal sealed class ResultCache(string root, long limit)
         : link(source, target) == 0;
 
 #pragma warning disable CA2101, SYSLIB1054, IDE1006 // names of the systems; marshalling is stated
+    [UnsupportedOSPlatform("windows")]
     [DllImport("libc", SetLastError = true)]
     private static extern int link([MarshalAs(UnmanagedType.LPUTF8Str)] string source, [MarshalAs(UnmanagedType.LPUTF8Str)] string target);
 
+    [SupportedOSPlatform("windows")]
     [DllImport("kernel32", SetLastError = true)]
     [return: MarshalAs(UnmanagedType.Bool)]
     private static extern bool CreateHardLinkW([MarshalAs(UnmanagedType.LPWStr)] string target, [MarshalAs(UnmanagedType.LPWStr)] string source, nint security);

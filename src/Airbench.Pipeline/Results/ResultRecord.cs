@@ -86,7 +86,8 @@ internal sealed record ResultRecord
         }
 
         var outputs = Texts(map.Find("outputs") ?? throw Missing(map, "outputs"));
-        foreach (var name in outputs.Keys.Where(name => name.Length == 0 || Path.IsPathRooted(name) || name.Split('/', '\\').Contains("..")))
+        foreach (var name in outputs.Keys.Where(
+            name => name.Length == 0 || Path.IsPathRooted(name) || name.Contains('\0', StringComparison.Ordinal) || name.Split('/', '\\').Contains("..")))
         {
             throw new FormatException($"{map.At}: found the output {Quote.Show(name)}; expected a path inside of the artifact");
         }
@@ -97,11 +98,11 @@ internal sealed record ResultRecord
             From = facts,
             Outputs = outputs,
             Summary = Text(result, "summary") ?? throw Missing(result, "summary"),
-            WorkSeconds = Number(result, "work_seconds"),
-            Items = (long?)Number(result, "items"),
+            WorkSeconds = Number(result, "work_seconds", double.MaxValue),
+            Items = (long?)Number(result, "items", 1L << 53),
             Device = Text(result, "device") ?? throw Missing(result, "device"),
-            AccuracyPlain = Number(result, "accuracy_plain"),
-            AccuracyTta = Number(result, "accuracy_tta"),
+            AccuracyPlain = Number(result, "accuracy_plain", 1),
+            AccuracyTta = Number(result, "accuracy_tta", 1),
         };
     }
 
@@ -109,9 +110,9 @@ internal sealed record ResultRecord
 
     private static string? Text(MapNode map, string key) => (map.Find(key)?.Value as ScalarNode)?.Text;
 
-    private static double? Number(MapNode map, string key) => Text(map, key) is not { } text ? null
-        : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number
-        : throw new FormatException($"{map.At}: {key}: found {Quote.Show(text)}; expected a number");
+    private static double? Number(MapNode map, string key, double most) => Text(map, key) is not { } text ? null
+        : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number >= 0 && number <= most ? number
+        : throw new FormatException(FormattableString.Invariant($"{map.At}: {key}: found {Quote.Show(text)}; expected a number from 0 to {most}"));
 
     private static Dictionary<string, string> Texts(MapEntry entry) => entry.Value is MapNode map
         ? map.Entries.ToDictionary(

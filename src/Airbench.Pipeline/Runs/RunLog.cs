@@ -17,7 +17,7 @@ internal sealed class RunLog(Stream stream, TimeProvider time) : IDisposable
         {
             foreach (var line in text.ReplaceLineEndings("\n").Split('\n'))
             {
-                _writer.WriteLine($"{stamp} {kind,-5} {line}");
+                _writer.WriteLine($"{stamp} {kind,-5} {Quote.OneLine(line)}");
             }
         }
     }

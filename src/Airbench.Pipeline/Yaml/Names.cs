@@ -11,18 +11,11 @@ public static partial class Names
     /// <summary>What a name has to be.</summary>
     public const string Expected = "1 to 64 of a-z, 0-9, '_', '-' and '.', starting with a letter or digit";
 
-    // Windows opens a device under these names, with any extension.
-    [GeneratedRegex(@"^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", RegexOptions.CultureInvariant)]
-    private static partial Regex DeviceName { get; }
-
     // Not Pattern itself: in .NET "$" also matches before a line break at the end.
     [GeneratedRegex(@"^[a-z0-9][a-z0-9_.-]{0,63}\z", RegexOptions.CultureInvariant)]
     private static partial Regex Allowed { get; }
 
     /// <summary>Why <paramref name="name"/> cannot be used, as "found; expected", or null where it can.</summary>
     public static string? Problem(string name) =>
-        !Allowed.IsMatch(name) ? $"found {Quote.Show(name)}; expected {Expected}"
-        : name.EndsWith('.') ? $"found '{name}'; expected a name that does not end in '.', which Windows drops"
-        : DeviceName.IsMatch(name) ? $"found '{name}', which Windows takes for a device; expected another name"
-        : null;
+        Allowed.IsMatch(name) ? FileName.Problem(name) : $"found {Quote.Show(name)}; expected {Expected}";
 }

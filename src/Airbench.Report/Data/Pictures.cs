@@ -48,7 +48,9 @@ internal sealed class Pictures(IImagePicker picker)
         }
         var (found, prepared, missing) = source is null
             ? FromPrepared(metrics, answers, sets)
-            : new EvaluationPictures(picker.Pick(source, split, metrics.DatasetSha256, answers.Select(answer => answer.Index).ToHashSet()), new HashSet<int>(), null);
+            : new EvaluationPictures(
+                picker.Pick(source, split, metrics.DatasetSha256, metrics.Settings?.Fit ?? Fit.Crop, answers.Select(answer => answer.Index).ToHashSet()),
+                new HashSet<int>(), null);
         var kept = new Dictionary<int, Picture>();
         foreach (var index in answers.Select(answer => answer.Index).Distinct().Where(found.ContainsKey))
         {
@@ -73,7 +75,7 @@ internal sealed class Pictures(IImagePicker picker)
         using var split = dataset.OpenSplit(metrics.Data.EndsWith("/train", StringComparison.Ordinal) ? Split.Train : Split.Test);
         var pixels = answers.Where(answer => answer.Index < split.Count).DistinctBy(answer => answer.Index)
             .ToDictionary(answer => answer.Index, answer => (answer.Path, Pixels: split.Images(answer.Index, 1).ToArray()));
-        var originals = source is null ? new Dictionary<string, Picture>() : Originals(source, pixels.Values, split.ImageSize);
+        var originals = source is null ? new Dictionary<string, Picture>() : Originals(source, pixels.Values, dataset.Manifest);
         var pictures = pixels.ToDictionary(
             image => image.Key, image => originals.GetValueOrDefault(image.Value.Path) ?? new Picture("image/png", Encode(image.Value.Pixels, split.ImageSize)));
         var prepared = pixels.Where(image => !originals.ContainsKey(image.Value.Path)).Select(image => image.Key).ToHashSet();
@@ -83,11 +85,12 @@ internal sealed class Pictures(IImagePicker picker)
     }
 
     /// <summary>Without the originals there are still the prepared pixels.</summary>
-    private IReadOnlyDictionary<string, Picture> Originals(string source, IEnumerable<(string Path, byte[] Pixels)> images, int size)
+    private IReadOnlyDictionary<string, Picture> Originals(string source, IEnumerable<(string Path, byte[] Pixels)> images, DatasetManifest set)
     {
         try
         {
-            return picker.PickOriginals(source, images.DistinctBy(image => image.Path).ToDictionary(image => image.Path, image => image.Pixels), size);
+            var pixels = images.DistinctBy(image => image.Path).ToDictionary(image => image.Path, image => image.Pixels);
+            return picker.PickOriginals(source, pixels, set.ImageSize, set.Fit);
         }
         catch (Exception e) when (e is AirbenchException or IOException or UnauthorizedAccessException)
         {

@@ -26,6 +26,7 @@ internal static class DataSets
         }
         yield return Tag("p",
             $"{set.Name}, from {set.Source}: {Format.Count(set.TrainCount)} training and {Format.Count(set.TestCount)} test images of {set.ImageSize} x {set.ImageSize} pixels in {Format.Count(set.Classes.Count)} classes",
+            set.Fit == Fit.Crop ? null : $"; those that are not square became so by {set.Fit.ToString().ToLowerInvariant()}",
             set.BadImages > 0 ? $"; {Format.Count(set.BadImages)} could not be decoded" : null,
             set.DuplicatesAcrossSplits > 0 ? $"; {Format.Count(set.DuplicatesAcrossSplits)} test images are also in the training split, which makes the accuracy look better than it is" : null, ".");
         if (!run.ClassCounts.TryGetValue(set.Sha256, out var counts))

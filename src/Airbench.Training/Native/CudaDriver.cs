@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 
 namespace Airbench.Training;
 
@@ -7,9 +8,13 @@ internal static unsafe class CudaDriver
 {
     private const int NameLength = 256;
 
-    /// <summary>For example "NVIDIA H100 80GB HBM3", or null where no driver answers. <paramref name="index"/> counts as libtorch does.</summary>
+    /// <summary>For example "NVIDIA H100 80GB HBM3", or null where no driver answers, and on other systems than Linux. <paramref name="index"/> counts as libtorch does.</summary>
     public static string? NameOf(int index)
     {
+        if (!OperatingSystem.IsLinux())
+        {
+            return null;
+        }
         try
         {
             Span<byte> name = stackalloc byte[NameLength];
@@ -27,12 +32,15 @@ internal static unsafe class CudaDriver
     }
 
 #pragma warning disable IDE1006, SYSLIB1054 // names of the driver interface; integers and one pointer: nothing to marshal
+    [SupportedOSPlatform("linux")]
     [DllImport("libcuda.so.1")]
     private static extern int cuInit(uint flags);
 
+    [SupportedOSPlatform("linux")]
     [DllImport("libcuda.so.1")]
     private static extern int cuDeviceGet(out int device, int ordinal);
 
+    [SupportedOSPlatform("linux")]
     [DllImport("libcuda.so.1")]
     private static extern int cuDeviceGetName(byte* name, int length, int device);
 #pragma warning restore IDE1006, SYSLIB1054

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -11,9 +12,10 @@ namespace Airbench.Training;
 /// is on one stream of ours (<see cref="Enter"/>), and nothing in it has to wait for another. An exception of C++ that passes through C# ends
 /// the process; what can be asked of the driver beforehand is asked.
 /// </remarks>
+[SupportedOSPlatform("linux")]
 internal sealed unsafe class CudaGraphs : IGraphs
 {
-    private const string Library = "libtorch_cuda.so";
+    private const string Library = "torch_cuda";
     private const string Trial = "a trial";
     private const int Size = 4096;   // of at::cuda::CUDAGraph, at most
     private const ulong Pool = 0x6169_7262;   // of memory, for all graphs: the second number of an id, which libtorch counts up from 1

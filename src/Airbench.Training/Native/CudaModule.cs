@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 
 namespace Airbench.Training;
 
@@ -6,6 +7,7 @@ namespace Airbench.Training;
 /// Machine code or PTX in the context that libtorch uses (the device's primary one), launched on the stream that libtorch uses.
 /// Nothing here waits for the device.
 /// </summary>
+[SupportedOSPlatform("linux")]
 internal sealed unsafe class CudaModule : KernelLibrary
 {
     private const int ProcessorCount = 16, MajorVersion = 75, MinorVersion = 76;   // CUdevice_attribute
@@ -15,14 +17,15 @@ internal sealed unsafe class CudaModule : KernelLibrary
     private readonly Dictionary<string, nint> _functions = [];
     private readonly delegate* unmanaged<int, nint*, int> _currentStream;
 
-    /// <summary>Loads it.</summary>
+    /// <summary>Compiles and loads it.</summary>
     /// <param name="index">The device, as libtorch counts.</param>
-    /// <param name="build">From the device's compute capability, for example 90, to machine code or zero-terminated PTX.</param>
-    /// <exception cref="DeviceException">The driver refuses; the message names the call.</exception>
-    public CudaModule(int index, Func<int, byte[]> build)
+    /// <param name="text">CUDA C++.</param>
+    /// <param name="options">Of the compiler.</param>
+    /// <exception cref="DeviceException">The compiler or the driver refuses; the message names the call.</exception>
+    public CudaModule(int index, string text, string[] options)
     {
         _index = index;
-        _currentStream = (delegate* unmanaged<int, nint*, int>)TorchPointers.Function("libtorch_cuda.so", "aoti_torch_get_current_cuda_stream");
+        _currentStream = (delegate* unmanaged<int, nint*, int>)TorchPointers.Function("torch_cuda", "aoti_torch_get_current_cuda_stream");
         Check("cuInit", cuInit(0));
         Check("cuDeviceGet", cuDeviceGet(out var device, index));
         Check("cuDeviceGetAttribute", cuDeviceGetAttribute(out var processors, ProcessorCount, device));
@@ -31,7 +34,7 @@ internal sealed unsafe class CudaModule : KernelLibrary
         (Processors, Capability) = (processors, (10 * major) + minor);
         Check("cuDevicePrimaryCtxRetain", cuDevicePrimaryCtxRetain(out _context, device));
         EnterContext();
-        fixed (byte* code = build(Capability))
+        fixed (byte* code = Compile(text, options))
         {
             Check("cuModuleLoadData", cuModuleLoadData(out _module, code));
         }
@@ -66,6 +69,19 @@ internal sealed unsafe class CudaModule : KernelLibrary
         Check("cuFuncGetAttribute", cuFuncGetAttribute(out var local, LocalBytes, function));
         Check("cuFuncGetAttribute", cuFuncGetAttribute(out var shared, SharedBytes, function));
         return (registers, local, shared);
+    }
+
+    /// <summary>Machine code or, where the compiler does not know the GPU yet, PTX.</summary>
+    private byte[] Compile(string text, string[] options)
+    {
+        try
+        {
+            return Nvrtc.Compile(text, $"sm_{Capability}", options);
+        }
+        catch (DeviceException) when (Nvrtc.IsAvailable)
+        {
+            return Nvrtc.Compile(text, "compute_80", options);
+        }
     }
 
     /// <summary>Autograd's thread may have no context of its own yet.</summary>

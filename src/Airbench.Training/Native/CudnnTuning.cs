@@ -9,7 +9,7 @@ namespace Airbench.Training;
 /// </remarks>
 internal static unsafe class CudnnTuning
 {
-    private const string Library = "libtorch_cpu.so";
+    private const string Library = "torch_cpu";
     private const string GlobalContext = "_ZN2at13globalContextEv";
     private const string Set = "_ZN2at7Context17setBenchmarkCuDNNEb";
     private const string Get = "_ZNK2at7Context14benchmarkCuDNNEv";
@@ -34,6 +34,6 @@ internal static unsafe class CudnnTuning
             throw new DeviceException("known on Linux only");
         }
         return TorchRuntime.FindExport(name, Library)
-            ?? throw new DeviceException($"{Path.Combine(TorchRuntime.Load().Folder, Library)} has no function {name}; libtorch 2.10 has it");
+            ?? throw new DeviceException($"{Path.Combine(TorchRuntime.Load().Folder, NativeLibraryFile.NameOf(Library))} has no function {name}; libtorch 2.10 has it");
     }
 }

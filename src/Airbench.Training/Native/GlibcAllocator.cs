@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 
 namespace Airbench.Training;
 
@@ -7,13 +8,14 @@ namespace Airbench.Training;
 /// By default every tensor above 32 MB gets fresh pages from the kernel and returns them when freed: at batch 1024 the page
 /// faults cost more than many of the operators (max pool 179 -> 13 ms, the step 1.44 -> 1.19 s on 2 cores).
 /// </remarks>
+[SupportedOSPlatform("linux")]
 internal static class GlibcAllocator
 {
     private const int TrimThreshold = -1;   // M_TRIM_THRESHOLD
     private const int TopPad = -2;          // M_TOP_PAD
     private const int MmapMax = -4;         // M_MMAP_MAX
 
-    /// <summary>True where all settings were accepted; false on systems without glibc.</summary>
+    /// <summary>True where all settings were accepted; false where another C library than glibc runs.</summary>
     public static bool KeepLargeBlocks()
     {
         try

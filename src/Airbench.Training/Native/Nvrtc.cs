@@ -1,10 +1,12 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 using System.Text;
 using System.Text.RegularExpressions;
 
 namespace Airbench.Training;
 
 /// <summary>NVIDIA's run-time compiler for CUDA C++, which comes with every PyTorch for CUDA.</summary>
+[SupportedOSPlatform("linux")]
 internal static unsafe partial class Nvrtc
 {
     private static readonly Lazy<(nint Library, string Path)> Loaded = new(Find);
@@ -72,10 +74,6 @@ internal static unsafe partial class Nvrtc
     /// <summary>In libtorch's folder, in the packages beside PyTorch, and wherever the loader looks.</summary>
     private static (nint Library, string Path) Find()
     {
-        if (!OperatingSystem.IsLinux())
-        {
-            return default;
-        }
         var folder = TorchRuntime.Load().Folder;
         string[] folders = [folder, .. CudaLibraries.Packages(folder)];
         var files = folders.SelectMany(name => Directory.EnumerateFiles(name, "libnvrtc*.so*"))

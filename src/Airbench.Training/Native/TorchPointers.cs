@@ -6,7 +6,7 @@ namespace Airbench.Training;
 internal static unsafe class TorchPointers
 {
     private static readonly delegate* unmanaged<nint, void**, int> DataPointer =
-        (delegate* unmanaged<nint, void**, int>)Function("libtorch_cpu.so", "aoti_torch_get_data_ptr");
+        (delegate* unmanaged<nint, void**, int>)Function("torch_cpu", "aoti_torch_get_data_ptr");
 
     /// <summary>Its first number. The caller keeps the tensor alive for as long as the address is used.</summary>
     public static nint Of(torch.Tensor tensor)
@@ -18,5 +18,5 @@ internal static unsafe class TorchPointers
     /// <summary>A C function of one of libtorch's libraries.</summary>
     /// <exception cref="DeviceException">This libtorch does not have it.</exception>
     public static nint Function(string library, string name) => TorchRuntime.FindExport(name, library)
-        ?? throw new DeviceException($"{Path.Combine(TorchRuntime.Load().Folder, library)} has no function {name}; expected libtorch 2.10 or 2.11");
+        ?? throw new DeviceException($"{Path.Combine(TorchRuntime.Load().Folder, NativeLibraryFile.NameOf(library))} has no function {name}; expected libtorch 2.10 or 2.11");
 }

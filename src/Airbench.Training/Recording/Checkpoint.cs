@@ -5,17 +5,6 @@ using static TorchSharp.torch;
 
 namespace Airbench.Training;
 
-/// <summary>The numbers of a checkpoint; its tensors are stored beside it.</summary>
-/// <param name="Key">Hash of everything that decides the weights: only a training with the same one may go on from here.</param>
-/// <param name="Run">Index of the run under way.</param>
-/// <param name="Step">Steps done.</param>
-/// <param name="Seconds">Seconds done, by the <c>airbench</c> protocol.</param>
-/// <param name="Meter">What the epoch under way has measured.</param>
-/// <param name="Curve">Rows of <c>curve.csv</c> so far.</param>
-/// <param name="Results">Runs done.</param>
-internal sealed record CheckpointState(
-    string Key, int Run, int Step, double Seconds, EpochMeter.Readings Meter, IReadOnlyList<CurvePoint> Curve, IReadOnlyList<RunResult> Results);
-
 /// <summary>
 /// A folder beside the model that a stopped training goes on from: written whole or not at all, every so many seconds, and removed
 /// once the model is there.
@@ -27,10 +16,12 @@ internal sealed class Checkpoint : IDisposable
     private const int HeaderRoom = 1 << 20;
 
     private readonly TimeSpan _interval;
+    private readonly IProgress _progress;
     private readonly Stopwatch _sinceLast = Stopwatch.StartNew();
     private TensorFile? _tensors;
 
-    private Checkpoint(string folder, string key, TimeSpan interval) => (Folder, Key, _interval) = (folder, key, interval);
+    private Checkpoint(string folder, string key, TimeSpan interval, IProgress progress) =>
+        (Folder, Key, _interval, _progress) = (folder, key, interval, progress);
 
     /// <summary>Where it is stored.</summary>
     public string Folder { get; }
@@ -47,45 +38,75 @@ internal sealed class Checkpoint : IDisposable
     /// <summary>Whether it is time to write one.</summary>
     public bool IsDue => _sinceLast.Elapsed >= _interval;
 
-    /// <summary>Looks for the checkpoint of the model in <paramref name="modelFolder"/>.</summary>
+    /// <summary>The checkpoint of the model in <paramref name="modelFolder"/>; what is there is left alone until <see cref="Find(TrainingPlan, int, int)"/>.</summary>
     /// <param name="modelFolder">models/&lt;name&gt;; the checkpoint is models/&lt;name&gt;.checkpoint.</param>
     /// <param name="key">What must agree.</param>
     /// <param name="interval">Time between two.</param>
-    /// <param name="progress">Told what was found.</param>
-    /// <exception cref="InvalidFileException">The checkpoint is damaged.</exception>
-    public static Checkpoint Open(string modelFolder, string key, TimeSpan interval, IProgress progress)
+    /// <param name="progress">Told what is found.</param>
+    public static Checkpoint Open(string modelFolder, string key, TimeSpan interval, IProgress progress) => new(FolderOf(modelFolder), key, interval, progress);
+
+    /// <summary>Removes the checkpoint of the model in <paramref name="modelFolder"/>, of whatever training it is; returns whether there was one.</summary>
+    public static bool Remove(string modelFolder)
     {
-        var folder = $"{Path.TrimEndingDirectorySeparator(Path.GetFullPath(modelFolder))}.checkpoint";
-        var checkpoint = new Checkpoint(folder, key, interval);
-        if (Directory.Exists(folder))
+        var folder = FolderOf(modelFolder);
+        if (!Directory.Exists(folder))
         {
-            var state = Read(folder, () => Json.Read<CheckpointState>(Path.Combine(folder, StateName)));
-            if (state.Key == key)
-            {
-                checkpoint.Found = state;
-                checkpoint._tensors = Read(folder, () => TensorFile.Open(Path.Combine(folder, TensorsName)));
-                progress.Info($"resuming from the checkpoint of run {state.Run + 1}, step {state.Step} ({folder})");
-            }
-            else
-            {
-                progress.Info($"a checkpoint of other settings, data or versions is in {folder}: starting from the beginning");
-            }
+            return false;
         }
-        return checkpoint;
+        Directory.Delete(folder, recursive: true);
+        return true;
     }
 
-    /// <summary>Says with the damage what the user can do about it.</summary>
-    private static T Read<T>(string folder, Func<T> read)
+    /// <summary>Takes the checkpoint that is there, if it is of this training; says so, or why not.</summary>
+    /// <param name="plan">Steps and epochs of a run.</param>
+    /// <param name="seed">Of the first run.</param>
+    /// <param name="runs">Runs asked for.</param>
+    /// <exception cref="InvalidFileException">
+    /// It is damaged, or no training can have left it. Nothing goes on from it, and nothing replaces it unasked: what is in it may have taken hours.
+    /// </exception>
+    public void Find(TrainingPlan plan, int seed, int runs)
     {
+        if (!Directory.Exists(Folder))
+        {
+            return;
+        }
         try
         {
-            return read();
+            var state = Json.Read<CheckpointState>(Path.Combine(Folder, StateName));
+            var isOurs = state.Key == Key;
+            if (!state.IsSealed() && (isOurs || state.Sha256 is not null))
+            {
+                throw new InvalidFileException(Path.Combine(Folder, StateName), "was changed since it was written: its checksum differs");
+            }
+            if (!isOurs || state.Run >= runs)
+            {
+                _progress.Info(isOurs
+                    ? $"a checkpoint of run {state.Run + 1} is in {Folder}; {runs} are asked for: starting from the beginning"
+                    : $"a checkpoint of other settings, data or versions is in {Folder}: starting from the beginning");
+                return;
+            }
+            if (state.Problem(plan, seed) is { } problem)
+            {
+                throw new InvalidFileException(Path.Combine(Folder, StateName), $"holds what no training leaves: {problem}");
+            }
+            var tensors = Path.Combine(Folder, TensorsName);
+            _tensors = TensorFile.Open(tensors);
+            if (Hash.OfFile(tensors) != state.TensorsSha256)
+            {
+                Close();
+                throw new InvalidFileException(tensors, "was changed since it was written: its checksum differs");
+            }
+            Found = state;
+            _progress.Info($"resuming from the checkpoint of run {state.Run + 1}, step {state.Step} ({Folder})");
         }
         catch (InvalidFileException e)
         {
-            throw new InvalidFileException(folder, $"is a damaged checkpoint: {e.Message}. Delete this folder to start from the beginning", e);
+            throw new InvalidFileException(
+                Folder, $"is a damaged checkpoint: {e.Message}. Delete this folder to start from the beginning (`airbench run --force` does)", e);
         }
     }
+
+    private static string FolderOf(string modelFolder) => $"{Path.TrimEndingDirectorySeparator(Path.GetFullPath(modelFolder))}{TrainedModel.CheckpointEnding}";
 
     /// <summary>Copies the tensor of the found checkpoint into <paramref name="target"/>.</summary>
     /// <exception cref="InvalidFileException">It is not there, or has another shape.</exception>
@@ -115,20 +136,10 @@ internal sealed class Checkpoint : IDisposable
             }
             writer.Finish();
         }
-        File.WriteAllText(output.File(StateName), Json.Write(state));
+        File.WriteAllText(output.File(StateName), Json.Write(state.Sealed(output.File(TensorsName))));
         output.Commit();
         IsWritten = true;
         _sinceLast.Restart();
-    }
-
-    /// <summary>Removes what is no longer needed.</summary>
-    public void Delete()
-    {
-        Close();
-        if (Directory.Exists(Folder))
-        {
-            Directory.Delete(Folder, recursive: true);
-        }
     }
 
     /// <summary>Ends the going on: from here, what is found is of no use.</summary>

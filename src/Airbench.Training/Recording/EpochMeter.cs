@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -13,7 +14,8 @@ internal sealed class EpochMeter : IDisposable
     /// <param name="Losses">Mean loss of each step.</param>
     /// <param name="Correct">Right answers.</param>
     /// <param name="Examples">Of so many.</param>
-    public sealed record Readings(IReadOnlyList<float> Losses, long Correct, int Examples);
+    public sealed record Readings(
+        IReadOnlyList<float> Losses, [property: Range(0, long.MaxValue)] long Correct, [property: Range(0, int.MaxValue)] int Examples);
 
     private readonly bool _readAtOnce;
     private readonly Tensor _correct;

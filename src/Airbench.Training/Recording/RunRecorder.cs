@@ -91,7 +91,7 @@ internal sealed class RunRecorder : IDisposable
         using var meter = Meter;
         _meter = null;
         var (trainLoss, trainAccuracy) = meter.Read();   // waits for the device
-        if (!_setup.Device.IsCuda)
+        if (!_setup.Device.IsCuda && OperatingSystem.IsLinux())
         {
             GlibcAllocator.Trim();   // where tensors are on a GPU it would cost milliseconds for little
         }

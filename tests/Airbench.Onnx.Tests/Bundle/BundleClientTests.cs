@@ -35,15 +35,12 @@ public sealed class BundleClientTests : IDisposable
     [Fact]
     public void The_page_in_chromium_shows_the_test_data_and_the_check_fails_where_they_are_others()
     {
-        Programs.SkipWithoutNode("onnxruntime-web", "onnxruntime-node", "playwright-core");
-        Assert.SkipUnless(
-            File.Exists(Environment.GetEnvironmentVariable("CHROMIUM") ?? "/usr/bin/chromium"),
-            "no Chromium here (Debian: apt install chromium; elsewhere: CHROMIUM names the program)");
+        Chromium.SkipWithout("onnxruntime-web", "onnxruntime-node", "playwright-core");
         var screenshots = Path.Combine(AppContext.BaseDirectory, "TestResults", "web");
         var (exitCode, output) = RunClient("check_web.mjs", screenshots);
         Assert.True(exitCode == 0, output);
         Assert.Equal(
-            ["dark.png", "empty.png", "light.png", "phone-dark.png", "phone.png"],
+            ["dark.png", "empty.png", "failing.png", "light.png", "phone-dark.png", "phone.png", "refused.png"],
             Directory.GetFiles(screenshots).Select(Path.GetFileName).Order(StringComparer.Ordinal));
 
         ChangeAnAnswer();
@@ -89,7 +86,7 @@ public sealed class BundleClientTests : IDisposable
     [Fact]
     public void The_javascript_sample_prints_the_answers_of_the_test_data()
     {
-        Programs.SkipWithoutNode("onnxruntime-node", "jpeg-js", "pngjs");
+        Programs.SkipWithoutNode("onnxruntime-node", "sharp");
         Directory.CreateSymbolicLink(_bundle.File("samples/javascript/node_modules"), Path.Combine(Programs.Clients, "node_modules"));
         var (exitCode, output) = Programs.Run("node", [_bundle.File("samples/javascript/classify.mjs"), .. Samples.Images(_bundle)]);
         Assert.True(exitCode == 0, output);

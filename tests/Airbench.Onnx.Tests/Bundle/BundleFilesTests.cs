@@ -31,12 +31,32 @@ public sealed class BundleFilesTests : IDisposable
         var manifest = OnnxBundle.Open(Export("exports/small").Folder).Manifest;
         Assert.Equal(Signature.Inputs, manifest.Signature!.Inputs);
         Assert.Equal(Signature.Outputs, manifest.Signature.Outputs);
-        Assert.Equal((16, 16, "RGB"), (
+        Assert.Equal(((int?)16, (int?)16, "RGB"), (
             manifest.PreprocessingSteps!.ShortSide, manifest.PreprocessingSteps.CentreCrop, manifest.PreprocessingSteps.ColorOrder));
         Assert.Equal(RandomNetwork.Small().Mean, manifest.PreprocessingSteps.InsideTheModel.Mean);
         Assert.Equal((2000, 1801, 1822), (manifest.Accuracy!.Count, manifest.Accuracy.Plain.Correct, manifest.Accuracy.WithTta.Correct));
         Assert.InRange(manifest.Accuracy.Plain.Accuracy, manifest.Accuracy.Plain.Low95, manifest.Accuracy.Plain.High95);
         Assert.Equal("cpu, fp32", manifest.Provenance!.TrainedOn);
+    }
+
+    [Theory]
+    [InlineData(Fit.Crop, "Resize the short side to 16 and crop the centre", "only the centre square")]
+    [InlineData(Fit.Pad, "Resize the long side to 16 and pad with black", "seen whole, but small")]
+    [InlineData(Fit.Stretch, "Resize both sides to 16", "seen distorted")]
+    public void How_images_become_square_is_in_the_manifest_the_model_and_the_card(Fit fit, string words, string limit)
+    {
+        var model = Model();
+        model = model with { Manifest = model.Manifest with { Network = model.Manifest.Network with { Fit = fit } } };
+        var bundle = OnnxBundle.Open(Exporter.Export(
+            model, new ExportOptions(), _folder.File("exports/fit"), _ => new ParityResult(8, 0, 8), IProgress.Silent, CancellationToken.None).Folder);
+        var (manifest, steps) = (bundle.Manifest, bundle.Manifest.PreprocessingSteps!);
+        Assert.Equal((fit, fit), (manifest.Fit, steps.Fit));
+        Assert.Equal(
+            (fit == Fit.Crop ? 16 : (int?)null, fit == Fit.Crop ? 16 : null, fit == Fit.Pad ? 16 : null), (steps.ShortSide, steps.CentreCrop, steps.LongSide));
+        Assert.Contains(words, manifest.Preprocessing, StringComparison.Ordinal);
+        var properties = Airbench.Onnx.Proto.ModelProto.Parser.ParseFrom(File.ReadAllBytes(bundle.File("model.onnx"))).MetadataProps;
+        Assert.Equal(fit.ToString().ToLowerInvariant(), properties.Single(property => property.Key == "fit").Value);
+        Assert.Contains(limit, File.ReadAllText(bundle.File("README.md")), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -231,7 +251,32 @@ public sealed class BundleFilesTests : IDisposable
     [InlineData("airbench94", "airbench94")]
     [InlineData("My Photos_2", "my-photos-2")]
     [InlineData("__", "model")]
-    public void Names_for_kubernetes_are_dns_labels(string name, string expected) => Assert.Equal(expected, ServingFiles.DnsName(name));
+    [InlineData("2024.flowers_v1", "model-2024-flowers-v1")]
+    [InlineData("3", "model-3")]
+    [InlineData("-a-", "a")]
+    [InlineData("on", "model-on")]
+    [InlineData("猫", "model")]
+    public void Names_for_kubernetes_are_dns_labels(string name, string expected)
+    {
+        Assert.Equal(expected, ServingFiles.DnsName(name));
+        var file = ServingFiles.KServe(name);
+        Assert.Contains($"\n  name: {expected}\n", file, StringComparison.Ordinal);
+        Assert.Equal(name != expected, file.Contains($"# The bundle is called '{name}'; a service has to begin with a letter", StringComparison.Ordinal));
+    }
+
+    /// <summary>RFC 1035, as KServe's webhook demands it, with room for what KServe appends.</summary>
+    [Fact]
+    public void Any_name_becomes_a_dns_label() => Gen.OneOf(Gen.String, Gen.String[Gen.Char["aZ0.-_ é"], 0, 80]).ForEachCase(
+        name => Assert.Matches(@"\A[a-z]([-a-z0-9]{0,51}[a-z0-9])?\z", ServingFiles.DnsName(name)), cases: 1000);
+
+    [Fact]
+    public void The_card_says_under_which_name_a_service_runs()
+    {
+        var card = File.ReadAllText(Export("exports/94.small").File("README.md"));
+        Assert.Contains("The service is called `model-94-small`: its name has to begin with a letter", card, StringComparison.Ordinal);
+        Assert.DoesNotContain("The service is called", File.ReadAllText(Export("exports/small").File("README.md")), StringComparison.Ordinal);
+        Assert.StartsWith("name: \"94.small\"\n", File.ReadAllText(_folder.File("exports/94.small/triton/94.small/config.pbtxt")), StringComparison.Ordinal);
+    }
 
     private TrainedModel Model() => RandomNetwork.Write(_folder.File("model"), RandomNetwork.Small());
 

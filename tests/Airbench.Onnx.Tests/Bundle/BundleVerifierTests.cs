@@ -68,6 +68,116 @@ public sealed class BundleVerifierTests : IDisposable
     }
 
     [Fact]
+    public void Labels_with_line_ends_of_windows_are_shown_with_them()
+    {
+        File.WriteAllText(_bundle.File("labels.txt"), "class 0\r\nclass 1\r\nclass 2\r\n");
+        Checksums.Write(_bundle.Folder);
+        Assert.Equal([@"labels.txt: line 1 is 'class 0\r'; metadata.json names class 0 'class 0'"], Problems());
+    }
+
+    /// <summary>Sums are rewritten each time: whoever can do one can do the other.</summary>
+    [Fact]
+    public void A_file_that_is_removed_emptied_or_changed_is_named_whichever_it_is()
+    {
+        var run = Remembered();
+        foreach (var name in Checksums.Files(_bundle.Folder).Where(name => name != Checksums.FileName))
+        {
+            var whole = File.ReadAllBytes(_bundle.File(name));
+            var text = System.Text.Encoding.UTF8.GetString(whole);
+            File.Delete(_bundle.File(name));
+            RequireNamed("removed");
+            File.WriteAllBytes(_bundle.File(name), []);
+            RequireNamed("emptied");
+            File.WriteAllBytes(_bundle.File(name), [.. whole[..^2], (byte)'~', whole[^1]]);
+            RequireNamed("changed at its end");
+            File.WriteAllBytes(_bundle.File(name), [(byte)'~', .. whole[1..]]);
+            RequireNamed("changed at its beginning");
+            File.WriteAllBytes(_bundle.File(name), whole);
+
+            void RequireNamed(string what)
+            {
+                Checksums.Write(_bundle.Folder);
+                var problems = BundleVerifier.Verify(_bundle.Folder, run).Problems;
+                var isNamed = problems.Any(p => p.Contains(name.StartsWith(TestDataSet.Folder, StringComparison.Ordinal) ? TestDataSet.Folder : $"{name}:", StringComparison.Ordinal));
+                Assert.True(isNamed, $"{name} {what}: {string.Join('\n', problems)}");   // of the test data the side that differs is not known
+            }
+        }
+        Checksums.Write(_bundle.Folder);
+        Assert.Empty(BundleVerifier.Verify(_bundle.Folder, run).Problems);
+    }
+
+    [Fact]
+    public void A_file_that_no_export_writes_is_named_although_the_sums_list_it()
+    {
+        File.WriteAllText(_bundle.File("web/more.js"), "alert()");
+        Checksums.Write(_bundle.Folder);
+        Assert.Equal(["web/more.js: extra; an export writes no such file"], Problems());
+    }
+
+    [Fact]
+    public void A_change_is_shown_where_it_is()
+    {
+        File.WriteAllText(_bundle.File("kserve.yaml"), File.ReadAllText(_bundle.File("kserve.yaml")).Replace("name: small", "name: other", StringComparison.Ordinal));
+        Checksums.Write(_bundle.Folder);
+        Assert.Equal(
+            ["kserve.yaml: line 5 has '  name: other'; the export wrote '  name: small'"], Problems());
+    }
+
+    /// <summary>What an earlier version wrote cannot be written again: its names and labels are compared, and that is said.</summary>
+    [Fact]
+    public void Of_another_version_the_names_and_the_labels_are_compared()
+    {
+        WriteManifest(_bundle.Manifest with { ProductVersion = "0.0.1" });
+        File.WriteAllText(_bundle.File("samples/python/classify.py"), "# as it was then\n");
+        Checksums.Write(_bundle.Folder);
+        var result = BundleVerifier.Verify(_bundle.Folder, Remembered());
+        Assert.Empty(result.Problems);
+        Assert.Contains(result.Notes, note => note.StartsWith("exported by 0.0.1, this is ", StringComparison.Ordinal));
+        File.Delete(_bundle.File("request.json"));
+        File.WriteAllText(_bundle.File("kserve.yaml"), "");
+        File.WriteAllText(_bundle.File("labels.txt"), "class 0\n");
+        Checksums.Write(_bundle.Folder);
+        Assert.Equal(
+            [
+                "kserve.yaml: empty; an export writes no empty file", "labels.txt: line 2 is ''; metadata.json names class 1 'class 1'",
+                "request.json: missing; an export writes it",
+            ],
+            BundleVerifier.Verify(_bundle.Folder, Remembered()).Problems.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void Training_files_are_held_to_the_manifest()
+    {
+        var bundle = Exporter.Export(
+            _bundles.Model, new ExportOptions { Training = ["head"] }, _bundles.File("exports/taught"), file => ParityGate.Check(file, _bundles.ReferenceFile),
+            IProgress.Silent, CancellationToken.None);
+        var run = Remembered();
+        Assert.Empty(BundleVerifier.Verify(bundle.Folder, run).Problems);
+        foreach (var name in Checksums.Files(bundle.Folder).Where(name => name.StartsWith("training/", StringComparison.Ordinal)))
+        {
+            var whole = File.ReadAllText(bundle.File(name), System.Text.Encoding.Latin1);
+            File.WriteAllText(bundle.File(name), whole.Replace("class 0", "class 9", StringComparison.Ordinal)[..^1], System.Text.Encoding.Latin1);
+            Checksums.Write(bundle.Folder);
+            Assert.StartsWith($"{name}: ", Assert.Single(BundleVerifier.Verify(bundle.Folder, run).Problems), StringComparison.Ordinal);
+            File.WriteAllText(bundle.File(name), whole, System.Text.Encoding.Latin1);
+        }
+    }
+
+    [Fact]
+    public void A_damaged_manifest_is_a_sentence_and_no_crash()
+    {
+        var manifest = File.ReadAllText(_bundle.File(OnnxBundle.ManifestName));
+        var (run, found) = (Remembered(), 0);
+        JsonFuzz.Refused(manifest, cases: 60, damaged =>
+        {
+            File.WriteAllBytes(_bundle.File(OnnxBundle.ManifestName), damaged);
+            Checksums.Write(_bundle.Folder);
+            found += BundleVerifier.Verify(_bundle.Folder, run).Problems.Count > 0 ? 1 : 0;
+        });
+        Assert.InRange(found, 40, int.MaxValue);   // some changes are none: a fact that only the manifest has
+    }
+
+    [Fact]
     public void Labels_swapped_everywhere_but_in_the_model_are_found()
     {
         IReadOnlyList<string> swapped = ["class 1", "class 0", "class 2"];
@@ -77,7 +187,9 @@ public sealed class BundleVerifierTests : IDisposable
             File.WriteAllText(_bundle.File(file), string.Concat(swapped.Select(c => c + "\n")));
         }
         Checksums.Write(_bundle.Folder);
-        Assert.Contains("model.onnx: carries the classes", Assert.Single(Problems()), StringComparison.Ordinal);
+        Assert.Collection(
+            Problems(), p => Assert.StartsWith("model.onnx: carries the classes", p, StringComparison.Ordinal),
+            p => Assert.StartsWith("README.md: line 3 has ", p, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -126,7 +238,7 @@ public sealed class BundleVerifierTests : IDisposable
     {
         WriteManifest(_bundle.Manifest with { Variants = new Dictionary<string, VariantFile> { ["fp32"] = new(file, 1, "") } });
         var problems = Problems();
-        Assert.Contains($"metadata.json: variant fp32 is '{file}', which is not a file name", problems);
+        Assert.Contains($"metadata.json: is not a valid BundleManifest: variants.fp32.file: '{file}'; expected the name of a file in the bundle", problems);
         Assert.DoesNotContain(problems, p => p.StartsWith(file, StringComparison.Ordinal));
     }
 
@@ -150,6 +262,17 @@ public sealed class BundleVerifierTests : IDisposable
             cases: 40);
 
     private IReadOnlyList<string> Problems() => BundleVerifier.Verify(_bundle.Folder, TestDataRunner.Run).Problems;
+
+    /// <summary>Answers of each model file once: most checks here do not touch it.</summary>
+    private static ModelRunner Remembered()
+    {
+        var known = new Dictionary<string, IReadOnlyList<float[]>>();
+        return (file, input, values, shape, outputs) =>
+        {
+            var key = $"{Hash.OfFile(file)} {input} {Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(values))} {string.Join(',', shape)} {string.Join(',', outputs)}";
+            return known.TryGetValue(key, out var answers) ? answers : known[key] = TestDataRunner.Run(file, input, values, shape, outputs);
+        };
+    }
 
     private void WriteManifest(BundleManifest manifest) => File.WriteAllText(_bundle.File(OnnxBundle.ManifestName), Json.Write(manifest));
 

@@ -70,16 +70,17 @@ internal sealed class Bundles : IDisposable
             images.Length / (3 * Network.ImageSize * Network.ImageSize)), v => (float)v);
 
     /// <summary>Exports through the real parity gate.</summary>
-    public OnnxBundle Export(string dataset = "", Fp32Score? fp32 = null)
+    public OnnxBundle Export(string dataset = "", Fp32Score? fp32 = null, Fit fit = Fit.Crop)
     {
-        Model = Model with { Manifest = Model.Manifest with { DatasetSha256 = dataset, Fp32 = fp32 ?? Model.Manifest.Fp32 } };
+        var network = Model.Manifest.Network with { Fit = fit };
+        Model = Model with { Manifest = Model.Manifest with { Network = network, DatasetSha256 = dataset, Fp32 = fp32 ?? Model.Manifest.Fp32 } };
         return Exporter.Export(
             Model, new ExportOptions(), _folder.File("exports/small"), file =>
                 ParityGate.Check(file, ReferenceFile), IProgress.Silent, CancellationToken.None);
     }
 
     /// <summary>A prepared set of random images with these labels in its test split, and in its training split where it has no others.</summary>
-    public Dataset Prepare(long[] labels, IReadOnlyList<string>? classes = null, int imageSize = 16, long[]? trainLabels = null)
+    public Dataset Prepare(long[] labels, IReadOnlyList<string>? classes = null, int imageSize = 16, long[]? trainLabels = null, Fit fit = Fit.Crop)
     {
         var folder = _folder.File($"data-{Guid.NewGuid():N}");
         Directory.CreateDirectory(folder);
@@ -100,6 +101,7 @@ internal sealed class Bundles : IDisposable
             Source = "synthetic",
             Classes = classes ?? Model.Manifest.Classes,
             ImageSize = imageSize,
+            Fit = fit,
             Mean = Network.Mean,
             Std = Network.Std,
             TrainCount = labels.Length,

@@ -22,10 +22,7 @@ public sealed class TeachTests : IDisposable
     [Fact]
     public void Ten_images_each_teach_the_page_two_new_classes_and_the_download_gives_the_pages_logits()
     {
-        Programs.SkipWithoutNode("onnxruntime-web", "playwright-core");
-        Assert.SkipUnless(
-            File.Exists(Environment.GetEnvironmentVariable("CHROMIUM") ?? "/usr/bin/chromium"),
-            "no Chromium here (Debian: apt install chromium; elsewhere: CHROMIUM names the program)");
+        Chromium.SkipWithout("onnxruntime-web", "playwright-core");
         var bundle = Export();
         var images = Draw();
         var taught = _folder.File("taught.onnx");

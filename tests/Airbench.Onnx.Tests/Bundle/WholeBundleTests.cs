@@ -32,7 +32,7 @@ public sealed class WholeBundleTests : IDisposable
         EvaluatesAsViewsOutside(bundle, dataset, low.Threshold);
         ADoubtfulModelThatChangedIsFound(bundle);
 
-        Programs.SkipWithoutNode("onnxruntime-node", "onnxruntime-web", "playwright-core", "jpeg-js", "pngjs");
+        Programs.SkipWithoutNode("onnxruntime-node", "onnxruntime-web", "playwright-core", "sharp");
         Directory.CreateSymbolicLink(bundle.File("samples/javascript/node_modules"), Path.Combine(Programs.Clients, "node_modules"));
         foreach (var file in (string[])["model.onnx", "model.adaptive.onnx"])
         {

@@ -157,7 +157,7 @@ public sealed partial class EvaluationAtScaleTests : IDisposable
             }
             using var images = LabelledFiles.Open(_models.File($"{count}.zip"), Split.Test, 1 << 30, IProgress.Silent, CancellationToken.None);
             var (peak, seen) = (0L, 0);
-            foreach (var batch in new BatchReader(images, ColourModels.Size).Read(32, Shard.Whole, CancellationToken.None))
+            foreach (var batch in new BatchReader(images, ColourModels.Size, Fit.Crop).Read(32, Shard.Whole, CancellationToken.None))
             {
                 seen += batch.Images.Count;
                 peak = Math.Max(peak, batch.Pixels.Length);

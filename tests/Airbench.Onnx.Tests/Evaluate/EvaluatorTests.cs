@@ -187,6 +187,8 @@ public sealed class EvaluatorTests : IDisposable
         var otherClasses = _bundles.Prepare(_answers, ["cat", "dog", "class 2"]);
         Assert.Contains("has the classes [cat, dog, class 2] (3); the model knows [", Refusal(otherClasses), StringComparison.Ordinal);
         Assert.Contains("20-pixel images, the model takes", Refusal(_bundles.Prepare(_answers, imageSize: 20)), StringComparison.Ordinal);
+        Assert.Contains(
+            "was prepared with fit: pad, the model fp32 takes fit: crop", Refusal(_bundles.Prepare(_answers, fit: Fit.Pad)), StringComparison.Ordinal);
         Assert.Contains("has no images", Refusal(_bundles.Prepare([])), StringComparison.Ordinal);
 
         string Refusal(Dataset dataset) => Assert.Throws<DataException>(() => Evaluate(dataset, Plain)).Message;

@@ -84,7 +84,7 @@ public sealed class PredictorTests : IDisposable
         [
             new() { Labels = "labels.txt" }, new() { Scale = 1 }, new() { Mean = [0, 0, 0] }, new() { Std = [1, 1, 1] }, new() { ImageSize = 16 },
             new() { Layout = PixelLayout.Nchw }, new() { ColorOrder = ColorOrder.Bgr }, new() { InputName = "x" }, new() { OutputName = "y" },
-            new() { OutputKind = OutputKind.Logits },
+            new() { OutputKind = OutputKind.Logits }, new() { Fit = Fit.Crop },
         ];
         foreach (var model in new[] { "fp32", bundle.Folder })
         {
@@ -101,6 +101,69 @@ public sealed class PredictorTests : IDisposable
         var evaluate = new EvaluateOptions { Labels = "labels.txt", Data = _models.Images("images", 3) };
         Assert.Contains("labels: does nothing", Assert.Throws<ConfigurationException>(() => Evaluator.Evaluate(
             bundle, null, evaluate, "cpu", _models.File("out"), IProgress.Silent, CancellationToken.None)).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>A long image, blue at its ends and red in the middle: what a model sees of it, and so what it answers, is the fit.</summary>
+    [Theory]
+    [InlineData(null, "red")]
+    [InlineData(Fit.Crop, "red")]
+    [InlineData(Fit.Pad, "blue")]
+    [InlineData(Fit.Stretch, "blue")]
+    public void An_image_is_fitted_as_the_option_says_or_else_the_file(Fit? fit, string expected)
+    {
+        var pixels = new byte[3 * 64 * 16];
+        for (var i = 0; i < 64 * 16; i++)
+        {
+            pixels[(i % 64) is >= 24 and < 40 ? i : i + (2 * 64 * 16)] = 255;
+        }
+        var folder = Directory.CreateDirectory(_models.File("images/" + expected)).FullName;
+        File.WriteAllBytes(Path.Combine(folder, "long.png"), TestImages.Png(pixels, 64, 16));
+        var plain = _models.Write("plain.onnx");
+        var described = ModelProto.Parser.ParseFrom(File.ReadAllBytes(plain));
+        if (fit is { } way)
+        {
+            described.MetadataProps.Add(new StringStringEntryProto { Key = "fit", Value = way.ToString().ToLowerInvariant() });
+        }
+        var own = _models.Write("own.onnx", described);
+
+        foreach (var (model, option) in new[] { (plain, fit), (own, null) })
+        {
+            using var predictor = Predictor.Open(model, null, new PredictOptions { Scale = 1 / 255.0, Fit = option }, "cpu");
+            using var images = UnlabelledFiles.Open([folder], 1 << 30, IProgress.Silent, CancellationToken.None);
+            Assert.Equal(expected, predictor.Predict(images, CancellationToken.None).Single().Best!.Label);
+            var options = ColourModels.Options(_models.File("images"), model) with { Fit = option };
+            var metrics = Evaluate(options);
+            Assert.Equal((1, fit ?? Fit.Crop), (metrics.Correct, metrics.Settings!.Fit));
+        }
+
+        // The other two classes have to be there.
+        EvaluationMetrics Evaluate(EvaluateOptions options)
+        {
+            foreach (var other in ColourModels.Classes.Except([expected]))
+            {
+                Directory.CreateDirectory(_models.File("images/" + other));
+                File.WriteAllBytes(_models.File($"images/{other}/none.png"), [1]);
+            }
+            return _models.Evaluate(options with { MaxBadFraction = 1 }).Metrics;
+        }
+    }
+
+    [Theory]
+    [InlineData(Fit.Crop)]
+    [InlineData(Fit.Pad)]
+    [InlineData(Fit.Stretch)]
+    public void A_bundle_is_shown_images_as_its_manifest_says(Fit fit)
+    {
+        var bundle = _bundles.Export(fit: fit);
+        var file = TestImages.Png(TestImages.Planar(5, 50, 20), 50, 20);
+        File.WriteAllBytes(_bundles.File("long.png"), file);
+        using var decoder = new ImageDecoder { Fit = fit };
+        var pixels = new byte[3 * 16 * 16];
+        decoder.Decode(file, 16, pixels);
+
+        using var predictor = Predictor.Open("fp32", bundle, new PredictOptions { Tta = Tta.None }, "cpu");
+        using var images = UnlabelledFiles.Open([_bundles.File("long.png")], 1 << 30, IProgress.Silent, CancellationToken.None);
+        Assert.Equal(predictor.Predict(pixels).Single(), predictor.Predict(images, CancellationToken.None).Single().Probabilities);
     }
 
     [Fact]

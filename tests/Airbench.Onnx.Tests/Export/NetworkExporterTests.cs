@@ -149,7 +149,7 @@ public sealed class NetworkExporterTests : IDisposable
 
         Assert.Equal(
         [
-            "classes", "preprocessing", "image_size", "layout", "recipe", "seed", "dataset", "dataset_sha256", "synthetic", "weights_sha256",
+            "classes", "preprocessing", "image_size", "fit", "layout", "recipe", "seed", "dataset", "dataset_sha256", "synthetic", "weights_sha256",
             "accuracy_plain", "accuracy_tta", "accuracy_n", "tta", "product_version",
         ], model.MetadataProps.Select(p => p.Key));
         Assert.Equal("""["class 0","class 1","class 2"]""", metadata["classes"]);

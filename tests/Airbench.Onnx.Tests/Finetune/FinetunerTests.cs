@@ -142,6 +142,10 @@ public sealed class FinetunerTests : IDisposable
         Assert.Contains("'green' (3 to train, 4 in all)", few, StringComparison.Ordinal);
         Assert.Contains("at least 5", few, StringComparison.Ordinal);
         Assert.Contains("image_size: 16", Refusal(Prepare(["red", "green"], 20, "large", size: 20)).Message, StringComparison.Ordinal);
+        var padded = Prepare(["red", "green"], 20, "padded");
+        Assert.Contains(
+            "was prepared with fit: pad; the model takes fit: crop",
+            Refusal(padded with { Manifest = padded.Manifest with { Fit = Fit.Pad } }).Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(_folder.File("exports/refused")) || Directory.Exists(_folder.File("models/refused")));
     }
 

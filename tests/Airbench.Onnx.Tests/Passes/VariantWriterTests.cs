@@ -15,16 +15,18 @@ public sealed class VariantWriterTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void Every_layer_in_int8_reads_and_gives_bytes_and_the_pixels_come_as_they_are()
+    public void Every_layer_in_int8_reads_and_gives_bytes_and_the_pixels_are_quantized_behind_their_cast()
     {
         var graph = Quantize(Fp32(), Layers).Graph;
 
         Assert.Equal(
             """
-            images/dequantized = DequantizeLinear(images)
+            pixels = Cast(images)
+            pixels/quantized = QuantizeLinear(pixels)
+            pixels/dequantized = DequantizeLinear(pixels/quantized)
             whiten.weight/dequantized = DequantizeLinear(whiten.weight/quantized)
             whiten.bias/dequantized = DequantizeLinear(whiten.bias/quantized)
-            whiten = Conv(images/dequantized)
+            whiten = Conv(pixels/dequantized)
             whiten/quantized = QuantizeLinear(whiten)
             whiten/half = DequantizeLinear(whiten/quantized)
             whiten/restored = Div(whiten/half)
@@ -42,7 +44,7 @@ public sealed class VariantWriterTests : IDisposable
             group1.conv1/dequantized = DequantizeLinear(group1.conv1/quantized)
             group1.pool = MaxPool(group1.conv1/dequantized)
             group1.pool/quantized = QuantizeLinear(group1.pool)
-            """.Split('\n'), Lines(graph).Take(21));
+            """.Split('\n'), Lines(graph).Take(23));
         Assert.Equal(
         [
             "pool/quantized = QuantizeLinear(pool)", "pool/dequantized = DequantizeLinear(pool/quantized)",
@@ -75,6 +77,7 @@ public sealed class VariantWriterTests : IDisposable
         Assert.Equal(["pixels = Cast(images)", "pixels/centred = Sub(pixels)", "pixels/centred/quantized = QuantizeLinear(pixels/centred)"], lines[..3]);
         var stem = Array.IndexOf(lines, "stem.conv = Conv(pixels/centred/dequantized)");
         Assert.Equal(["stem.relu = Relu(stem.conv)", "stem.relu/quantized = QuantizeLinear(stem.relu)"], lines[(stem + 1)..(stem + 3)]);
+        Assert.Equal(["head/product = Gemm(pool/dequantized)", "logits = Add(head/product)"], lines[^3..^1]);
         var add = Array.IndexOf(lines, "stage1.block1.add = Add(stage1.block1.conv2/dequantized)");
         Assert.Equal("stage1.block1.relu2 = Relu(stage1.block1.add)", lines[add + 1]);
     }

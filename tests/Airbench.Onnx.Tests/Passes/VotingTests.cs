@@ -1,6 +1,7 @@
 using Airbench.Onnx;
 using Airbench.Onnx.Proto;
 using CsCheck;
+using static Airbench.Onnx.Proto.TensorProto.Types;
 
 namespace Airbench.Tests;
 
@@ -34,53 +35,75 @@ public sealed class VotingTests : IDisposable
             """, lines);
     }
 
+    /// <summary>No operator gets a batch of no images: there is a second pass only where some image is in doubt.</summary>
     [Fact]
-    public void Adaptive_runs_the_images_and_then_the_other_views_of_those_in_doubt()
-    {
-        var lines = Added(Tta.Adaptive);
-        Assert.Equal(
-            """
-            pixels = Cast(images) to=1
-            head: plain/logits = Gemm(pool, head.weight[3,5]) transB=1
-            plain/probabilities = Softmax(plain/logits) axis=1
-            doubt/is_below = Less(plain/probabilities, 0.5)
-            doubt/ones = Cast(doubt/is_below) to=1
-            doubt/below = ReduceSum(doubt/ones, axis.1[1]) keepdims=0
-            doubt = Less(2.5, doubt/below)
-            doubt/indices = NonZero(doubt)
-            doubt/rows = Squeeze(doubt/indices, axis.0[1])
-            doubt/images = Gather(images, doubt/rows) axis=0
-            views/mirror = Gather(doubt/images, views.mirror[16]) axis=3
-            views/rows_up = Gather(doubt/images, views.shift_up[16]) axis=2
-            views/shift_up = Gather(views/rows_up, views.shift_up[16]) axis=3
-            views/shift_up_mirror = Gather(views/rows_up, views.shift_up_mirror[16]) axis=3
-            views/rows_down = Gather(doubt/images, views.shift_down[16]) axis=2
-            views/shift_down = Gather(views/rows_down, views.shift_down[16]) axis=3
-            views/shift_down_mirror = Gather(views/rows_down, views.shift_down_mirror[16]) axis=3
-            views = Concat(views/mirror, views/shift_up, views/shift_up_mirror, views/shift_down, views/shift_down_mirror) axis=0
-            views/pixels = Cast(views) to=1
-            views/head: views/logits = Gemm(views/pool, head.weight[3,5]) transB=1
-            views/scores = Reshape(views/logits, views.shape[3])
-            views/weighted = Mul(views/scores, views.weights[5,1,1])
-            views/sum = ReduceSum(views/weighted, axis.0[1]) keepdims=0
-            doubt/plain = Gather(plain/logits, doubt/rows) axis=0
-            doubt/weighted = Mul(doubt/plain, 0.25)
-            doubt/voted = Add(views/sum, doubt/weighted)
-            doubt/places = Unsqueeze(doubt/rows, axis.1[1])
-            logits = ScatterND(plain/logits, doubt/places, doubt/voted)
-            probabilities = Softmax(logits) axis=1
-            """, lines);
-    }
+    public void Adaptive_runs_the_images_and_then_the_other_views_of_those_in_doubt_if_there_are_any() => Assert.Equal(
+        """
+        passes: logits, passes/in_doubt = Loop(2, pass.go[], pass.no_logits[1,3], pass.no_doubt[1])
+          body: pass, pass/is_wanted, plain/logits, plain/in_doubt
+            pass/is_first = Less(pass, 1)
+            pass/images = If(pass/is_first)
+              then_branch:
+                pass/all_images = Identity(images)
+                -> pass/all_images
+              else_branch:
+                drawn/indices = NonZero(plain/in_doubt)
+                drawn/rows = Squeeze(drawn/indices, axis.0[1])
+                drawn/images = Gather(images, drawn/rows) axis=0
+                views/mirror = Gather(drawn/images, views.mirror[16]) axis=3
+                views/rows_up = Gather(drawn/images, views.shift_up[16]) axis=2
+                views/shift_up = Gather(views/rows_up, views.shift_up[16]) axis=3
+                views/shift_up_mirror = Gather(views/rows_up, views.shift_up_mirror[16]) axis=3
+                views/rows_down = Gather(drawn/images, views.shift_down[16]) axis=2
+                views/shift_down = Gather(views/rows_down, views.shift_down[16]) axis=3
+                views/shift_down_mirror = Gather(views/rows_down, views.shift_down_mirror[16]) axis=3
+                views = Concat(views/mirror, views/shift_up, views/shift_up_mirror, views/shift_down, views/shift_down_mirror) axis=0
+                -> views
+            pixels = Cast(pass/images) to=1
+            head: pass/logits = Gemm(pool, head.weight[3,5]) transB=1
+            voted/logits = If(pass/is_first)
+              then_branch:
+                pass/plain = Identity(pass/logits)
+                -> pass/plain
+              else_branch:
+                doubt/indices = NonZero(plain/in_doubt)
+                doubt/rows = Squeeze(doubt/indices, axis.0[1])
+                views/scores = Reshape(pass/logits, views.shape[3])
+                views/weighted = Mul(views/scores, views.weights[5,1,1])
+                views/sum = ReduceSum(views/weighted, axis.0[1]) keepdims=0
+                doubt/plain = Gather(plain/logits, doubt/rows) axis=0
+                doubt/weighted = Mul(doubt/plain, 0.25)
+                doubt/voted = Add(views/sum, doubt/weighted)
+                doubt/places = Unsqueeze(doubt/rows, axis.1[1])
+                doubt/logits = ScatterND(plain/logits, doubt/places, doubt/voted)
+                -> doubt/logits
+            voted/probabilities = Softmax(voted/logits) axis=1
+            voted/is_below = Less(voted/probabilities, 0.5)
+            voted/ones = Cast(voted/is_below) to=1
+            voted/below = ReduceSum(voted/ones, axis.1[1]) keepdims=0
+            voted/in_doubt = Less(2.5, voted/below)
+            voted/counted = Cast(voted/in_doubt) to=1
+            voted/count = ReduceSum(voted/counted, axis.0[1]) keepdims=0
+            voted/is_any = Less(0.5, voted/count)
+            -> voted/is_any, voted/logits, voted/in_doubt
+        probabilities = Softmax(logits) axis=1
+        """, Added(Tta.Adaptive));
 
     [Fact]
-    public void Weights_are_stored_once()
+    public void The_network_and_its_weights_are_stored_once_in_every_precision()
     {
         var fp32 = Fp32();
-        var adaptive = Voting.Apply(fp32, NetworkInput.Of(fp32), Tta.Adaptive, 0.5);
+        var layers = new QuantizableLayers(fp32);
+        var int8 = Int8.Apply(fp32, layers.Names.ToHashSet(), layers.ObservedValues().ToDictionary(value => value, _ => new ValueRange(-1, 2)));
+        foreach (var model in (OnnxGraph[])[fp32, HalfPrecision.Apply(fp32), int8])
+        {
+            var adaptive = Voting.Apply(model, NetworkInput.Of(fp32), Tta.Adaptive, 0.5).Model.Graph;
 
-        Assert.InRange(adaptive.Nodes.Count, 2 * fp32.Nodes.Count, 2 * fp32.Nodes.Count + 30);
-        Assert.Equal(fp32.Constants, adaptive.Constants.Take(fp32.Constants.Count));
-        Assert.InRange(adaptive.Constants.Skip(fp32.Constants.Count).Sum(tensor => tensor.RawData.Length), 1, 1000);
+            Assert.InRange(Graphs(adaptive).Sum(graph => graph.Node.Count), model.Nodes.Count, model.Nodes.Count + 45);
+            Assert.InRange(Bytes(Graphs(adaptive)) - Bytes([model.Model.Graph]), 1, 1200);
+        }
+
+        static int Bytes(IEnumerable<GraphProto> graphs) => graphs.SelectMany(graph => graph.Initializer).Sum(tensor => tensor.RawData.Length);
     }
 
     [Fact]
@@ -98,23 +121,35 @@ public sealed class VotingTests : IDisposable
             Assert.Equal((float)facts.Threshold, facts.Threshold);
         });
 
-    /// <summary>The nodes that are not plainly the network's, one a line.</summary>
+    /// <summary>The nodes that are not plainly the network's, one a line; graphs inside of nodes are indented.</summary>
     private string Added(Tta tta)
     {
         var fp32 = Fp32();
-        var source = fp32.Nodes.Select(node => node.Name).Except(["pixels", "head", "probabilities"]).ToHashSet();
-        var voting = Voting.Apply(fp32, NetworkInput.Of(fp32), tta, 0.5);
-        var constants = voting.Constants.ToDictionary(tensor => tensor.Name, Constant);
-        return string.Join("\n", voting.Nodes.Where(node => !source.Contains(node.Name) && !(node.Name.StartsWith("views/", StringComparison.Ordinal) &&
-            source.Contains(node.Name["views/".Length..]))).Select(node =>
-            (node.Output.Single() == node.Name ? node.Name : $"{node.Name}: {node.Output.Single()}") +
+        var ofNetwork = fp32.Nodes.Select(node => node.Name).Except(["pixels", "head", "probabilities"]).ToHashSet();
+        var voting = Voting.Apply(fp32, NetworkInput.Of(fp32), tta, 0.5).Model.Graph;
+        var constants = Graphs(voting).SelectMany(graph => graph.Initializer).ToDictionary(tensor => tensor.Name, Constant);
+        return string.Join("\n", Lines(voting));
+
+        IEnumerable<string> Lines(GraphProto graph) => graph.Node.Where(node => !ofNetwork.Contains(node.Name)).SelectMany(node =>
+            ((IEnumerable<string>)[Line(node)]).Concat(node.Attribute.Where(a => a.G is not null).SelectMany(a =>
+                ((IEnumerable<string>)[$"  {a.Name}:{string.Concat(a.G.Input.Select((input, i) => $"{(i == 0 ? " " : ", ")}{input.Name}"))}"])
+                    .Concat(Lines(a.G).Append($"-> {string.Join(", ", a.G.Output.Select(output => output.Name))}").Select(line => $"    {line}")))));
+
+        string Line(NodeProto node) => (node.Output.SequenceEqual([node.Name]) ? node.Name : $"{node.Name}: {string.Join(", ", node.Output)}") +
             $" = {node.OpType}({string.Join(", ", node.Input.Select(input => constants.GetValueOrDefault(input, input)))})" +
-            string.Concat(node.Attribute.Select(a => $" {a.Name}={a.I}"))));
+            string.Concat(node.Attribute.Where(a => a.G is null).Select(a => $" {a.Name}={a.I}"));
     }
 
-    private static string Constant(TensorProto tensor) => tensor.Dims.Count == 0
-        ? BitConverter.ToSingle(tensor.RawData.Span).ToString(System.Globalization.CultureInfo.InvariantCulture)
-        : $"{tensor.Name}[{string.Join(',', tensor.Dims)}]";
+    /// <summary>A graph and those inside of its nodes.</summary>
+    private static IEnumerable<GraphProto> Graphs(GraphProto graph) =>
+        graph.Node.SelectMany(node => node.Attribute).Where(a => a.G is not null).SelectMany(a => Graphs(a.G)).Prepend(graph);
+
+    private static string Constant(TensorProto tensor) => (tensor.Dims.Count, (DataType)tensor.DataType) switch
+    {
+        (0, DataType.Float) => BitConverter.ToSingle(tensor.RawData.Span).ToString(System.Globalization.CultureInfo.InvariantCulture),
+        (0, DataType.Int64) => BitConverter.ToInt64(tensor.RawData.Span).ToString(System.Globalization.CultureInfo.InvariantCulture),
+        _ => $"{tensor.Name}[{string.Join(',', tensor.Dims)}]",
+    };
 
     private OnnxGraph Fp32()
     {

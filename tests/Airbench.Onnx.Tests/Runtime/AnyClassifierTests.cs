@@ -85,11 +85,11 @@ public sealed class AnyClassifierTests : IDisposable
         byte[] image = [10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110, 120];   // 2x2: red 10..40, green 50..80, blue 90..120
         var normalization = new Normalization(0.5, [1, 2, 3], [2, 4, 8]);
         var planes = new float[12];
-        new PixelEncoder(new("x", "float", PixelLayout.Nchw, ColorOrder.Rgb, normalization, 2, null)).Encode(image, System.Runtime.InteropServices.MemoryMarshal.AsBytes(planes.AsSpan()));
+        new PixelEncoder(new("x", "float", PixelLayout.Nchw, ColorOrder.Rgb, normalization, 2, Fit.Crop, null)).Encode(image, System.Runtime.InteropServices.MemoryMarshal.AsBytes(planes.AsSpan()));
         Assert.Equal([2f, 4.5f, 7, 9.5f, 5.75f, 7, 8.25f, 9.5f, 5.25f, 5.875f, 6.5f, 7.125f], planes);
 
         var mixed = new Half[12];
-        new PixelEncoder(new("x", "float16", PixelLayout.Nhwc, ColorOrder.Bgr, normalization, 2, null)).Encode(image, System.Runtime.InteropServices.MemoryMarshal.AsBytes(mixed.AsSpan()));
+        new PixelEncoder(new("x", "float16", PixelLayout.Nhwc, ColorOrder.Bgr, normalization, 2, Fit.Crop, null)).Encode(image, System.Runtime.InteropServices.MemoryMarshal.AsBytes(mixed.AsSpan()));
         Assert.Equal(new[] { 5.25f, 5.75f, 2, 5.875f, 7, 4.5f, 6.5f, 8.25f, 7, 7.125f, 9.5f, 9.5f }.Select(v => (Half)v), mixed);
     }
 
@@ -130,7 +130,7 @@ public sealed class AnyClassifierTests : IDisposable
         Assert.Contains("set image_size (--image-size)", Refused(model => { Dimension(model, 2); Dimension(model, 3); }), StringComparison.Ordinal);
         Assert.Contains("set labels (--labels)", Refused(model => model.MetadataProps.Clear()), StringComparison.Ordinal);
         Assert.Contains("set output_name (--output-name)", Refused(model => model.Graph.Output.Add(new ValueInfoProto(model.Graph.Output[0]) { Name = "product" })), StringComparison.Ordinal);
-        Assert.Contains("set input_name (--input-name)", Refused(model => model.Graph.Input.Add(new ValueInfoProto(model.Graph.Input[0]) { Name = "more" })), StringComparison.Ordinal);
+        Assert.Contains("input_name: 'x'; the model has pixels float [N, 3, 8, 8]", Refused(_ => { }, options => options with { InputName = "x" }), StringComparison.Ordinal);
         Assert.Contains("set output_kind (--output-kind)", Refused(model => model.Graph.Node[^1].OpType = "Mystery"), StringComparison.Ordinal);
         Assert.Contains("output_name: 'x'; the model has scores float [N, 3]", Refused(_ => { }, options => options with { OutputName = "x" }), StringComparison.Ordinal);
         Assert.Contains("there are 2 class names", Refused(model => model.MetadataProps[0].Value = """["a", "b"]"""), StringComparison.Ordinal);

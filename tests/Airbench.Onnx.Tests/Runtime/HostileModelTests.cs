@@ -94,13 +94,13 @@ public sealed class HostileModelTests : IDisposable
         Assert.Contains("takes images of 8 x 16", Refused(Change(model => Set(model.Graph.Input[0], 3, 16))), StringComparison.Ordinal);
         Assert.Contains("expected square ones of at most 4096", Refused(Change(model => { Set(model.Graph.Input[0], 2, 1 << 20); Set(model.Graph.Input[0], 3, 1 << 20); })),
             StringComparison.Ordinal);
-        Assert.Contains("no dimension of 3 colours", Refused(Change(model => Set(model.Graph.Input[0], 1, 1))), StringComparison.Ordinal);
+        Assert.Contains("no dimension of 3 colours", Refused(Change(model => Set(model.Graph.Input[0], 1, 2))), StringComparison.Ordinal);
         Assert.Contains("is not an image classifier's input", Refused(Change(model => model.Graph.Input[0].Type.TensorType.ElemType = (int)Element.Int64)),
             StringComparison.Ordinal);
         Assert.Contains("is not an image classifier's input", Refused(Change(model => model.Graph.Input[0].Type.TensorType.Shape.Dim.RemoveAt(0))),
             StringComparison.Ordinal);
         Assert.Contains("is not a classifier's output", Refused(Change(model => model.Graph.Output[0].Type.TensorType.Shape.Dim.RemoveAt(0))), StringComparison.Ordinal);
-        Assert.Contains("is not a classifier's output", Refused(Change(model => model.Graph.Output[0].Type.TensorType.ElemType = (int)Element.Int64)), StringComparison.Ordinal);
+        Assert.Contains("has labels, not scores", Refused(Change(model => model.Graph.Output[0].Type.TensorType.ElemType = (int)Element.Int64)), StringComparison.Ordinal);
         Assert.Contains("has no output: it is not a classifier", Refused(Change(model => model.Graph.Output.Clear())), StringComparison.Ordinal);
         Assert.Contains("has no input: it is not a classifier", Refused(Change(model => model.Graph.Input.Clear())), StringComparison.Ordinal);
         Assert.Contains("with 1 to 1,000,000 classes", Refused(Change(model => Set(model.Graph.Output[0], 1, 1L << 40))), StringComparison.Ordinal);

@@ -6,7 +6,7 @@ import { setUpTeaching } from './teach.mjs';
 
 const $ = (id) => document.getElementById(id);
 const TOP = 5;
-const state = { ort: null, metadata: null, current: null };
+const state = { ort: null, metadata: null, current: null, image: null }; // image: the file that is on the page
 let stopStream;
 let timer;
 let turn = 0;
@@ -27,16 +27,22 @@ async function start() {
   state.ort.env.wasm.numThreads = 1;
   const metadata = state.metadata = await (await get('../metadata.json')).json();
   const wanted = new URLSearchParams(location.search).get('model') ?? 'fp32'; // ?model=adaptive: another variant of the bundle
-  const variant = metadata.variants[wanted];
+  const variant = Object.hasOwn(metadata.variants, wanted) ? metadata.variants[wanted] : null;
   if (!variant) throw new Error(`There is no model '${wanted}' here, only ${Object.keys(metadata.variants).join(', ')}.`);
   const [bytes, step] = await Promise.all([`../${variant.file}`, './train_step.onnx'].map(async (path) => new Uint8Array(await (await get(path)).arrayBuffer())));
-  const { accuracy } = metadata;
   const about = `${metadata.classes.length} classes, trained on ${metadata.dataset_name}${metadata.synthetic ? ' (synthetic: drawn images)' : ''}`
-    + (accuracy ? `; ${(100 * accuracy.plain.accuracy).toFixed(1)}% of ${accuracy.count.toLocaleString('en')} test images correct` : '');
+    + `${wanted === 'fp32' ? '' : `; ${variant.file}`}; ${accuracyOf(metadata, wanted)}`;
   const original = await open(bytes, metadata.name, about, metadata.classes);
   use(original);
   setUpTeaching({ ort: state.ort, metadata, base: new Model(bytes), step, original, open, use });
   document.body.dataset.state = 'ready';
+}
+
+/** What the tests of this very model said. */
+function accuracyOf({ accuracy, variants }, name) {
+  const own = variants[name].score;
+  const [share, count] = own ? [own.accuracy, own.count] : accuracy && name === 'fp32' ? [accuracy.plain.accuracy, accuracy.count] : [];
+  return share === undefined ? 'its accuracy was not measured' : `${(100 * share).toFixed(1)}% of ${count.toLocaleString('en')} test images correct`;
 }
 
 /** A model that can be shown: its session and its classes. */
@@ -44,7 +50,7 @@ async function open(bytes, title, about, classes) {
   return { bytes, title, about, classes, session: await state.ort.InferenceSession.create(bytes) };
 }
 
-/** Shows answers of this model from now on. */
+/** Shows answers of this model from now on, also to the image that is on the page. */
 function use(model) {
   state.current = model;
   document.title = $('title').textContent = model.title;
@@ -52,6 +58,7 @@ function use(model) {
   $('classes').replaceChildren();
   $('empty').hidden = false;
   $('seen').hidden = true;
+  if (state.image) attempt(() => classify(state.image));
 }
 
 const ready = start();
@@ -91,28 +98,34 @@ function show(classes, probabilities, logits, pixels, milliseconds) {
   document.body.dataset.shown = Number(document.body.dataset.shown ?? 0) + 1;
 }
 
-function take(file) {
+function take(files) {
   stopCamera();
   return attempt(async () => {
-    if (!file) return;
+    if (files.length === 0) throw new Error('That was no image file: save the image first, then drop or choose its file.');
+    const [file] = files;
     await classify(file);
+    state.image = file;
     URL.revokeObjectURL($('image').src);
     $('image').src = URL.createObjectURL(file);
     $('image').hidden = false;
     $('hint').hidden = true;
+    if (files.length > 1) fail(`Only ${file.name} is shown, the first of ${files.length} files.`);
   });
 }
 
 function stopCamera() {
   clearTimeout(timer);
   turn++;
-  stopStream?.();
+  if (!stopStream) return;
+  stopStream();
   stopStream = undefined;
   $('camera').textContent = 'Camera';
+  $('hint').hidden = false;
 }
 
 async function startCamera() {
   stopStream = await openCamera($('video'));
+  state.image = null;
   $('image').hidden = $('hint').hidden = true;
   $('camera').textContent = 'Stop';
   const next = async () => {
@@ -122,14 +135,14 @@ async function startCamera() {
   next();
 }
 
-$('file').addEventListener('change', (event) => { take(event.target.files[0]); event.target.value = ''; });
+$('file').addEventListener('change', (event) => { take([...event.target.files]); event.target.value = ''; });
 $('camera').addEventListener('click', () => (stopStream ? stopCamera() : attempt(startCamera)));
 $('camera').disabled = !navigator.mediaDevices?.getUserMedia;
-addEventListener('paste', (event) => event.clipboardData.files.length && take(event.clipboardData.files[0]));
+addEventListener('paste', (event) => event.clipboardData.files.length && take([...event.clipboardData.files]));
 addEventListener('dragover', (event) => { event.preventDefault(); $('drop').classList.add('over'); });
 addEventListener('dragleave', () => $('drop').classList.remove('over'));
 addEventListener('drop', (event) => {
   event.preventDefault();
   $('drop').classList.remove('over');
-  if (event.dataTransfer.files.length) take(event.dataTransfer.files[0]);
+  take([...event.dataTransfer.files]);
 });

@@ -1,10 +1,9 @@
-// Classifies images: npm install && node classify.mjs [MODEL.onnx] IMAGE...   (JPEG or PNG; EXIF rotation is not applied: pass upright images)
+// Classifies images: npm install && node classify.mjs [MODEL.onnx] IMAGE...   (JPEG, PNG, WebP, BMP, GIF, ICO or TIFF)
 import { readFile } from 'node:fs/promises';
 import process from 'node:process';
-import jpeg from 'jpeg-js';
 import * as ort from 'onnxruntime-node';
-import { PNG } from 'pngjs';
 import { toInput } from '../../web/preprocess.mjs';
+import { decode } from './images.mjs';
 
 const paths = process.argv.slice(2);
 const model = paths[0]?.endsWith('.onnx') ? paths.shift() : 'model.onnx'; // another file of the bundle, such as model.tta.onnx
@@ -13,8 +12,14 @@ const metadata = JSON.parse(await readFile(new URL('metadata.json', bundle), 'ut
 const session = await ort.InferenceSession.create(await readFile(new URL(model, bundle)));
 
 for (const path of paths) {
-  const file = await readFile(path);
-  const image = file[0] === 0xff ? jpeg.decode(file, { useTArray: true }) : PNG.sync.read(file);
+  let image;
+  try {
+    image = await decode(await readFile(path));
+  } catch (error) {
+    console.error(`${path}: ${error.message}`);
+    process.exitCode = 1;
+    continue;
+  }
   const { name, type, data, dims } = toInput(metadata, image.data, image.width, image.height);
   const { probabilities } = await session.run({ [name]: new ort.Tensor(type, data, dims) });
   console.log(path);

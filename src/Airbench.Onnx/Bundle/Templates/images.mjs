@@ -1,27 +1,87 @@
 // Images between files, the camera, the screen and the model.
+import { decodeBmp, decodeIco } from './bmp.mjs';
+import { orientationOf, turn } from './exif.mjs';
+import { damaged, formatOf } from './formats.mjs';
+import { decodeGif } from './gif.mjs';
+import { decodeJpeg } from './jpeg.mjs';
+import { decodePng } from './png.mjs';
 import { fit, toInput } from './preprocess.mjs';
+import { readWebP } from './webp.mjs';
 
-/** Pixels of an image or video frame as stored: upright, no colour conversion, no premultiplied alpha. */
-async function pixelsOf(source) {
+/**
+ * An image file as upright pixels: the values that are stored in it, without colour profile or gamma, alpha dropped. The browser decodes JPEG
+ * and WebP; of the others it does not give what is stored.
+ * @param {Uint8Array} file
+ * @returns { data, width, height }, 4 bytes a pixel, the last without meaning; throws where the file is not read, damaged or not whole
+ */
+export async function decode(file) {
+  const format = formatOf(file);
+  if (format === 'TIFF') throw new Error('is a TIFF file, which browsers do not read: convert it to JPEG or PNG');
+  if (format === 'BMP') return decodeBmp(file);
+  if (format === 'GIF') return decodeGif(file);
+  if (format === 'ICO') return decodeIco(file);
+  if (format === 'PNG') {
+    const image = await decodePng(file);
+    return turn(image, orientationOf(image.exif));
+  }
+  const decodeWhole = async (whole) => {
+    try {
+      return await pixelsOf(new Blob([whole]), format === 'WebP');
+    } catch (error) {
+      throw error.name === 'InvalidStateError' ? damaged(format) : error;
+    }
+  };
+  if (format === 'JPEG') return decodeJpeg(file, decodeWhole);
+  const { file: webp, orientation } = readWebP(file);
+  return turn(await decodeWhole(webp), orientation);
+}
+
+/** Pixels of what a browser can show. */
+async function pixelsOf(source, mayHaveAlpha) {
   const bitmap = await createImageBitmap(source, { imageOrientation: 'from-image', colorSpaceConversion: 'none', premultiplyAlpha: 'none' });
-  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-  const context = canvas.getContext('2d', { willReadFrequently: true });
+  const { width, height } = bitmap;
+  const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
   context.drawImage(bitmap, 0, 0);
+  const { data } = context.getImageData(0, 0, width, height);
+  // A canvas multiplies colours by alpha; WebGL does not.
+  const isLossy = mayHaveAlpha && data.some((value, i) => i % 4 === 3 && value < 255);
+  const image = { data: isLossy ? readByWebGl(bitmap) : data, width, height };
   bitmap.close();
-  return context.getImageData(0, 0, canvas.width, canvas.height);
+  return image;
+}
+
+function readByWebGl(bitmap) {
+  const gl = new OffscreenCanvas(1, 1).getContext('webgl');
+  if (!gl || Math.max(bitmap.width, bitmap.height) > gl.getParameter(gl.MAX_TEXTURE_SIZE)) {
+    throw new Error('is transparent in part, and this browser does not give the colours there: convert it to JPEG or PNG');
+  }
+  gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
+  gl.pixelStorei(gl.UNPACK_PREMULTIPLY_ALPHA_WEBGL, false);
+  gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, gl.RGBA, gl.UNSIGNED_BYTE, bitmap);
+  gl.bindFramebuffer(gl.FRAMEBUFFER, gl.createFramebuffer());
+  gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, gl.getParameter(gl.TEXTURE_BINDING_2D), 0);
+  const pixels = new Uint8Array(4 * bitmap.width * bitmap.height);
+  gl.readPixels(0, 0, bitmap.width, bitmap.height, gl.RGBA, gl.UNSIGNED_BYTE, pixels);
+  gl.getExtension('WEBGL_lose_context')?.loseContext(); // browsers keep few of them
+  return pixels;
 }
 
 /**
  * An image as the model takes it, and the pixels of it that the model sees, planar RGB, uint8 [3, image_size, image_size].
+ * @param source a file, or a video
  * @param metadata the bundle's metadata.json
- * @returns { input: { name, type, data, dims }, pixels }; throws a readable error where the browser cannot read a file
+ * @returns { input: { name, type, data, dims }, pixels }; throws an error that names the file and says what is wrong with it
  */
 export async function look(source, metadata) {
+  const { data, width, height } = await (source instanceof Blob ? decodeFile(source) : pixelsOf(source, false));
+  return { input: toInput(metadata, data, width, height), pixels: fit(data, width, height, metadata.image_size, metadata.fit) };
+}
+
+async function decodeFile(file) {
   try {
-    const { data, width, height } = await pixelsOf(source);
-    return { input: toInput(metadata, data, width, height), pixels: fit(data, width, height, metadata.image_size) };
+    return await decode(new Uint8Array(await file.arrayBuffer()));
   } catch (error) {
-    throw error.name === 'InvalidStateError' ? new Error(`${source.name ?? 'The image'}: not an image that this browser can read.`) : error;
+    throw new Error(`${file.name ?? 'The image'} ${error.message}`);
   }
 }
 

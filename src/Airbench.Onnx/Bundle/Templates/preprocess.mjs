@@ -1,14 +1,15 @@
-// An image as the model was trained to see it: short side to S, centre crop, triangle filter with antialiasing.
+// An image as the model was trained to see it: S pixels square, triangle filter with antialiasing.
 // The same arithmetic as in training, for the browser and for Node.
 
-/** First sample and weights of each of `size` outputs along one axis of `length` samples. */
+/** First sample and weights of each of `size` outputs along one axis of `length` samples; none where the output is padding. */
 function taps(length, scaled, size) {
   const half = (scaled - size) / 2;
   let margin = Math.round(half);
-  if (half % 1 === 0.5 && margin % 2 === 1) margin -= 1; // half to even
+  if (Math.abs(half % 1) === 0.5 && margin % 2 !== 0) margin -= 1; // half to even
   const step = length / scaled;
   const support = Math.max(step, 1);
   return Array.from({ length: size }, (_, i) => {
+    if (margin + i < 0 || margin + i >= scaled) return { first: 0, weights: [] };
     const centre = (margin + i + 0.5) * step;
     const first = Math.max(0, Math.trunc(centre - support + 0.5));
     const end = Math.min(length, Math.trunc(centre + support + 0.5));
@@ -29,10 +30,10 @@ function separate(rgba, area) {
  * What a model takes of an image, as the bundle's metadata.json says: name, type, data and dims of its input.
  * @param {Uint8Array | Uint8ClampedArray} rgba 4 bytes a pixel, row by row
  */
-export function toInput({ image_size: size, preprocessing_steps: steps, signature }, rgba, width, height) {
+export function toInput({ image_size: size, fit: how, preprocessing_steps: steps, signature }, rgba, width, height) {
   const { name, type } = signature.inputs[0];
   const [w, h] = steps.resized_inside ? [width, height] : [size, size];
-  const planes = steps.resized_inside ? separate(rgba, w * h) : fit(rgba, width, height, size);
+  const planes = steps.resized_inside ? separate(rgba, w * h) : fit(rgba, width, height, size, how);
   const [isBytes, isPlanar] = [type === 'uint8', steps.layout === 'nchw'];
   const data = isBytes ? new Uint8Array(planes.length) : new Float32Array(planes.length);
   for (let i = 0; i < planes.length; i++) {
@@ -44,13 +45,15 @@ export function toInput({ image_size: size, preprocessing_steps: steps, signatur
 /**
  * Planar RGB, uint8 [3, size, size].
  * @param {Uint8Array | Uint8ClampedArray} rgba 4 bytes a pixel, row by row
+ * @param {'crop' | 'pad' | 'stretch'} how short side to size, the centre kept; long side to size, the rest black; or both sides to size
  */
-export function fit(rgba, width, height, size) {
+export function fit(rgba, width, height, size, how) {
   if (width === size && height === size) return separate(rgba, size * size);
   const planes = new Uint8Array(3 * size * size);
-  const short = Math.min(width, height);
-  const columns = taps(width, Math.floor((size * width) / short), size);
-  const rows = taps(height, Math.floor((size * height) / short), size);
+  const side = how === 'pad' ? Math.max(width, height) : Math.min(width, height);
+  const scaled = (length) => (how === 'stretch' ? size : Math.max(1, Math.floor((size * length) / side)));
+  const columns = taps(width, scaled(width), size);
+  const rows = taps(height, scaled(height), size);
   const top = Math.min(...rows.map((r) => r.first));
   const bottom = Math.max(...rows.map((r) => r.first + r.weights.length));
   const narrow = new Float32Array((bottom - top) * size);

@@ -57,27 +57,40 @@ export function setUpTeaching(page) {
   }
 
   async function add(lesson, sources) {
+    const reasons = [];
     await attempt(async () => {
+      const teacherNow = await openTeacher();
       for (const source of sources) {
-        const { input, pixels } = await look(source, page.metadata);
-        const image = { features: Float32Array.from(await (await openTeacher()).features(input)) };
-        lesson.images.push(image);
-        const button = document.createElement('button');
-        button.type = 'button';
-        button.className = 'thumb';
-        button.title = 'Take it out';
-        button.append(document.createElement('canvas'));
-        paint(button.firstChild, pixels, page.metadata.image_size);
-        button.addEventListener('click', () => {
-          lesson.images.splice(lesson.images.indexOf(image), 1);
-          button.remove();
-          update();
-        });
-        lesson.row.querySelector('.thumbs').append(button);
-        update();
+        try {
+          const { input, pixels } = await look(source, page.metadata);
+          addImage(lesson, Float32Array.from(await teacherNow.features(input)), pixels);
+        } catch (error) {
+          reasons.push(error.message);
+        }
       }
+      if (sources.length === 0) throw new Error('That was no image file: save the image first, then drop or choose its file.');
+      if (reasons.length > 0) throw new Error([`${reasons.length} of ${sources.length} images left out:`, ...reasons.slice(0, 5), ...(reasons.length > 5 ? ['…'] : [])].join('\n'));
     });
     document.body.dataset.taken = lessons.reduce((sum, { images }) => sum + images.length, 0);
+  }
+
+  function addImage(lesson, features, pixels) {
+    const image = { features };
+    lesson.images.push(image);
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.className = 'thumb';
+    button.title = 'Take it out';
+    button.setAttribute('aria-label', 'Take this image out');
+    button.append(document.createElement('canvas'));
+    paint(button.firstChild, pixels, page.metadata.image_size);
+    button.addEventListener('click', () => {
+      lesson.images.splice(lesson.images.indexOf(image), 1);
+      button.remove();
+      update();
+    });
+    lesson.row.querySelector('.thumbs').append(button);
+    update();
   }
 
   function closeCamera() {

@@ -1,9 +1,11 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 
 namespace Airbench.Training;
 
 /// <summary>The kernels on the CPU, slowly: g++ compiles the same text behind a few lines that stand for the GPU.</summary>
+[SupportedOSPlatform("linux")]
 internal sealed unsafe class HostModule : KernelLibrary
 {
     private static readonly object Turn = new();

@@ -65,25 +65,19 @@ internal static class KernelChoice
     /// <exception cref="DeviceException">They cannot be built.</exception>
     public static CudaKernels Build(Device device, ScalarType type) => new(Library(device, type), device, type);
 
-    /// <summary>For a GPU by NVRTC: machine code or, where that compiler does not know the GPU yet, PTX. For a CPU by g++.</summary>
+    /// <summary>For a GPU by NVRTC, for a CPU by g++.</summary>
+    /// <exception cref="DeviceException">They cannot be built.</exception>
     public static KernelLibrary Library(Device device, ScalarType type)
     {
+        if (!OperatingSystem.IsLinux())
+        {
+            throw new DeviceException("they are built on Linux only");
+        }
         var isHalf = type == ScalarType.Float16;
         if (device.type != DeviceType.CUDA)
         {
             return new HostModule(isHalf);
         }
-        string[] options = isHalf ? ["-DF16"] : [];
-        return new CudaModule(Math.Max(0, device.index), capability =>
-        {
-            try
-            {
-                return Nvrtc.Compile(KernelLibrary.Text, $"sm_{capability}", options);
-            }
-            catch (DeviceException) when (Nvrtc.IsAvailable)
-            {
-                return Nvrtc.Compile(KernelLibrary.Text, "compute_80", options);
-            }
-        });
+        return new CudaModule(Math.Max(0, device.index), KernelLibrary.Text, isHalf ? ["-DF16"] : []);
     }
 }

@@ -36,8 +36,8 @@ public static class KernelReport
             }
             var clock = Stopwatch.StartNew();
             library = KernelChoice.Library(device, type);
-            line(FormattableString.Invariant($"built in {clock.ElapsedMilliseconds} ms by {(isCuda ? Nvrtc.Path : "g++")}, {library.Processors} processors, {found.PrecisionName}"));
-            if (library is CudaModule module)
+            line(FormattableString.Invariant($"built in {clock.ElapsedMilliseconds} ms by {(isCuda && OperatingSystem.IsLinux() ? Nvrtc.Path : "g++")}, {library.Processors} processors, {found.PrecisionName}"));
+            if (OperatingSystem.IsLinux() && library is CudaModule module)
             {
                 foreach (var kernel in (string[])["moments", "pool_moments", "apply_gelu", "slopes_gelu", "gradient_gelu", "pool_gradient_gelu", "pool", "unpool", "whiten_gelu", "whiten_slopes_gelu"])
                 {

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text;
 
 namespace Airbench.Onnx;
@@ -94,6 +95,20 @@ internal ref struct ProtoReader(ReadOnlySpan<byte> message)
         if (numbers.Count > most)
         {
             throw new FormatException($"a list has more than {most} numbers");
+        }
+    }
+
+    /// <summary>Adds the numbers of a repeated float field, whether packed or alone.</summary>
+    public readonly void AddFloats(List<double> numbers, int most)
+    {
+        var count = CountFixed(4);
+        if (numbers.Count + count > most)
+        {
+            throw new FormatException($"a list has more than {most} numbers");
+        }
+        for (var i = 0; i < count; i++)
+        {
+            numbers.Add(BinaryPrimitives.ReadSingleLittleEndian(Bytes[(4 * i)..]));
         }
     }
 

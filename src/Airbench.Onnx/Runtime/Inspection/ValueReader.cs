@@ -5,7 +5,9 @@ internal static class ValueReader
 {
     private const int MaxRank = 32;
 
-    /// <summary>A ValueInfoProto. What is no tensor has the type "no tensor" and no shape.</summary>
+    private const int MaxDepth = 8;
+
+    /// <summary>A ValueInfoProto. What is no tensor has its kind as its type, such as "sequence of maps", and no shape.</summary>
     public static TensorSignature Read(ReadOnlySpan<byte> bytes)
     {
         var (name, type) = ("", "no tensor");
@@ -19,17 +21,45 @@ internal static class ValueReader
             }
             else if (value.Field == 2)
             {
-                var kind = new ProtoReader(value.Message());
-                while (kind.Next())
-                {
-                    if (kind.Field == 1)
-                    {
-                        (type, shape) = ReadTensor(kind.Message());
-                    }
-                }
+                (type, shape) = ReadType(value.Message(), depth: 0);
             }
         }
         return new TensorSignature(name, type, shape);
+    }
+
+    /// <summary>A TypeProto.</summary>
+    private static (string Type, List<long> Shape) ReadType(ReadOnlySpan<byte> bytes, int depth)
+    {
+        if (depth > MaxDepth)
+        {
+            throw new FormatException($"types are nested deeper than {MaxDepth} levels");
+        }
+        var (type, shape) = ("no tensor", new List<long>());
+        var kind = new ProtoReader(bytes);
+        while (kind.Next())
+        {
+            (type, shape) = kind.Field switch
+            {
+                1 => ReadTensor(kind.Message()),
+                4 => ($"sequence of {ReadElement(kind.Message(), depth)}", []),
+                5 => ("map", []),
+                9 => ($"optional {ReadElement(kind.Message(), depth)}", []),
+                _ => (type, shape),
+            };
+        }
+        return (type, shape);
+    }
+
+    /// <summary>What a sequence or an optional value holds: its element's type is field 1.</summary>
+    private static string ReadElement(ReadOnlySpan<byte> bytes, int depth)
+    {
+        var type = "no tensor";
+        var holder = new ProtoReader(bytes);
+        while (holder.Next())
+        {
+            type = holder.Field == 1 ? ReadType(holder.Message(), depth + 1).Type : type;
+        }
+        return type;
     }
 
     private static (string Type, List<long> Shape) ReadTensor(ReadOnlySpan<byte> bytes)

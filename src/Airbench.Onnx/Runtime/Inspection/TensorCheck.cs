@@ -18,14 +18,15 @@ internal sealed class TensorCheck(string modelPath)
     /// <summary>Full paths of the files beside the model that hold tensors of it.</summary>
     public HashSet<string> ExternalFiles { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Checks a TensorProto and returns its name.</summary>
+    /// <summary>Checks a TensorProto and returns what it is.</summary>
     /// <exception cref="InvalidFileException">Its data is not what it declares, or is stored where it must not be.</exception>
-    public string Check(ReadOnlySpan<byte> bytes)
+    public TensorFacts Check(ReadOnlySpan<byte> bytes)
     {
         var (name, type, isExternal) = ("", 0L, false);
         var (raw, floats, ints, texts, longs, doubles) = (-1L, 0L, 0L, 0L, 0L, 0L);
         List<long> dims = [];
         Dictionary<string, string> external = [];
+        var numbers = new ShortList();
         var tensor = new ProtoReader(bytes);
         while (tensor.Next())
         {
@@ -33,12 +34,24 @@ internal sealed class TensorCheck(string modelPath)
             {
                 case 1: tensor.AddVarints(dims, MaxRank); break;
                 case 2: type = tensor.Varint; break;
-                case 4: floats += tensor.CountFixed(4); break;
-                case 5: ints += tensor.CountVarints(); break;
+                case 4:
+                    floats += tensor.CountFixed(4);
+                    numbers.AddFloats(tensor);
+                    break;
+                case 5:
+                    ints += tensor.CountVarints();
+                    numbers.AddIntegers(tensor);
+                    break;
                 case 6: texts++; break;
-                case 7 or 11: longs += tensor.CountVarints(); break;
+                case 7 or 11:
+                    longs += tensor.CountVarints();
+                    numbers.AddIntegers(tensor);
+                    break;
                 case 8: name = tensor.Text; break;
-                case 9: raw = tensor.Message().Length; break;
+                case 9:
+                    raw = tensor.Message().Length;
+                    numbers.Raw = tensor.Message();
+                    break;
                 case 10: doubles += tensor.CountFixed(8); break;
                 case 13:
                     var (key, value) = ModelInspector.Entry(tensor.Message());
@@ -71,7 +84,7 @@ internal sealed class TensorCheck(string modelPath)
                 throw Invalid($"{what} declares {elements:N0} elements and has {entries:N0}");
             }
         }
-        return name;
+        return new TensorFacts(name, dims, isExternal || external.Count > 0 ? null : numbers.Read(type, elements));
     }
 
     /// <summary>Refuses what few bytes would blow up to.</summary>
