@@ -134,7 +134,20 @@ public sealed class AtomicFolder : IDisposable
         var old = $"{Path.Replace(TemporaryPlace.Mark, Old, StringComparison.Ordinal)}";
         Directory.Move(_final, old);
         Directory.Move(Path, _final);
-        Directory.Delete(old, recursive: true);
+        Remove(old);
+    }
+
+    /// <summary>Windows keeps a file that somebody reads. The new content is in place, and the next build tries again.</summary>
+    private static void Remove(string old)
+    {
+        try
+        {
+            Directory.Delete(old, recursive: true);
+        }
+        catch (Exception e) when (OperatingSystem.IsWindows() && e is (IOException or UnauthorizedAccessException))
+        {
+            // it is in nobody's way
+        }
     }
 
     /// <summary>Where two renames were needed and a kill came between them, the earlier content is what is whole.</summary>
@@ -144,7 +157,7 @@ public sealed class AtomicFolder : IDisposable
         {
             if (Directory.Exists(_final))
             {
-                Directory.Delete(old, recursive: true);
+                Remove(old);
             }
             else
             {

@@ -45,15 +45,18 @@ internal sealed class TemporaryPlace : IDisposable
     /// Removes what killed processes left for <paramref name="final"/>, and leaves what living ones are building. What cannot be removed
     /// stays: it is in nobody's way.
     /// </summary>
-    public static void RemoveLeftovers(string final) => RemoveLeftovers(System.IO.Path.GetDirectoryName(final)!, $"{Prefix(final)}*");
+    public static void RemoveLeftovers(string final) => RemoveLeftovers(System.IO.Path.GetDirectoryName(final)!, Prefix(final));
 
     /// <summary>The same for every final place in <paramref name="parent"/>.</summary>
-    public static void RemoveAllLeftovers(string parent) => RemoveLeftovers(parent, $".*{Mark}*");
+    public static void RemoveAllLeftovers(string parent) => RemoveLeftovers(parent, ".");
 
     /// <summary>Full paths of what killed processes left in <paramref name="parent"/>; nothing is changed.</summary>
-    public static IReadOnlyList<string> Leftovers(string parent) => [.. Names(parent, $".*{Mark}*").Where(IsLeft).Order(StringComparer.Ordinal)];
+    public static IReadOnlyList<string> Leftovers(string parent) => [.. Names(parent, ".").Where(IsLeft).Order(StringComparer.Ordinal)];
 
-    private static HashSet<string> Names(string parent, string pattern) => Directory.EnumerateFileSystemEntries(parent, pattern)
+    // Without a pattern of the file system: for "*" beside "." Windows has rules of its own, and Wine others.
+    private static HashSet<string> Names(string parent, string start) => Directory.EnumerateFileSystemEntries(parent)
+        .Where(entry => System.IO.Path.GetFileName(entry) is var name && name.StartsWith(start, StringComparison.Ordinal)
+            && name.Contains(Mark, StringComparison.Ordinal))
         .Select(entry => entry.EndsWith(LockEnding, StringComparison.Ordinal) ? entry[..^LockEnding.Length] : entry)
         .ToHashSet(StringComparer.Ordinal);
 
@@ -74,9 +77,9 @@ internal sealed class TemporaryPlace : IDisposable
         }
     }
 
-    private static void RemoveLeftovers(string parent, string pattern)
+    private static void RemoveLeftovers(string parent, string start)
     {
-        foreach (var name in Names(parent, pattern))
+        foreach (var name in Names(parent, start))
         {
             try
             {

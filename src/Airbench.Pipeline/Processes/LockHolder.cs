@@ -87,5 +87,6 @@ internal sealed record LockHolder(int Pid, string Machine, string Pipeline, stri
     }
 
     private static List<string> Notes(string lockPath) =>
-        [.. Directory.EnumerateFiles(Path.GetDirectoryName(lockPath)!, $"{Path.GetFileName(lockPath)}.*.json")];
+        [.. Directory.EnumerateFiles(Path.GetDirectoryName(lockPath)!).Where(file =>   // no pattern: "*" beside "." has rules of its own on Windows
+            Path.GetFileName(file).StartsWith($"{Path.GetFileName(lockPath)}.", StringComparison.Ordinal) && file.EndsWith(".json", StringComparison.Ordinal))];
 }

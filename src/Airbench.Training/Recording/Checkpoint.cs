@@ -123,6 +123,8 @@ internal sealed class Checkpoint : IDisposable
     /// <summary>Writes a checkpoint over the last one.</summary>
     public void Save(CheckpointState state, IEnumerable<(string Name, Tensor Tensor)> tensors)
     {
+        _tensors?.Dispose();   // of the last one; Windows removes no file that is open
+        _tensors = null;
         using var output = AtomicFolder.Create(Folder);
         using (var writer = new TensorFileWriter(output.File(TensorsName), metadata: null, HeaderRoom))
         {
