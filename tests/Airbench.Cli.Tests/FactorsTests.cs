@@ -108,7 +108,7 @@ public class FactorsTests
 
     private static IEnumerable<object?> Others(OptionType type, string key) => type switch
     {
-        TextType => key == "recipe" ? Recipe.All.Keys.Cast<object>() : ["other", "1/2", "head"],
+        TextType => key == "recipe" ? Recipe.All.Keys.Cast<object>() : ["other", "1/2", "head", "cp437"],
         FlagType => [true, false],
         WholeType whole => ((int[])[1, 2, 3, 7, 15, 33, 64]).Select(number => Convert.ChangeType(number, whole.Clr, System.Globalization.CultureInfo.InvariantCulture)),
         NumberType => [0.0, 0.25, 0.5, 0.75, 1.0, 3.0],

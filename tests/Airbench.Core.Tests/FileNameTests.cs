@@ -51,6 +51,9 @@ public sealed class FileNameTests
     public void A_problem_says_what_was_found(string name, string expected) =>
         Assert.Contains(expected, FileName.Problem(name), StringComparison.Ordinal);
 
+    [Fact]   // no attribute can hold it
+    public void Half_of_a_character_is_no_name() => Assert.Contains("a lone surrogate", FileName.Problem("\uD83D"), StringComparison.Ordinal);
+
     [Fact]
     public void Half_of_a_character_is_a_problem() =>   // an attribute, in UTF-8, could not hold one
         Assert.Contains("a lone surrogate", FileName.Problem("\uD83D"), StringComparison.Ordinal);

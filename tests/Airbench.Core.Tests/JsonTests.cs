@@ -18,6 +18,20 @@ public sealed class JsonTests : IDisposable
     public void What_is_written_is_read_again(string kind) =>
         Assert.Equal(Json.Write(Manifests.All[kind].Value), Json.Write(Manifests.All[kind].Read(Write(Json.Write(Manifests.All[kind].Value)))));
 
+    public static TheoryData<string> Recipes => [.. Recipe.All.Keys];
+
+    [Theory]
+    [MemberData(nameof(Recipes))]
+    public void Every_recipe_is_read_as_it_was_written(string recipe) =>
+        Assert.Equal(Json.Write(Recipe.All[recipe]), Json.Write(Json.Read<Recipe>(Write(Json.Write(Recipe.All[recipe])))));
+
+    [Fact]
+    public void A_learning_rate_is_checked_where_it_is_used() =>
+        Assert.Contains(
+            "lr1024: 0; expected more than 0",
+            Assert.Throws<InvalidFileException>(() => Json.Read<Recipe>(Write(Json.Write(Recipe.All["airbench94"] with { Lr1024 = 0 })))).Message,
+            StringComparison.Ordinal);
+
     [Theory]
     [MemberData(nameof(Kinds))]
     public void A_damaged_file_is_refused_by_name_or_read_and_never_a_crash(string kind)

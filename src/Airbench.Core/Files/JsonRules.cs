@@ -11,6 +11,9 @@ public interface IChecked
 {
     /// <summary>What cannot be, as "member: found; expected". Asked only where every member alone is valid.</summary>
     IEnumerable<string> Problems();
+
+    /// <summary>Whether the member of this name, as the file has it, means anything beside the others: one that does not may be out of its range.</summary>
+    bool Heeds(string member) => true;
 }
 
 /// <summary>
@@ -44,6 +47,10 @@ internal static class JsonRules
         var isValid = true;
         foreach (var member in options.GetTypeInfo(record.GetType()).Properties.Where(member => member is { Get: not null, Set: not null }))
         {
+            if (record is IChecked rules && !rules.Heeds(member.Name))
+            {
+                continue;
+            }
             foreach (var problem in OfMember(Below(path, member.Name), member, member.Get!(record), options))
             {
                 isValid = false;

@@ -14,7 +14,7 @@ namespace Airbench;
 /// Learning rate and weight decay of the SGD recipes are decoupled (paper, appendix): the same numbers serve any batch size and
 /// momentum. <see cref="Airbench.Muon"/> has its own, as the Muon recipes use plain ones.
 /// </remarks>
-public sealed record Recipe
+public sealed record Recipe : IChecked
 {
     /// <summary>Name, as in <c>recipe: airbench94</c>.</summary>
     public required string Name { get; init; }
@@ -186,6 +186,9 @@ public sealed record Recipe
 
     /// <summary>What is out of range, as "key: found; expected", with the keys of pipeline.yaml.</summary>
     public IEnumerable<string> Problems() => RecipeRules.Problems(this);
+
+    /// <summary>The Muon recipes have learning rates of their own, and 0 for this one.</summary>
+    bool IChecked.Heeds(string member) => member != "lr1024" || Optimizer == Optimizer.Sgd;
 
     /// <summary>Checks the numbers that come from outside, all at once.</summary>
     /// <exception cref="ConfigurationException">Fields are out of range; the message has each one's key, value and range.</exception>

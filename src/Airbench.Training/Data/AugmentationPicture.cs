@@ -51,7 +51,7 @@ internal static class AugmentationPicture
         }
         var tile = Math.Min(images.Size, MostPixels);
         var side = (Side * (tile + Gap)) - Gap;
-        var canvas = full([3, side, side], (byte)255, ScalarType.Byte);
+        var canvas = zeros([3, side, side], ScalarType.Byte).bitwise_not();   // white
         foreach (var (column, drawn) in columns.Index())
         {
             var pixels = Pixels(drawn, setup.Spec, tile);   // (rows, 3, tile, tile)
@@ -67,7 +67,8 @@ internal static class AugmentationPicture
     private static Tensor Pixels(Tensor images, NetworkSpec spec, int size)
     {
         var (mean, std) = (PerChannel(spec.Mean), PerChannel(spec.Std));
-        var pixels = (((images.cpu().contiguous() * std) + mean) * 255.0).round().clamp(0.0, 255.0);
+        var pixels = (images.cpu().contiguous() * std).Plus(mean).Times(255.0).round().AtLeastZero();
+        pixels = minimum(pixels, tensor(255f));
         pixels = pixels.shape[2] == size ? pixels
             : nn.functional.interpolate(pixels, [size, size], mode: pixels.shape[2] > size ? InterpolationMode.Area : InterpolationMode.Nearest).round();
         return pixels.to(ScalarType.Byte);
