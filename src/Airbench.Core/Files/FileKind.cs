@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 
 namespace Airbench;
 
@@ -79,9 +80,11 @@ public static class FileKind
     }
 
 #pragma warning disable CA2101, SYSLIB1054, IDE1006 // libc names; UTF-8 marshalling is stated
+    [SupportedOSPlatform("linux")]
     [DllImport("libc")]
     private static extern int statx(int folder, [MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags, uint mask, out LinuxStatus found);
 
+    [SupportedOSPlatform("macos")]
     [DllImport("libc")]
     private static extern int stat([MarshalAs(UnmanagedType.LPUTF8Str)] string path, out MacStatus found);
 #pragma warning restore CA2101, SYSLIB1054, IDE1006
