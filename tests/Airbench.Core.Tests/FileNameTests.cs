@@ -55,10 +55,6 @@ public sealed class FileNameTests
     public void Half_of_a_character_is_no_name() => Assert.Contains("a lone surrogate", FileName.Problem("\uD83D"), StringComparison.Ordinal);
 
     [Fact]
-    public void Half_of_a_character_is_a_problem() =>   // an attribute, in UTF-8, could not hold one
-        Assert.Contains("a lone surrogate", FileName.Problem("\uD83D"), StringComparison.Ordinal);
-
-    [Fact]
     public void A_long_name_is_cut_between_characters()
     {
         var adapted = FileName.Adapt(new string('\u732B', 100));   // three bytes each
