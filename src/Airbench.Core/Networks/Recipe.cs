@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 
 namespace Airbench;
 
@@ -42,6 +43,7 @@ public sealed record Recipe : IChecked
     /// <summary>Null is 1 / the last width.</summary>
     [Description("Factor on the logits.")]
     [Range(0, double.MaxValue, MinimumIsExclusive = true)]
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]   // null says something else than the default
     public double? LogitScale { get; init; } = 1.0 / 9;
 
     [Description("Share of the batch statistics that enters the running ones (PyTorch's convention).")]

@@ -111,6 +111,9 @@ def decode_whole(file, name):
 def to_rgb(image):
     if image.mode.startswith("I"):  # 16-bit grey, which convert() clips
         return Image.fromarray(np.clip(np.asarray(image) // 256, 0, 255).astype(np.uint8)).convert("RGB")
+    if image.mode == "CMYK" and image.format == "TIFF":  # the plain product, rounded down as training's decoder does
+        left = 255 - np.asarray(image).astype(np.uint16)
+        return Image.fromarray((left[..., :3] * left[..., 3:] // 255).astype(np.uint8), "RGB")
     image.info.pop("transparency", None)
     return image.convert("RGB")
 
