@@ -70,13 +70,20 @@ public static class StageHost
     /// <summary>
     /// A call of native code, or a read from a disk that does not answer, heeds no token. Artifacts are whole or not there, whenever this happens.
     /// </summary>
-    private static void EndSoon(StageEventWriter events, CancellationToken cancel) =>
-        new Thread(() =>
+    private static void EndSoon(StageEventWriter events, CancellationToken cancel)
+    {
+        var thread = new Thread(() =>
         {
             Thread.Sleep(Patience);
             events.Write(new FaultEvent(FaultData.Of(new OperationCanceledException(cancel)), PeakMemory.Megabytes()));
             Process.GetCurrentProcess().Kill();
-        }) { IsBackground = true, Name = "end" }.Start();
+        })
+        {
+            IsBackground = true,
+            Name = "end",
+        };
+        thread.Start();
+    }
 
     /// <summary>Waits for the wish to stop, and for the end of the process that started this one, with which this one ends at once.</summary>
     private static void Listen(StreamReader input, CancellationTokenSource cancel)
