@@ -34,12 +34,8 @@ internal static class Scorer
             return CountAdaptive(network, images, type, report, cancel);
         }
         var (plain, augmented) = (zeros(1, ScalarType.Int64, images.Labels.device), zeros(1, ScalarType.Int64, images.Labels.device));
-        var batch = BatchSize(images);
-        for (var first = 0; first < images.Count; first += batch)
+        InBatches(images.Count, BatchSize(images), (first, count) =>
         {
-            cancel.ThrowIfCancellationRequested();
-            using var inner = NewDisposeScope();
-            var count = Math.Min(batch, images.Count - first);
             var labels = images.Labels.narrow(0, first, count);
             var (logits, views) = Logits(network, images, (top, left) => images.Crop(first, count, top, left), tta, type);
             plain.Accumulate(Right(logits, labels).sum());
@@ -47,7 +43,7 @@ internal static class Scorer
             augmented.Accumulate(answers.eq(labels).sum());
             confusion?.view(-1).Accumulate(bincount(labels.Times(confusion.shape[0]).Plus(answers), minlength: confusion.numel()));
             report?.Invoke(first + count);
-        }
+        }, cancel);
         return ((int)plain.item<long>(), (int)augmented.item<long>());
     }
 
@@ -61,17 +57,13 @@ internal static class Scorer
         using var noGradients = no_grad();
         using var scope = NewDisposeScope();
         var (right, loss) = (zeros(1, ScalarType.Int64, images.Labels.device), zeros(1, ScalarType.Float64, images.Labels.device));
-        var batch = BatchSize(images);
-        for (var first = 0; first < images.Count; first += batch)
+        InBatches(images.Count, BatchSize(images), (first, count) =>
         {
-            cancel.ThrowIfCancellationRequested();
-            using var inner = NewDisposeScope();
-            var count = Math.Min(batch, images.Count - first);
             var labels = images.Labels.narrow(0, first, count);
             var logits = Logits(network, images, first, count, Tta.None, type).Plain;
             right.Accumulate(Right(logits, labels).sum());
             loss.Accumulate(F.cross_entropy(logits.to(ScalarType.Float32), labels, reduction: nn.Reduction.Sum).to(ScalarType.Float64));
-        }
+        }, cancel);
         return ((double)right.item<long>() / images.Count, loss.item<double>() / images.Count);
     }
 
@@ -92,27 +84,37 @@ internal static class Scorer
     {
         var (confidence, right) = (zeros(images.Count, device: images.Labels.device), zeros(images.Count, ScalarType.Bool, images.Labels.device));
         var batch = BatchSize(images);
-        for (var first = 0; first < images.Count; first += batch)
+        InBatches(images.Count, batch, (first, count) =>
         {
-            cancel.ThrowIfCancellationRequested();
-            using var inner = NewDisposeScope();
-            var count = Math.Min(batch, images.Count - first);
             var logits = Logits(network, images, first, count, Tta.None, type).Plain;
             confidence.narrow(0, first, count).copy_(logits.softmax(1).amax([1]));
             right.narrow(0, first, count).copy_(Right(logits, images.Labels.narrow(0, first, count)));
             report?.Invoke(first + count);
-        }
+        }, cancel);
         var plain = (int)right.sum().item<long>();
         var doubtful = confidence.topk((int)Math.Ceiling(AdaptiveShare * images.Count), 0, largest: false).indexes;
-        for (var first = 0L; first < doubtful.shape[0]; first += batch)
+        InBatches((int)doubtful.shape[0], batch, (first, count) =>
         {
-            cancel.ThrowIfCancellationRequested();
-            using var inner = NewDisposeScope();
-            var index = doubtful.narrow(0, first, Math.Min(batch, doubtful.shape[0] - first));
+            var index = doubtful.narrow(0, first, count);
             var views = Logits(network, images, (top, left) => images.Crop(index, top, left), Tta.MirrorTranslate, type).Tta;
             right.index_copy_(0, index, Right(views, images.Labels.index_select(0, index)));
-        }
+        }, cancel);
         return (plain, (int)right.sum().item<long>());
+    }
+
+    /// <summary>Visits <paramref name="total"/> images batch by batch, each in a dispose scope of its own.</summary>
+    /// <param name="total">Images.</param>
+    /// <param name="size">Of a batch, at most.</param>
+    /// <param name="visit">Gets the first image of a batch and their number.</param>
+    /// <param name="cancel">Answered between batches.</param>
+    private static void InBatches(int total, int size, Action<int, int> visit, CancellationToken cancel)
+    {
+        for (var first = 0; first < total; first += size)
+        {
+            cancel.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            visit(first, Math.Min(size, total - first));
+        }
     }
 
     private static (Tensor Plain, Tensor Tta) Logits(Network network, DeviceImages images, Func<int, int, Tensor> crop, Tta tta, ScalarType type)

@@ -33,9 +33,6 @@ public sealed unsafe class ImageDecoder(DecodeMemory? memory = null) : IDisposab
     /// <summary>How images that are not square become so.</summary>
     public Fit Fit { get; init; }
 
-    /// <inheritdoc cref="ImageFormats.HasImageExtension"/>
-    public static bool HasImageExtension(string path) => ImageFormats.HasImageExtension(path);
-
     /// <summary>Decodes <paramref name="file"/>, the bytes of a whole image file.</summary>
     /// <param name="file">The file; its first bytes decide the format, not its name.</param>
     /// <param name="size">Height and width S of the result, pixels.</param>

@@ -166,9 +166,9 @@ public sealed class HostileModelTests : IDisposable
         byte[] graph = [];
         for (var depth = 0; depth < 2000; depth++)
         {
-            graph = Field(1, Field(5, Field(6, graph)));   // graph.node.attribute.g
+            graph = ProtoField.Of(1, ProtoField.Of(5, ProtoField.Of(6, graph)));   // graph.node.attribute.g
         }
-        var path = _models.Write("deep.onnx", [8, 8, .. Field(7, graph)]);
+        var path = _models.Write("deep.onnx", [8, 8, .. ProtoField.Of(7, graph)]);
 
         Assert.Contains("nested deeper", Assert.Throws<InvalidFileException>(() => ModelInspector.Inspect(path)).Message, StringComparison.Ordinal);
     }
@@ -195,18 +195,7 @@ public sealed class HostileModelTests : IDisposable
     {
         var tensor = model.Graph.Initializer[0];
         tensor.ClearRawData();
-        var extra = entries.SelectMany(entry => Field(13, [.. Field(1, Encoding.UTF8.GetBytes(entry.Key)), .. Field(2, Encoding.UTF8.GetBytes(entry.Value))]));
+        var extra = entries.SelectMany(entry => ProtoField.Of(13, [.. ProtoField.Of(1, Encoding.UTF8.GetBytes(entry.Key)), .. ProtoField.Of(2, Encoding.UTF8.GetBytes(entry.Value))]));
         model.Graph.Initializer[0] = TensorProto.Parser.ParseFrom([.. tensor.ToByteArray(), .. extra, 14 << 3, 1]);
     });
-
-    private static byte[] Field(int number, byte[] content)
-    {
-        using var stream = new MemoryStream();
-        using (var output = new CodedOutputStream(stream, leaveOpen: true))
-        {
-            output.WriteTag(number, WireFormat.WireType.LengthDelimited);
-            output.WriteBytes(ByteString.CopyFrom(content));
-        }
-        return stream.ToArray();
-    }
 }

@@ -201,27 +201,16 @@ public sealed class HostileSizeTests : IDisposable
             g.Node(function, "called", ["pixels", Weights(g, 1, 3, 1, 1)], ["called"], [], domain: "own");
             return "called";
         });
-        byte[] model = [.. File.ReadAllBytes(path), .. functions.SelectMany(content => Field(25, content))];
+        byte[] model = [.. File.ReadAllBytes(path), .. functions.SelectMany(content => ProtoField.Of(25, content))];
         return _models.Write("functions.onnx", model);
     }
 
     /// <summary>A FunctionProto: name = 1, input = 4, output = 5, node = 7, domain = 10.</summary>
     private static byte[] Function(string name, string[] inputs, params NodeProto[] nodes) =>
     [
-        .. Field(1, Encoding.UTF8.GetBytes(name)), .. inputs.SelectMany(input => Field(4, Encoding.UTF8.GetBytes(input))), .. Field(5, "y"u8.ToArray()),
-        .. nodes.SelectMany(node => Field(7, node.ToByteArray())), .. Field(10, "own"u8.ToArray()),
+        .. ProtoField.Of(1, Encoding.UTF8.GetBytes(name)), .. inputs.SelectMany(input => ProtoField.Of(4, Encoding.UTF8.GetBytes(input))), .. ProtoField.Of(5, "y"u8.ToArray()),
+        .. nodes.SelectMany(node => ProtoField.Of(7, node.ToByteArray())), .. ProtoField.Of(10, "own"u8.ToArray()),
     ];
-
-    private static byte[] Field(int number, byte[] content)
-    {
-        using var stream = new MemoryStream();
-        using (var output = new CodedOutputStream(stream, leaveOpen: true))
-        {
-            output.WriteTag(number, WireFormat.WireType.LengthDelimited);
-            output.WriteBytes(ByteString.CopyFrom(content));
-        }
-        return stream.ToArray();
-    }
 
     private static string Weights(GraphBuilder graph, params long[] shape) =>
         graph.Constant($"weights.{string.Join('x', shape)}", new float[shape.Aggregate((a, b) => a * b)], shape);

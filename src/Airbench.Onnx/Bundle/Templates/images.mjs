@@ -9,14 +9,13 @@ import { fit, toInput } from './preprocess.mjs';
 import { readWebP } from './webp.mjs';
 
 /**
- * An image file as upright pixels: the values that are stored in it, without colour profile or gamma, alpha dropped. The browser decodes JPEG
- * and WebP; of the others it does not give what is stored.
+ * An image file as upright pixels: the values that are stored in it, without colour profile or gamma, alpha dropped.
  * @param {Uint8Array} file
+ * @param decodeCoded (file, format) => { data, width, height } of a whole JPEG, WebP or TIFF; a JPEG turned upright, a WebP as stored
  * @returns { data, width, height }, 4 bytes a pixel, the last without meaning; throws where the file is not read, damaged or not whole
  */
-export async function decode(file) {
+export async function decodeWith(file, decodeCoded) {
   const format = formatOf(file);
-  if (format === 'TIFF') throw new Error('is a TIFF file, which browsers do not read: convert it to JPEG or PNG');
   if (format === 'BMP') return decodeBmp(file);
   if (format === 'GIF') return decodeGif(file);
   if (format === 'ICO') return decodeIco(file);
@@ -24,16 +23,24 @@ export async function decode(file) {
     const image = await decodePng(file);
     return turn(image, orientationOf(image.exif));
   }
-  const decodeWhole = async (whole) => {
-    try {
-      return await pixelsOf(new Blob([whole]), format === 'WebP');
-    } catch (error) {
-      throw error.name === 'InvalidStateError' ? damaged(format) : error;
-    }
-  };
-  if (format === 'JPEG') return decodeJpeg(file, decodeWhole);
-  const { file: webp, orientation } = readWebP(file);
-  return turn(await decodeWhole(webp), orientation);
+  if (format === 'JPEG') return decodeJpeg(file, (whole) => decodeCoded(whole, format));
+  if (format === 'WebP') {
+    const { file: webp, orientation } = readWebP(file);
+    return turn(await decodeCoded(webp, format), orientation);
+  }
+  return decodeCoded(file, format);
+}
+
+/** The same in a browser, which decodes JPEG and WebP; of the others it does not give what is stored. */
+export const decode = (file) => decodeWith(file, decodeByBrowser);
+
+async function decodeByBrowser(file, format) {
+  if (format === 'TIFF') throw new Error('is a TIFF file, which browsers do not read: convert it to JPEG or PNG');
+  try {
+    return await pixelsOf(new Blob([file]), format === 'WebP');
+  } catch (error) {
+    throw error.name === 'InvalidStateError' ? damaged(format) : error;
+  }
 }
 
 /** Pixels of what a browser can show. */

@@ -1,39 +1,18 @@
 // Image files to upright pixels as they are stored, in Node: no colour profile, no gamma, alpha dropped. JPEG, WebP and TIFF by sharp
 // (libjpeg-turbo, libwebp, libtiff), PNG, BMP, GIF and ICO by the modules of the page.
 import sharp from 'sharp';
-import { decodeBmp, decodeIco } from '../../web/bmp.mjs';
-import { orientationOf, turn } from '../../web/exif.mjs';
-import { checkSize, cutOff, damaged, formatOf } from '../../web/formats.mjs';
-import { decodeGif } from '../../web/gif.mjs';
-import { decodeJpeg } from '../../web/jpeg.mjs';
-import { decodePng } from '../../web/png.mjs';
-import { readWebP } from '../../web/webp.mjs';
+import { checkSize, cutOff, damaged } from '../../web/formats.mjs';
+import { decodeWith } from '../../web/images.mjs';
 import { checkTiff } from './tiff.mjs';
 
 // What sharp has to refuse besides errors: pixels that are missing. What libjpeg warns of besides, training decodes.
 const FAIL_ON = { JPEG: 'truncated', WebP: 'error', TIFF: 'warning' };
 
-/**
- * @param {Uint8Array} file
- * @returns { data, width, height }: 4 bytes a pixel, of which the last has no meaning; throws where the file is not read, damaged or not whole
- */
-export async function decode(file) {
-  const format = formatOf(file);
-  if (format === 'BMP') return decodeBmp(file);
-  if (format === 'GIF') return decodeGif(file);
-  if (format === 'ICO') return decodeIco(file);
-  if (format === 'PNG') {
-    const image = await decodePng(file);
-    return turn(image, orientationOf(image.exif));
-  }
-  if (format === 'JPEG') return decodeJpeg(file, (whole) => decodeBySharp(whole, format));
-  if (format === 'WebP') {
-    const { file: webp, orientation } = readWebP(file);
-    return turn(await decodeBySharp(webp, format), orientation);
-  }
-  if (format === 'TIFF') checkTiff(file);
-  return decodeBySharp(file, format);
-}
+/** { data, width, height } of a file's bytes, as the page's decodeWith says. */
+export const decode = (file) => decodeWith(file, (coded, format) => {
+  if (format === 'TIFF') checkTiff(coded);
+  return decodeBySharp(coded, format);
+});
 
 async function decodeBySharp(file, format, failOn = FAIL_ON[format]) {
   try {
