@@ -54,6 +54,8 @@ public sealed record PrepareOptions
     [Description("Test images of the synthetic set.")]
     public int TestCount { get; init; } = 2_000;
 
+    private static readonly PrepareOptions Drawn = new();
+
     /// <summary>The source as options and manifests name it.</summary>
     internal string SourceName => Source.ToString().ToLowerInvariant();
 
@@ -99,6 +101,14 @@ public sealed record PrepareOptions
         if (NameEncodingOption.Problem(options.NameEncoding) is { } encodingProblem)
         {
             yield return encodingProblem;
+        }
+        else if (options.NameEncoding is not null && options.Source != DataSource.Archive)
+        {
+            yield return $"name_encoding: found '{options.NameEncoding}'; expected none, source {options.SourceName} has no names in a .zip";
+        }
+        if (options.Source != DataSource.Synthetic && (options.TrainCount > 0 && options.TrainCount != Drawn.TrainCount || options.TestCount > 0 && options.TestCount != Drawn.TestCount))
+        {
+            yield return $"train_count, test_count: found {options.TrainCount} and {options.TestCount}; expected none, as source {options.SourceName} has the images that it has";
         }
         if (options.TrainCount < 1)
         {

@@ -29,6 +29,7 @@ internal static class SourceOpener
     private static FileTree OpenTree(PrepareOptions options)
     {
         RequireTree(options);
+        NameEncodingOption.RequireZip(options.NameEncoding, options.Path!);
         return FileTree.Open(options.Path!, options.MaxUnpackedBytes, options.NameEncoding);
     }
 

@@ -49,8 +49,13 @@ public sealed class PredictUsageTests : IDisposable
     [InlineData(1, "none.onnx: does not exist", "predict", "a.png", "--model", "none.onnx")]
     [InlineData(1, "none.onnx: does not exist", "evaluate", "--data", ".", "--model", "none.onnx")]
     [InlineData(2, "shard: '3/2'; expected i/n", "evaluate", "--data", ".", "--model", "a.onnx", "--shard", "3/2")]
-    [InlineData(2, "found 0 of Dataset; expected one", "evaluate", "--model", "a.onnx")]
-    [InlineData(2, "found 0 of OnnxBundle; expected one", "evaluate", "--data", ".")]
+    [InlineData(2, "found 0 of Dataset; expected one, as these options need it: --dataset FOLDER, or --data with", "evaluate", "--model", "a.onnx")]
+    [InlineData(2, "found 0 of OnnxBundle; expected one, as these options need it: --bundle FOLDER, or --model FILE.onnx", "evaluate", "--data", ".")]
+    [InlineData(2, "data: empty; expected", "evaluate", "--data", "", "--model", "a.onnx")]
+    [InlineData(2, "labels: empty; expected", "evaluate", "--data", ".", "--model", "a.onnx", "--labels", "")]
+    [InlineData(2, "name_encoding: found 'cp437'; expected none, source folder has no names in a .zip", "prepare", "--source", "folder", "--path", ".", "--name-encoding", "cp437")]
+    [InlineData(2, "train_count, test_count: found 5 and 2000; expected none", "prepare", "--source", "folder", "--path", ".", "--train-count", "5")]
+    [InlineData(2, "gc nowhere: does not exist; expected the folder of a pipeline", "gc", "nowhere")]
     [InlineData(1, "does not exist", "merge", "nowhere")]
     public void Mistakes_about_models_and_images_are_said_in_one_line(int expected, string message, params string[] arguments)
     {

@@ -96,6 +96,44 @@ public sealed class ClassLayoutTests
         Assert.Contains("cafe\\u0301 and caf\\u00E9 are one name in two Unicode forms: taken for one class, caf\u00E9", layout.Warnings);
     }
 
+    [Theory]
+    [InlineData("Training", "Testing")]
+    [InlineData("training", "val")]
+    [InlineData("train", "testing")]
+    public void Training_and_testing_are_splits_where_there_is_nothing_else(string train, string test)
+    {
+        var layout = Layout([$"{train}/a/1.png", $"{train}/b/1.png", $"{test}/a/1.png", $"{test}/b/1.png"]);
+        Assert.Equal(["a", "b"], layout.Classes);
+        Assert.Equal([Split.Train, Split.Train, Split.Test, Split.Test], layout.Placements.Select(p => p!.Value.Split));
+        Assert.Contains(layout.Warnings, w => w.Contains("split, as there is no", StringComparison.Ordinal));
+
+        Assert.Equal(["cooking", "training"], Layout(["training/2020/1.png", "training/2021/2.png", "cooking/2020/3.png", "cooking/2021/4.png"]).Classes);
+    }
+
+    [Fact]
+    public void Folders_that_look_like_splits_under_unknown_names_are_said_to_be_taken_for_classes()
+    {
+        const string Says = "hold folders of the same names (cat, dog) and are taken for the classes. If they are splits";
+        Assert.Contains(Layout(["set1/cat/1.png", "set1/dog/2.png", "set2/cat/3.png", "set2/dog/4.png"]).Warnings, w => w.StartsWith($"set1/, set2/ {Says}", StringComparison.Ordinal));
+        Assert.DoesNotContain(Layout(["pets/cat/1.png", "pets/dog/2.png", "wild/fox/3.png", "wild/wolf/4.png"]).Warnings, w => w.Contains("same names", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Classes_that_differ_in_case_or_spaces_alone_are_named() =>
+        Assert.Contains(
+            "'Cat' and 'cat' and 'cat ' differ in case or spaces alone: they are taken for 3 classes; rename one if they are one",
+            Layout(["Cat/1.png", "Cat/2.png", "cat/3.png", "cat/4.png", "cat /5.png", "cat /6.png"]).Warnings);
+
+    [Fact]
+    public void A_class_folder_with_other_formats_alone_is_refused_with_their_names()
+    {
+        var leftOut = new LeftOut();
+        leftOut.AddUnread(ImageFormats.OfExtension("c/1.heic")!, "c/1.heic");
+        Assert.Contains(
+            "class folder 'c' holds no image that is read; add some (JPEG, PNG, WebP, BMP, GIF, ICO or TIFF) or remove the folder; 1 .heic left out: not a format that is read",
+            Assert.Throws<DataException>(() => Layout(["a/1.png", "b/1.png"], ["c"], leftOut)).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_class_without_test_images_is_told() =>
         Assert.Contains(Layout(["train/a/1.png", "train/b/1.png", "test/a/1.png"]).Warnings, w => w.Contains("no test images of b"));

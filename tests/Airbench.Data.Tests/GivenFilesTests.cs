@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using Airbench.Data;
 
@@ -147,6 +148,92 @@ public sealed class GivenFilesTests : IDisposable
             var message = Assert.Throws<DataException>(open).Message;
             Assert.Contains("holds no image", message, StringComparison.Ordinal);
             Assert.Contains("2 .heic left out", message, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("", "is empty; expected path and label in its first line")]
+    [InlineData("Path, label\n1.png,a\n", "has the columns 'Path', ' label'; expected path and label in its first line")]
+    [InlineData("path,label,label\n1.png,a,b\n", "has the column label twice")]
+    [InlineData("p\0a\0t\0h\0,\0l\0", "perhaps in UTF-16 without its mark; save it as UTF-8")]
+    public void A_list_without_its_columns_is_refused_with_what_it_has(string text, string problem)
+    {
+        var csv = _folder.Write("list.csv", Encoding.UTF8.GetBytes(text));
+        Assert.Contains(problem, Assert.Throws<InvalidFileException>(() => Labelled(csv)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_quotation_mark_without_its_other_is_the_reason_of_the_row_that_it_swallows()
+    {
+        _folder.Write("1.png", TestImages.Png(0));
+        var csv = _folder.Write("list.csv", "path,label\n1.png,a\n\"2.png,b\n3.png,c\n"u8);
+
+        const string Reason = "cannot be read: row 2 has a path of several lines: a quotation mark (\") before it has no other";
+        Assert.Equal([null, Reason], Unlabelled(csv).Select(row => row.Error));
+        Assert.Equal([null, Reason], Labelled(csv).Select(row => row.Error));
+    }
+
+    [Fact]
+    public void A_zip_without_its_end_and_a_compressed_file_that_is_no_tar_are_refused_with_what_to_do()
+    {
+        var zip = _folder.Write("a.zip", Archives.Zip([("a/1.png", TestImages.Png(1))]).AsSpan(0, 60));
+        Assert.Contains("the archive's directory, which is at its end, cannot be read", Assert.Throws<InvalidFileException>(() => Unlabelled(zip)).Message, StringComparison.Ordinal);
+
+        var list = _folder.Write("list.csv.gz", Archives.Gzip(Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("path,label of a list that somebody compressed\n", 40)))));
+        Assert.Contains("is compressed by gzip, but holds no tar archive", Assert.Throws<InvalidFileException>(() => Unlabelled(list)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_encoding_of_names_is_refused_where_there_is_no_zip()
+    {
+        _folder.Write("set/a/1.png", TestImages.Png(0));
+        var zip = _folder.Write("a.zip", Archives.Zip([("a/1.png", TestImages.Png(1))]));
+
+        Assert.Contains("name_encoding: does nothing for", Assert.Throws<ConfigurationException>(() => Open(_folder.File("set"))).Message, StringComparison.Ordinal);
+        Assert.Equal(2, Open(_folder.File("set"), zip));
+
+        int Open(params string[] paths)
+        {
+            using var images = UnlabelledFiles.Open(paths, 1 << 24, _progress, default, "cp437");
+            return images.Count;
+        }
+    }
+
+    [Fact]
+    public void An_empty_path_is_a_mistake_of_usage() =>
+        Assert.Contains("found an empty path", Assert.Throws<ConfigurationException>(() => Unlabelled("")).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Links_that_lead_to_each_other_are_refused_as_other_links_are()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "links need rights on Windows");
+        _folder.Write("set/a/1.png", TestImages.Png(0));
+        File.CreateSymbolicLink(_folder.File("set/a/2.png"), "2.png");
+        Assert.Contains("'a/2.png' is a link to 2.png; only links to files inside", Assert.Throws<DataException>(() => Unlabelled(_folder.File("set"))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_name_that_is_not_utf_8_is_refused_in_a_folder_as_in_an_archive()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "names are bytes on Linux alone");
+        _folder.Write("b/1.png", TestImages.Png(0));
+        Shell("mkdir -p set/a \"$(printf 'late/caf\\351')\"; cp b/1.png set/a; cp b/1.png \"$(printf 'set/a/caf\\351.png')\"");
+        try
+        {
+            Assert.Contains("'caf\uFFFD' has a name that is not UTF-8. Rename it", Refused("late"), StringComparison.Ordinal);
+            Assert.Contains("'a/caf\uFFFD.png' has a name that is not UTF-8. Rename it", Refused("set"), StringComparison.Ordinal);
+        }
+        finally
+        {
+            Shell("rm -r set late");   // .NET cannot delete what it cannot name
+        }
+
+        string Refused(string folder) => Assert.Throws<DataException>(() => Unlabelled(_folder.File(folder))).Message;
+
+        void Shell(string commands)
+        {
+            using var shell = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", commands]) { WorkingDirectory = _folder.Path })!;
+            shell.WaitForExit();
         }
     }
 

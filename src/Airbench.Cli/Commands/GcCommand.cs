@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Airbench.Data;
 using Airbench.Pipeline;
 using Spectre.Console;
 
@@ -28,16 +29,20 @@ internal static class GcCommand
         command.SetAction(parsed =>
         {
             var folder = parsed.GetRequiredValue(root);
+            if (!Directory.Exists(folder))
+            {
+                throw new ConfigurationException($"gc {folder}: {(File.Exists(folder) ? "is a file" : "does not exist")}; expected the folder of a pipeline, which holds .airbench/");
+            }
             if (parsed.GetValue(limit) is { } text)
             {
                 var removed = ResultStore.Prune(folder, CacheLimit.Parse("--limit", text));
-                Console.WriteLine($"removed {removed.Count} results, {Bytes(removed.Sum(result => result.Bytes))}");
+                Console.WriteLine($"removed {Counted.Of(removed.Count, "result")}, {Bytes(removed.Sum(result => result.Bytes))}");
             }
             Show(ResultStore.List(folder));
             if (parsed.GetValue(leftovers))
             {
                 var removed = Leftovers.Remove(folder);
-                Console.WriteLine($"removed {removed.Count} leftovers, {Bytes(removed.Sum(leftover => leftover.Bytes))}");
+                Console.WriteLine($"removed {Counted.Of(removed.Count, "leftover")}, {Bytes(removed.Sum(leftover => leftover.Bytes))}");
             }
             Show(Leftovers.Find(folder));
             return ExitCode.Done;
@@ -61,7 +66,7 @@ internal static class GcCommand
             }
             Screen.Write(table);
         }
-        Console.WriteLine($"{results.Count} earlier results, {Bytes(results.Sum(result => result.Bytes))}; files of 16 MiB and more share their bytes with the result in use");
+        Console.WriteLine($"{Counted.Of(results.Count, "earlier result")}, {Bytes(results.Sum(result => result.Bytes))}; files of 16 MiB and more share their bytes with the result in use");
     }
 
     private static void Show(IReadOnlyList<Leftover> leftovers)
@@ -78,7 +83,7 @@ internal static class GcCommand
             table.AddRow(new Text(Quote.OneLine(leftover.Path)), new Text(leftover.What), new Text(Bytes(leftover.Bytes)));
         }
         Screen.Write(table);
-        Console.WriteLine($"{leftovers.Count} leftovers, {Bytes(leftovers.Sum(leftover => leftover.Bytes))}; --leftovers removes them");
+        Console.WriteLine($"{Counted.Of(leftovers.Count, "leftover")}, {Bytes(leftovers.Sum(leftover => leftover.Bytes))}; --leftovers removes {(leftovers.Count == 1 ? "it" : "them")}");
     }
 
     private static string Bytes(long bytes) => bytes.ToString(CultureInfo.InvariantCulture) switch

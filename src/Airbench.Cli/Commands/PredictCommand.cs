@@ -45,6 +45,10 @@ internal static class PredictCommand
             // Standard output is for the answers alone.
             var progress = new PlainProgress(Console.Error, Console.Error, TimeProvider.System, quiet: true);
             using var source = UnlabelledFiles.Open(parsed.GetRequiredValue(images), MaxUnpackedBytes, progress, cancel, options.NameEncoding);
+            if (source.LeftOut.OtherFilesLine is { } line)
+            {
+                Console.Error.WriteLine(Quote.OneLine(line));
+            }
             return Task.FromResult(Predict(predictor, source, parsed.GetValue(probabilities), parsed.GetValue(output), cancel));
         });
         return command;

@@ -24,7 +24,7 @@ internal static class ReportCommand
             {
                 (true, 2) => ComparisonPage.Write(folders[0], folders[1], parsed.GetValue(output) ?? ComparisonPage.FileName),
                 (false, <= 1) => RunPage.Write(folders.FirstOrDefault() ?? Newest(), new ImagePicker(), parsed.GetValue(output)),
-                (true, var count) => throw new ConfigurationException($"--compare: found {count} runs; expected two"),
+                (true, var count) => throw new ConfigurationException($"--compare: found {Counted.Of(count, "run")}; expected two"),
                 (false, var count) => throw new ConfigurationException($"found {count} runs; expected one, or two with --compare"),
             };
             Console.WriteLine($"report -> {Screen.Relative(file)}");

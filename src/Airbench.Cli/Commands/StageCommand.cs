@@ -32,6 +32,14 @@ internal static class StageCommand
         yield return benchmark;
     }
 
+    /// <summary>Which flag gives what is missing, or does without it.</summary>
+    private static string Remedy(IStage kind, Type input) => $": {Inputs[input].Flag} FOLDER" + (kind, input.Name) switch
+    {
+        (EvaluateStage, nameof(Dataset)) => ", or --data with labelled images that are not prepared",
+        (EvaluateStage, nameof(OnnxBundle)) => ", or --model FILE.onnx",
+        _ => "",
+    };
+
     private static Command Create(IStage kind, string name)
     {
         var command = new Command(name, kind.Description);
@@ -74,7 +82,13 @@ internal static class StageCommand
             {
                 headerTexts["name"] = kind.Uses;
             }
-            var pipeline = PipelineFile.OneStage(kind, fields.Texts(parsed), headerTexts, given) with
+            var texts = fields.Texts(parsed);
+            if (kind is EvaluateStage && texts.TryGetValue("data", out var data) && given.Find(artifact => artifact is Dataset) is { } set)
+            {
+                throw new ConfigurationException(
+                    $"--data {data} and --dataset {set.Folder} are both given; one evaluation is of one of them: leave out the other");
+            }
+            var pipeline = PipelineFile.OneStage(kind, texts, headerTexts, given, type => Remedy(kind, type)) with
             {
                 Command = string.Join(' ', parsed.Tokens.Select(token => PipelineFile.Shell(token.Value)).Prepend("airbench")),
             };

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Airbench.Data;
 using Airbench.Onnx;
 
 namespace Airbench.Cli;
@@ -27,7 +28,7 @@ internal static class VerifyCommand
         }
         if (result.Problems.Count > 0)
         {
-            Console.Error.WriteLine($"{folder}: {result.Problems.Count} differences; take the bundle from its source again, or export again");
+            Console.Error.WriteLine($"{folder}: {Counted.Of(result.Problems.Count, "difference")}; take the bundle from its source again, or export again");
             return ExitCode.Failed;
         }
         Console.WriteLine($"{folder}: unchanged since it was exported");

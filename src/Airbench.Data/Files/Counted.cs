@@ -12,5 +12,5 @@ public static class Counted
     public static string Are(long part, long count, string noun) =>
         string.Create(CultureInfo.InvariantCulture, $"{part:N0} of {Of(count, noun)} {(part == 1 ? "is" : "are")}");
 
-    private static string Plural(long count, string noun) => count == 1 ? noun : noun.EndsWith('s') ? $"{noun}es" : $"{noun}s";
+    private static string Plural(long count, string noun) => count == 1 ? noun : noun.EndsWith('s') || noun.EndsWith("ch", StringComparison.Ordinal) ? $"{noun}es" : $"{noun}s";
 }

@@ -67,6 +67,7 @@ internal sealed class FolderTree : FileTree
                 CountHidden(info, prefix + info.Name, leftOut);
                 continue;
             }
+            RefuseUnlessNamed(info, prefix);
             if (info.Attributes.HasFlag(FileAttributes.ReparsePoint))
             {
                 RefuseUnlessInside(info, prefix + info.Name, root);
@@ -86,9 +87,18 @@ internal sealed class FolderTree : FileTree
         {
             return [.. folder.EnumerateFileSystemInfos()];
         }
-        catch (DirectoryNotFoundException e) when (folder.Name.Contains('\uFFFD', StringComparison.Ordinal))
+        catch (UnauthorizedAccessException e)
         {
-            throw new DataException($"{Root}: the folder '{folder.Name}' has a name that is not UTF-8. Rename it (convmv -f latin1 -t utf8)", e);
+            throw new DataException($"{Root}: the folder '{folder.Name}' may not be listed by this user. Allow it (chmod u+rx), or move the folder away", e);
+        }
+    }
+
+    /// <summary>A name of bytes that are no UTF-8 is shown with replacement characters, under which nothing is found.</summary>
+    private void RefuseUnlessNamed(FileSystemInfo info, string prefix)
+    {
+        if (info.Name.Contains('\uFFFD', StringComparison.Ordinal) && !Path.Exists(info.FullName))
+        {
+            throw new DataException($"{Root}: '{prefix}{info.Name}' has a name that is not UTF-8. Rename it (convmv -f latin1 -t utf8)");
         }
     }
 
@@ -117,11 +127,23 @@ internal sealed class FolderTree : FileTree
 
     private void RefuseUnlessInside(FileSystemInfo link, string path, string root)
     {
-        var target = link.ResolveLinkTarget(returnFinalTarget: true);
+        var target = Target(link);
         if (link is DirectoryInfo || target is not { Exists: true } || !target.FullName.StartsWith(root, StringComparison.Ordinal))
         {
             throw new DataException(
                 $"{Root}: '{path}' is a link to {link.LinkTarget}; only links to files inside the folder are followed. Copy its target.");
+        }
+    }
+
+    private static FileSystemInfo? Target(FileSystemInfo link)
+    {
+        try
+        {
+            return link.ResolveLinkTarget(returnFinalTarget: true);
+        }
+        catch (IOException)
+        {
+            return null;   // links that lead to each other
         }
     }
 }

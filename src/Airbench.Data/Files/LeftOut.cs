@@ -72,6 +72,9 @@ public sealed class LeftOut
         }
     }
 
+    /// <summary>The last sentence of <see cref="Lines"/>, about files that are no images; null where there are none.</summary>
+    public string? OtherFilesLine => Lines().Where(line => !line.IsWarning).Select(line => line.Line).FirstOrDefault();
+
     /// <summary>Says it: what may be missed as warnings, the rest as information.</summary>
     internal void Say(string root, string? expected, IProgress progress)
     {

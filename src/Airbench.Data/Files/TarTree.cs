@@ -38,7 +38,7 @@ internal sealed class TarTree(string path, bool gzip, long maxUnpackedBytes) : A
         unpacked.CopyTo(Stream.Null);
     }
 
-    private static TarEntry? Next(TarReader reader, UnpackBudget budget)
+    private TarEntry? Next(TarReader reader, UnpackBudget budget)
     {
         budget.BeginHeader();
         try
@@ -52,7 +52,9 @@ internal sealed class TarTree(string path, bool gzip, long maxUnpackedBytes) : A
         catch (Exception e) when (e is InvalidDataException or EndOfStreamException or FormatException or ArgumentException
             or ArithmeticException or InvalidOperationException or NotSupportedException)
         {
-            throw budget.Damaged(e);   // the framework's reader has that many ways to complain about damage
+            throw gzip && budget.Entry.Length == 0 && e is not EndOfStreamException
+                ? new InvalidFileException(budget.Archive, $"is compressed by gzip, but holds no tar archive, or a damaged one ({e.Message.TrimEnd('.')}); unpack it (gunzip), or make a .tar.gz of the images", e)
+                : budget.Damaged(e);   // the framework's reader has that many ways to complain about damage
         }
         finally
         {

@@ -14,8 +14,8 @@ internal sealed class ZipTree(string path, long maxUnpackedBytes, string? nameEn
     /// <inheritdoc/>
     protected override IEnumerable<FileEntry> Walk(FileStream file, UnpackBudget budget)
     {
-        using var archive = OpenArchive(file, budget);
-        foreach (var (index, entry) in Entries(archive, budget).Index())
+        using var archive = OpenArchive(file);
+        foreach (var (index, entry) in Entries(archive).Index())
         {
             var name = EntryName.Normalize(Root, entry.FullName);
             var isFolder = entry.FullName.EndsWith('/') || entry.FullName.EndsWith('\\');
@@ -33,7 +33,7 @@ internal sealed class ZipTree(string path, long maxUnpackedBytes, string? nameEn
         }
     }
 
-    private ZipArchive OpenArchive(FileStream file, UnpackBudget budget)
+    private ZipArchive OpenArchive(FileStream file)
     {
         try
         {
@@ -41,11 +41,14 @@ internal sealed class ZipTree(string path, long maxUnpackedBytes, string? nameEn
         }
         catch (InvalidDataException e)
         {
-            throw budget.Damaged(e);
+            throw NoDirectory(e);
         }
     }
 
-    private static ReadOnlyCollection<ZipArchiveEntry> Entries(ZipArchive archive, UnpackBudget budget)
+    private InvalidFileException NoDirectory(InvalidDataException e) => new(
+        Root, $"is damaged or cut off: the archive's directory, which is at its end, cannot be read ({e.Message.TrimEnd('.')}). Copy or download it again", e);
+
+    private ReadOnlyCollection<ZipArchiveEntry> Entries(ZipArchive archive)
     {
         try
         {
@@ -53,7 +56,7 @@ internal sealed class ZipTree(string path, long maxUnpackedBytes, string? nameEn
         }
         catch (InvalidDataException e)
         {
-            throw budget.Damaged(e);
+            throw NoDirectory(e);
         }
     }
 

@@ -63,5 +63,5 @@ internal sealed record CifarFile(CifarSet Set, string DataRoot)
 
     private string WhatToDo(string path) =>
         $"Put {Url} ({Set.Bytes:N0} bytes, md5 {Set.Md5}) at {Path.GetFullPath(path)}, "
-        + "or try the product without it: --demo runs on drawn images";
+        + "or try the product without it: --demo runs on drawn images. For images of your own, say so: --source folder or archive";
 }

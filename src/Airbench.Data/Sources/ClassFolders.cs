@@ -59,7 +59,7 @@ internal sealed class ClassFolders : IImageSource
                 }
                 else if (!seen.Add(entry.Path))
                 {
-                    throw new DataException($"{tree.Root}: '{entry.Path}' occurs twice");
+                    throw new DataException($"{tree.Root}: '{entry.Path}' occurs twice. An image counts once: remove the others");
                 }
                 else if (ImageSieve.Takes(entry, leftOut))
                 {

@@ -21,7 +21,7 @@ internal sealed class ClassLayout
         {
             leftOut.AddOutside(shape.Outside(file.Path), file.Path);
         }
-        RefuseEmptyFolders(root, folders, shape, places);
+        RefuseEmptyFolders(root, folders, shape, places, leftOut);
 
         var classes = Names(places.OfType<Place>().Where(p => p.Split != Split.Test));
         _labels = classes.Index().ToDictionary(c => c.Item, c => c.Index);
@@ -68,11 +68,12 @@ internal sealed class ClassLayout
         {
             return new ClassLayout(root, files, folders, testFraction, leftOut);
         }
-        var also = string.Concat(leftOut.Lines().Select(line => $"; {line.Line}"));
-        throw new DataException($"{root}: holds no image; expected train/<class>/*, test/<class>/*, or <class>/*, of {ImageFormats.ReadNames}{also}");
+        throw new DataException($"{root}: holds no image; expected train/<class>/*, test/<class>/*, or <class>/*, of {ImageFormats.ReadNames}{Also(leftOut)}");
     }
 
-    private static void RefuseEmptyFolders(string root, IReadOnlyCollection<string> folders, TreeShape shape, Place?[] places)
+    private static string Also(LeftOut leftOut) => string.Concat(leftOut.Lines().Select(line => $"; {line.Line}"));
+
+    private static void RefuseEmptyFolders(string root, IReadOnlyCollection<string> folders, TreeShape shape, Place?[] places, LeftOut leftOut)
     {
         var filled = places.OfType<Place>().ToHashSet();
         foreach (var folder in folders.Order(StringComparer.Ordinal))
@@ -80,7 +81,7 @@ internal sealed class ClassLayout
             if (shape.ClassFolder(folder) is { } place && place.Split != Split.Test && !filled.Contains(place))
             {
                 throw new DataException(
-                    $"{root}: class folder '{folder}' holds no image that is read; add some ({ImageFormats.ReadNames}) or remove the folder");
+                    $"{root}: class folder '{folder}' holds no image that is read; add some ({ImageFormats.ReadNames}) or remove the folder{Also(leftOut)}");
             }
         }
     }

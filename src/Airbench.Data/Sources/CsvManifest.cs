@@ -31,13 +31,23 @@ internal static class CsvManifest
 
     private static (int File, int Label) Columns(string path, string[] header, bool labelled)
     {
+        string[] needed = labelled ? [PathColumn, LabelColumn] : [PathColumn];
+        if (needed.FirstOrDefault(name => header.Count(column => column == name) > 1) is { } twice)
+        {
+            throw new InvalidFileException(path, $"has the column {twice} twice; expected it once, as its values may differ");
+        }
         var (file, label) = (Array.IndexOf(header, PathColumn), Array.IndexOf(header, LabelColumn));
         if (file >= 0 && (label >= 0 || !labelled))
         {
             return (file, label);
         }
-        var (found, expected) = (string.Join(',', header.Take(20)), labelled ? $"{PathColumn} and {LabelColumn}" : PathColumn);
-        throw new InvalidFileException(path, $"has the columns '{found}'; expected {expected} in its first line");
+        var expected = $"expected {string.Join(" and ", needed)} in its first line";
+        throw new InvalidFileException(path, header switch
+        {
+            [] or [""] => $"is empty; {expected}",
+            _ when header.Any(column => column.Contains('\0', StringComparison.Ordinal)) => $"is no text in UTF-8, but perhaps in UTF-16 without its mark; save it as UTF-8. {expected}",
+            _ => $"has the columns {string.Join(", ", header.Take(20).Select(Quote.Show))}; {expected}",
+        });
     }
 
     /// <summary>A field that a short row lacks is empty.</summary>

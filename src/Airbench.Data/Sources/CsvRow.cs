@@ -43,6 +43,10 @@ internal sealed record CsvRow : DiskFile
     /// <inheritdoc/>
     protected override string? Problem()
     {
+        if (Path.AsSpan().ContainsAny('\n', '\r') && !File.Exists(Location))
+        {
+            return $"row {Position} has a path of several lines: a quotation mark (\") before it has no other";
+        }
         if ((_problem ?? base.Problem()) is { } problem)
         {
             return problem;

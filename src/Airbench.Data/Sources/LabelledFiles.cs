@@ -22,6 +22,7 @@ public static class LabelledFiles
             throw new DataException($"{path}: does not exist (looked at {Path.GetFullPath(path)}); "
                 + "expected a directory of <class>/*, a .tar, .tar.gz or .zip of it, or a .csv with path,label");
         }
+        NameEncodingOption.RequireZip(nameEncoding, path);
         var files = Is(GivenKind.Csv, path) ? CsvManifest.Labelled(path)
             : Is(GivenKind.Image, path) ? throw new InvalidFileException(path, "is an image without a label; expected a folder or archive of <class>/*, or a CSV file with path,label")
             : InClassFolders(FileTree.Open(path, maxUnpackedBytes, nameEncoding), split, cancel);

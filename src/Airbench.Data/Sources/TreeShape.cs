@@ -2,17 +2,20 @@ namespace Airbench.Data;
 
 /// <summary>How the folders of a source are meant: with train/ and test/ or without, below one common folder or not.</summary>
 /// <remarks>
-/// A folder called train, test, val, valid or validation is a split where it holds folders with images. Where none does, and it holds images
-/// itself, it is a class: trains beside buses and cars.
+/// A folder called train, test, val, valid or validation is a split where it holds folders with images, and so are training and testing where
+/// there is nothing but splits. Where none does, and it holds images itself, it is a class: trains beside buses and cars.
 /// </remarks>
 internal sealed class TreeShape
 {
     private const string Train = "train";
     private const string Test = "test";
+    private const string Training = "training";
+    private const string Testing = "testing";
     private static readonly string[] Validations = ["val", "valid", "validation"];
 
     private readonly string _top;      // the common folder with its slash, or empty
     private readonly bool _isSplit;
+    private readonly string _train;    // the folder with the training split, where there is one
 
     private TreeShape(IReadOnlyCollection<string> images, IReadOnlyCollection<string> folders)
     {
@@ -24,11 +27,13 @@ internal sealed class TreeShape
         var direct = Names(parts.Where(part => part is [_, { Length: > 0 }]));
         var empty = Names(parts.Where(part => part is [_, ""])).Except(nested.Concat(direct), StringComparer.OrdinalIgnoreCase);
 
-        HasTrain = nested.Contains(Train);
-        var validation = Validations.FirstOrDefault(name => nested.Contains(name) && (HasTrain || nested.Concat(direct).All(IsReserved)));
+        var isAllSplits = nested.Concat(direct).All(IsReserved);
+        _train = !nested.Contains(Train) && nested.Contains(Training) && isAllSplits ? Training : Train;
+        HasTrain = nested.Contains(_train);
+        var validation = Validations.Prepend(Testing).FirstOrDefault(name => nested.Contains(name) && (name == Testing ? isAllSplits : HasTrain || isAllSplits));
         TestFolder = nested.Contains(Test) ? Test : validation ?? (HasTrain && empty.Contains(Test, StringComparer.OrdinalIgnoreCase) ? Test : null);
         _isSplit = HasTrain || TestFolder is not null;
-        Notes = [.. NotesOf(direct), .. TwoForms(images)];
+        Notes = [.. NotesOf(direct), .. TwoForms(images), .. Alike(images), .. Repeated(parts, direct)];
     }
 
     /// <summary>Whether there is train/.</summary>
@@ -38,7 +43,7 @@ internal sealed class TreeShape
     public string? TestFolder { get; }
 
     /// <summary>Where images have to be.</summary>
-    public string Expected => _isSplit ? $"train/<class>/ or {TestFolder ?? Test}/<class>/" : "<class>/";
+    public string Expected => _isSplit ? $"{_train}/<class>/ or {TestFolder ?? Test}/<class>/" : "<class>/";
 
     /// <summary>What the user should know of how the folders were understood.</summary>
     public IReadOnlyList<string> Notes { get; }
@@ -76,12 +81,16 @@ internal sealed class TreeShape
     private Place PlaceOf(string[] parts) => new(NormalFormC.Of(parts[ClassDepth - 1]), TestFolder is null ? null : SideOf(parts[0]));
 
     private Split? SideOf(string folder) =>
-        folder.Equals(Train, StringComparison.OrdinalIgnoreCase) ? Split.Train
+        folder.Equals(_train, StringComparison.OrdinalIgnoreCase) ? Split.Train
         : folder.Equals(TestFolder, StringComparison.OrdinalIgnoreCase) ? Split.Test
         : null;
 
     private IEnumerable<string> NotesOf(HashSet<string> direct)
     {
+        if (HasTrain && _train != Train)
+        {
+            yield return $"{_train}/ is taken for the training split, as there is no train/ with classes";
+        }
         if (TestFolder is not (null or Test))
         {
             yield return $"{TestFolder}/ is taken for the test split, as there is no test/ with classes";
@@ -95,18 +104,42 @@ internal sealed class TreeShape
     /// <summary>Two folders whose names differ in their bytes alone: macOS stores "é" as a letter and an accent, other systems as one.</summary>
     private IEnumerable<string> TwoForms(IReadOnlyCollection<string> images)
     {
-        var folders = images.Select(Locate).OfType<string[]>().Where(parts => parts.Length > ClassDepth)
-            .Select(parts => string.Join('/', parts.Take(ClassDepth))).Distinct(StringComparer.Ordinal);
-        foreach (var group in folders.GroupBy(NormalFormC.Of, StringComparer.Ordinal).Where(group => group.Count() > 1).OrderBy(group => group.Key, StringComparer.Ordinal))
+        foreach (var group in ClassFolders(images).GroupBy(NormalFormC.Of, StringComparer.Ordinal).Where(group => group.Count() > 1).OrderBy(group => group.Key, StringComparer.Ordinal))
         {
             yield return $"{string.Join(" and ", group.Order(StringComparer.Ordinal).Select(Escaped))} are one name in two Unicode forms: taken for one class, {group.Key}";
         }
     }
 
+    /// <summary>Names that people and some file systems take for the same.</summary>
+    private IEnumerable<string> Alike(IReadOnlyCollection<string> images)
+    {
+        var names = ClassFolders(images).Select(folder => NormalFormC.Of(folder.Split('/')[^1])).Distinct(StringComparer.Ordinal);
+        foreach (var group in names.GroupBy(name => name.Trim(), StringComparer.OrdinalIgnoreCase).Where(group => group.Count() > 1).OrderBy(group => group.Key, StringComparer.Ordinal))
+        {
+            yield return $"{string.Join(" and ", group.Order(StringComparer.Ordinal).Select(Quote.Show))} differ in case or spaces alone: they are taken for {group.Count()} classes; rename one if they are one";
+        }
+    }
+
+    /// <summary>Folders that look like splits under names that are not known: cats and dogs in every one of them.</summary>
+    private IEnumerable<string> Repeated(List<string[]> parts, HashSet<string> direct)
+    {
+        var inside = parts.Where(part => part.Length == 3).GroupBy(part => part[0], StringComparer.Ordinal)
+            .Select(folder => (Name: folder.Key, Classes: folder.Select(part => part[1]).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList())).ToList();
+        if (!_isSplit && direct.Count == 0 && inside.Count is 2 or 3 && inside[0].Classes.Count > 1 && inside.TrueForAll(folder => folder.Classes.SequenceEqual(inside[0].Classes)))
+        {
+            yield return $"{string.Join("/, ", inside.Select(folder => folder.Name).Order(StringComparer.Ordinal))}/ hold folders of the same names ({string.Join(", ", inside[0].Classes.Take(5))}) "
+                + "and are taken for the classes. If they are splits, rename them to train/ and test/";
+        }
+    }
+
+    private IEnumerable<string> ClassFolders(IReadOnlyCollection<string> images) =>
+        images.Select(Locate).OfType<string[]>().Where(parts => parts.Length > ClassDepth)
+            .Select(parts => string.Join('/', parts.Take(ClassDepth))).Distinct(StringComparer.Ordinal);
+
     private static string Escaped(string text) => string.Concat(text.Select(c => char.IsAscii(c) ? $"{c}" : FormattableString.Invariant($"\\u{(int)c:X4}")));
 
     private static bool IsReserved(string folder) =>
-        Validations.Append(Train).Append(Test).Contains(folder, StringComparer.OrdinalIgnoreCase);
+        Validations.Concat([Train, Test, Training, Testing]).Contains(folder, StringComparer.OrdinalIgnoreCase);
 
     private static HashSet<string> Names(IEnumerable<string[]> parts) => parts.Select(part => part[0]).ToHashSet(StringComparer.OrdinalIgnoreCase);
 

@@ -9,11 +9,17 @@ public static class UnlabelledFiles
     /// <param name="progress">Told about warnings and what is left out.</param>
     /// <param name="cancel">Ends the first pass, which counts images.</param>
     /// <param name="nameEncoding">Of the names in a .zip that are not marked as UTF-8; null for UTF-8.</param>
+    /// <exception cref="ConfigurationException">A path is empty, or an option would do nothing.</exception>
     /// <exception cref="DataException">No images at all.</exception>
     /// <exception cref="InvalidFileException">A file that is no image, no archive and no CSV, or is damaged.</exception>
     public static FileSource Open(
         IReadOnlyList<string> paths, long maxUnpackedBytes, IProgress progress, CancellationToken cancel, string? nameEncoding = null)
     {
+        if (paths.Any(string.IsNullOrEmpty))
+        {
+            throw new ConfigurationException("images: found an empty path; expected an image, a folder, an archive or a CSV file");
+        }
+        NameEncodingOption.RequireZip(nameEncoding, paths);
         var lists = paths.Select(path => List(path, maxUnpackedBytes, nameEncoding)).ToList();
         var all = new FileList(string.Join(", ", lists.Select(list => list.Root)), leftOut => lists.SelectMany(list => list.Walk(leftOut)));
         return FileSource.Scan(all, string.Join(' ', paths.Select(PathName.Of)), progress, cancel);

@@ -56,6 +56,10 @@ public sealed record EvaluateOptions : ClassifierOptions
         {
             yield return "model: empty; expected a variant, such as fp32, or an ONNX file";
         }
+        if (options.Data?.Length == 0)
+        {
+            yield return "data: empty; expected a folder, an archive or a CSV file";
+        }
         foreach (var problem in CheckClassifier(options))
         {
             yield return problem;

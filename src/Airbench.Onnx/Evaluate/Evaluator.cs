@@ -36,6 +36,7 @@ public static class Evaluator
         }
         var models = options.Model.Select(name => ModelReference.Resolve(name, bundle, options)).ToList();
         UnusedOptions.Refuse(models, options);
+        UnusedOptions.RefuseForPrepared(options);
         using var images = Open(dataset, options, progress, cancel);
         var labels = models.ConvertAll(model => LabelMap.Match(images.Name, images.Classes, model.File, model.Description.Classes));
         models.ForEach(model => CheckPreparation(model, images));

@@ -15,6 +15,16 @@ internal static class UnusedOptions
         }
     }
 
+    /// <summary>Refuses options about files where the images are prepared.</summary>
+    /// <exception cref="ConfigurationException">One is set.</exception>
+    public static void RefuseForPrepared(EvaluateOptions options)
+    {
+        if (options.Data is null && options.NameEncoding is not null)
+        {
+            throw new ConfigurationException("name_encoding: does nothing for a prepared set, which has no names in a .zip; leave it out (--name-encoding)");
+        }
+    }
+
     private static IEnumerable<string> Set(ClassifierOptions options) => new (string Key, bool IsSet)[]
     {
         ("input_name", options.InputName is not null),

@@ -25,6 +25,10 @@ public static class Exporter
     public static OnnxBundle Export(
         TrainedModel model, ExportOptions options, string folder, Dataset? dataset, string device, int seed, IProgress progress, CancellationToken cancel)
     {
+        if (dataset is not null)
+        {
+            VariantRuntime.RequireDatasetOf(model, dataset);
+        }
         using var runtime = ExportOptions.NeedDataset(options)
             ? VariantRuntime.Open(dataset!, model, options.Calibration, device, seed, progress, cancel)
             : null;

@@ -52,6 +52,19 @@ public sealed class VariantRuntime : IVariantRuntime, IDisposable
     public static VariantRuntime Open(
         Dataset dataset, TrainedModel model, CalibrationOptions options, string device, int seed, IProgress progress, CancellationToken cancel)
     {
+        RequireDatasetOf(model, dataset);
+        var (data, trained) = (dataset.Manifest, model.Manifest);
+        return data.TrainCount >= 2 && data.TestCount >= 1
+            ? new VariantRuntime(
+                dataset, LabelMap.Match(data.Name, data.Classes, model.Folder, trained.Classes), options, device, seed, progress, cancel)
+            : throw new DataException(
+                $"{dataset.Folder} has {data.TrainCount} training and {data.TestCount} test images; variants need at least 2 and 1");
+    }
+
+    /// <summary>Whether <paramref name="model"/> was trained on <paramref name="dataset"/>.</summary>
+    /// <exception cref="DataException">It was not.</exception>
+    public static void RequireDatasetOf(TrainedModel model, Dataset dataset)
+    {
         var (data, trained) = (dataset.Manifest, model.Manifest);
         if (data.Sha256 != trained.DatasetSha256)
         {
@@ -59,11 +72,6 @@ public sealed class VariantRuntime : IVariantRuntime, IDisposable
                 $"{dataset.Folder} (sha256 {data.Sha256}) is not the data set of {model.Folder}, which was trained on {trained.DatasetName} " +
                 $"(sha256 {trained.DatasetSha256}); variants are calibrated on its training split and judged on its test split: prepare it again, or train again");
         }
-        return data.TrainCount >= 2 && data.TestCount >= 1
-            ? new VariantRuntime(
-                dataset, LabelMap.Match(data.Name, data.Classes, model.Folder, trained.Classes), options, device, seed, progress, cancel)
-            : throw new DataException(
-                $"{dataset.Folder} has {data.TrainCount} training and {data.TestCount} test images; variants need at least 2 and 1");
     }
 
     /// <inheritdoc/>

@@ -88,6 +88,10 @@ public record ClassifierOptions
         {
             yield return FormattableString.Invariant($"adaptive_threshold: {options.AdaptiveThreshold}; expected 0 to 1");
         }
+        if (options.Labels?.Length == 0)
+        {
+            yield return "labels: empty; expected a text file with one class name a line";
+        }
         if (options.BatchSize is < 1 or > 10_000)
         {
             yield return FormattableString.Invariant($"batch_size: {options.BatchSize}; expected 1 to 10000");

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Airbench.Data;
 
 namespace Airbench.Onnx;
 
@@ -89,7 +90,7 @@ internal sealed record ModelDescription(ModelInput Input, ModelOutput Output, IR
             if (classes > 0 && names.Count != classes)
             {
                 throw new ConfigurationException(
-                    $"{path}: output {value.Name} has {classes} scores, and there are {names.Count} class names ({Some(names)}); expected one for each" +
+                    $"{path}: output {value.Name} has {Counted.Of(classes, "score")}, and there are {names.Count} class names ({Some(names)}); expected one for each" +
                     (classes == 1 && names.Count == 2 ? ". One score for two classes is not read: export the model with a score for each" : ""));
             }
             if (names.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { } twice)

@@ -119,9 +119,11 @@ public static partial class PipelineFile
     /// <param name="flags">Option texts by key; see <see cref="OptionText"/>.</param>
     /// <param name="header">Texts of name, seed, device and usd_per_hour, where given.</param>
     /// <param name="given">The artifacts that it takes.</param>
+    /// <param name="remedy">What to do where one is missing, for the end of the sentence.</param>
     /// <exception cref="ConfigurationException">Anything is wrong; the message has all problems, one a line.</exception>
     public static PipelineDefinition OneStage(
-        IStage kind, IReadOnlyDictionary<string, string> flags, IReadOnlyDictionary<string, string> header, IReadOnlyList<Artifact> given)
+        IStage kind, IReadOnlyDictionary<string, string> flags, IReadOnlyDictionary<string, string> header, IReadOnlyList<Artifact> given,
+        Func<Type, string>? remedy = null)
     {
         var problems = new Problems();
         var binder = new OptionBinder(problems);
@@ -132,7 +134,7 @@ public static partial class PipelineFile
         foreach (var input in required.Where(input => given.Count(input.IsInstanceOfType) != 1))
         {
             var why = kind.Inputs.Contains(input) ? "" : ", as these options need it";
-            problems.Add(SourcePosition.Flag(kind.Uses), $"found {given.Count(input.IsInstanceOfType)} of {input.Name}; expected one{why}");
+            problems.Add(SourcePosition.Flag(kind.Uses), $"found {given.Count(input.IsInstanceOfType)} of {input.Name}; expected one{why}{remedy?.Invoke(input)}");
         }
         problems.ThrowIfAny();
         var stage = new PipelineStage

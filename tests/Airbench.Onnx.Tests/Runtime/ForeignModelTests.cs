@@ -105,7 +105,9 @@ public sealed class ForeignModelTests : IDisposable
         { "other.onnx", Zip("readme.txt"), "is a zip archive; expected an ONNX model" },
         { "cut.onnx", Zip("readme.txt")[..20], "damaged or cut off" },
         { "saved_model.pb", [8, 1, 0x12, 2, 8, 1], "is a TensorFlow SavedModel" },
-        { "random.onnx", [.. Encoding.UTF8.GetBytes("just some text")], "is not an ONNX model, or is damaged or cut off" },
+        { "random.onnx", [1, 2, 3, 4, 5], "is not an ONNX model, or is damaged or cut off" },
+        { "text.onnx", [.. Encoding.UTF8.GetBytes("404: Not Found\n")], "is a text file, not an ONNX model: it begins with '404: Not Found'" },
+        { "picture.onnx", [0x89, .. "PNG\r\n\u001a\n"u8, 0, 0, 0, 13, .. "IHDR"u8, .. new byte[13]], "is a PNG file, not a model" },
     };
 
     [Theory]

@@ -20,7 +20,7 @@ public sealed class HostileSizeTests : IDisposable
     {
         ["convolution pads"] = (g => g.Node("Conv", "big", ["pixels", Weights(g, 1, 3, 1, 1)], [Ints("pads", 0, 1 << 30, 0, 1 << 30)]), "makes a value of [1, 1, 8, 2147483656] in Conv 'big'"),
         ["convolution pads beyond all numbers"] = (g => g.Node("Conv", "big", ["pixels", Weights(g, 1, 3, 1, 1)], [Ints("pads", long.MaxValue, long.MaxValue, long.MaxValue, long.MaxValue)]),
-            "in Conv 'big' for 1 images; at most 134,217,728 elements for an image"),
+            "in Conv 'big' for 1 image; at most 134,217,728 elements for an image"),
         ["the pads of the 49 kB model"] = (g => g.Node("Conv", "big", ["pixels", Weights(g, 64, 3, 1, 1)], [Ints("pads", 0, 1 << 20, 0, 1 << 20)]), "makes a value of [1, 64, 8, 2097160]"),
         ["pads behind something unknown"] = (g => g.Node("Conv", "big", [g.Node("NonMaxSuppression", "unknown", ["pixels"]), Weights(g, 1, 3, 1, 1)], [Ints("pads", 1 << 20, 1 << 20, 1 << 20, 1 << 20)]),
             "makes a value of [1, 1, 2097153, 2097153]"),
@@ -50,6 +50,8 @@ public sealed class HostileSizeTests : IDisposable
             "in Concat 'twice"),
         ["large kernels"] = (g => g.Node("Conv", "slow", [g.Node("Tile", "wide", ["pixels", g.Integers(1, 1, 64, 64)]), g.Node("Expand", "kernel", [Weights(g, 1, 1, 1, 1), g.Integers(64, 3, 500, 500)])],
             [Ints("pads", 250, 250, 250, 250)]), "needs more than 4,398,046,511,104 multiply-adds for an image"),
+        ["a loop of a billion turns over what has no shape in the file"] = (g => Loop(g, 1_000_000_000, body => body.Node("Tanh", "y", ["x"])), "multiply-adds for an image"),
+        ["a loop that doubles what it carries"] = (g => Loop(g, 40, body => body.Node("Concat", "twice", ["x", "x"], [Airbench.Onnx.Attribute.Int("axis", 3)])), "in Concat 'twice'"),
         ["a loop of a billion turns"] = (g =>
         {
             var body = g.Inner("turn");
@@ -72,6 +74,18 @@ public sealed class HostileSizeTests : IDisposable
             return g.Node("If", "if", [g.Initializer(Tensors.Create<bool>("go", Element.Bool, [true]), "")], [Branch("then_branch", "Identity"), Branch("else_branch", "Pad")]);
         }, "in Pad 'else_branch/big'"),
     };
+
+    /// <summary>What is carried has no extents in the file: they follow from what goes in.</summary>
+    private static string Loop(GraphBuilder g, long turns, Func<GraphBuilder, string> step)
+    {
+        var body = g.Inner("turn");
+        body.FixedInput("turn", Element.Int64);
+        body.FixedInput("goes", Element.Bool);
+        body.Input("x", Element.Float, ["n", "c", "h", "w"]);
+        body.FixedOutput(body.Node("Identity", "on", ["goes"]), Element.Bool);
+        body.FixedOutput(step(body), Element.Float, 1);
+        return g.Node("Loop", "loop", [g.Integer("turns", turns), g.Initializer(Tensors.Create<bool>("go", Element.Bool, [true]), ""), "pixels"], [body.AsAttribute("body")]);
+    }
 
     public static TheoryData<string> Names => [.. Hostile.Keys];
 

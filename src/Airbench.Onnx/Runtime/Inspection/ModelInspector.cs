@@ -59,7 +59,8 @@ internal sealed class ModelInspector
         }
         catch (FormatException e)
         {
-            throw new InvalidFileException(path, $"is not an ONNX model, or is damaged or cut off: {e.Message}. Export or copy it again", e);
+            throw new InvalidFileException(
+                path, OtherFormat.NameOfDamaged(path) ?? $"is not an ONNX model, or is damaged or cut off: {e.Message}. Export or copy it again", e);
         }
     }
 

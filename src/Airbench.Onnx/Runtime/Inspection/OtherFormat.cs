@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
+using Airbench.Data;
 
 namespace Airbench.Onnx;
 
@@ -45,6 +46,20 @@ internal static class OtherFormat
                 ? "is an XML file, such as OpenVINO has; give the ONNX model that it was made from"
             : text.StartsWith('{') && text.Contains('"', StringComparison.Ordinal) ? "is a JSON file; expected an ONNX model"
             : null;
+    }
+
+    /// <summary>What a file is that turned out to be no ONNX: an image or a text; null where its bytes say nothing to people either.</summary>
+    public static string? NameOfDamaged(string path)
+    {
+        using var stream = File.OpenRead(path);
+        var buffer = new byte[Beginning];
+        var bytes = buffer.AsSpan(0, stream.ReadAtLeast(buffer, Beginning, throwOnEndOfStream: false));
+        if (ImageFormats.Of(bytes) is { } format)
+        {
+            return $"is a {format.Name} file, not a model; expected an ONNX model (--model), and images by themselves";
+        }
+        var isText = !bytes.ContainsAnyInRange((byte)0, (byte)8) && !bytes.ContainsAnyInRange((byte)14, (byte)31);
+        return isText ? $"is a text file, not an ONNX model: it begins with {Quote.Show(Encoding.UTF8.GetString(bytes).Split('\n')[0].Trim())}. Download or export the model again" : null;
     }
 
     /// <summary>The size that a pointer names, for people who wonder why their model has 130 bytes.</summary>

@@ -1,3 +1,5 @@
+using Airbench.Data;
+
 namespace Airbench.Onnx;
 
 /// <summary>
@@ -16,6 +18,15 @@ internal sealed class SizeEstimate
     private const int MaxNodes = 250_000;
 
     private const int MaxDepth = 32;
+
+    /// <summary>Inputs of a loop before what it carries from turn to turn: how many turns, and whether it goes on.</summary>
+    private const int LoopControls = 2;
+
+    /// <summary>Turns of a loop that are followed one by one.</summary>
+    private const int MaxTurns = 64;
+
+    /// <summary>What a turn costs at least: ONNX Runtime needs microseconds to enter a graph.</summary>
+    private const long TurnWork = 1 << 16;
 
     private readonly string _path;
     private readonly ModelFacts _facts;
@@ -93,7 +104,7 @@ internal sealed class SizeEstimate
             if (Extents.Elements(shape) / _images > MaxElements)
             {
                 throw new InvalidFileException(_path,
-                    $"makes a value of [{string.Join(", ", shape)}] in {node} for {_images} images; at most {MaxElements:N0} elements for an image are computed: " +
+                    $"makes a value of [{string.Join(", ", shape)}] in {node} for {Counted.Of(_images, "image")}; at most {MaxElements:N0} elements for an image are computed: " +
                     "its pads, scales or shapes are larger than a classifier's");
             }
             scope.Shapes[node.Outputs[i]] = shape;
@@ -131,11 +142,37 @@ internal sealed class SizeEstimate
         var total = 0L;
         foreach (var graph in node.Attributes.Values.Select(value => value.Graph).OfType<GraphFacts>())
         {
-            var work = Graph(graph, new Scope(scope) { Depth = scope.Depth });
-            var times = node.Operation == "Loop" && node.Inputs.Count > 0 && scope.Number(node.Inputs[0]) is [var count and < int.MaxValue]
-                ? Extents.AtLeastOne(count)
-                : 1;   // exporters write the largest integer where a condition ends the loop
-            total = Math.Min(Extents.Most, total + Extents.Times(Math.Max(1, work), times));
+            var work = node.Operation == "Loop" ? Loop(node, graph, scope) : Graph(graph, new Scope(scope) { Depth = scope.Depth });
+            total = Math.Min(Extents.Most, total + work);
+        }
+        return total;
+    }
+
+    /// <summary>
+    /// The turns of a loop: one by one while what it carries grows, for a loop may double it every time; all others at once.
+    /// Exporters write the largest integer where a condition ends the loop: that is one turn.
+    /// </summary>
+    private long Loop(NodeFacts node, GraphFacts body, Scope scope)
+    {
+        var turns = node.Inputs.Count > 0 && scope.Number(node.Inputs[0]) is [var count and < int.MaxValue] ? Extents.AtLeastOne(count) : 1;
+        var carried = node.Inputs.Skip(LoopControls).Select(scope.Shape).ToList();
+        var total = 0L;
+        for (var turn = 0L; turn < turns; turn++)
+        {
+            var inside = new Scope(scope) { Depth = scope.Depth };
+            foreach (var (input, shape) in body.Inputs.Skip(LoopControls).Zip(carried))
+            {
+                inside.Set(input.Name, shape, null);
+            }
+            var work = Math.Max(TurnWork, Graph(body, inside));
+            var next = body.Outputs.Skip(1).Take(carried.Count).Select(output => inside.Shape(output.Name)).ToList();
+            var isSteady = turn >= MaxTurns || next.Zip(carried).All(pair => pair.First is null || (pair.Second is not null && pair.First.SequenceEqual(pair.Second)));
+            total = Math.Min(Extents.Most, total + Extents.Times(work, isSteady ? turns - turn : 1));
+            if (isSteady)
+            {
+                break;
+            }
+            carried = next;
         }
         return total;
     }
