@@ -1,5 +1,3 @@
-using Airbench.Data;
-
 namespace Airbench.Training;
 
 /// <summary>
@@ -30,7 +28,7 @@ internal static class BatchFit
         var batch = Math.Max(2, trainCount / SmallSetBatches);
         var why = trainCount < recipe.BatchSize
             ? $"{trainCount} training images are fewer than the batch of {recipe.BatchSize}"
-            : $"{trainCount} training images hold only {Counted.Of(trainCount / recipe.BatchSize, "batch")} of {recipe.BatchSize}";
+            : $"{trainCount} training images hold only {trainCount / recipe.BatchSize} batches of {recipe.BatchSize}";
         progress.Warn($"{why}: using batches of {batch}. " +
             FormattableString.Invariant($"In {recipe.Epochs} epochs the network sees only {recipe.Epochs * trainCount:0} images; ") +
             "more epochs (--set train.with.epochs=...) will likely help.");
