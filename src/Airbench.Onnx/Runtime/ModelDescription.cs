@@ -36,6 +36,10 @@ internal sealed record ModelDescription(ModelInput Input, ModelOutput Output, IR
         var (output, names) = reader.Output(classes);
         var images = input.FixedBatch ?? 1;
         SizeEstimate.Check(path, facts, input.Name, input.Shape(images), images);
+        if (input.FixedBatch is null && options.BatchSize > 1)
+        {
+            SizeEstimate.Check(path, facts, input.Name, input.Shape(options.BatchSize), options.BatchSize);   // a value may grow with the square of a batch
+        }
         return new ModelDescription(input, output, names) { VotesInside = reader.VotesInside() };
     }
 

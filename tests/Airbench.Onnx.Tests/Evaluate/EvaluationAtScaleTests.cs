@@ -64,7 +64,7 @@ public sealed partial class EvaluationAtScaleTests : IDisposable
         Assert.Equal((1, 1), (metrics.Count, metrics.Broken));
 
         foreach (var (text, expected) in (ReadOnlySpan<(string, string)>)[
-            ("a,b\n1,2\n", "has the columns 'a,b'; expected path and label"), ("path,label\n,red\n", "row 1 has an empty path"),
+            ("a,b\n1,2\n", "has the columns 'a', 'b'; expected path and label"), ("path,label\n,red\n", "row 1 has an empty path"),
             ("path,label\nx.png,\n", "row 1 has an empty label"), ("path,label\n", "holds no image")])
         {
             File.WriteAllText(_models.File("list.csv"), text);

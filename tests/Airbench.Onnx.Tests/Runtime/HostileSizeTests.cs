@@ -50,6 +50,8 @@ public sealed class HostileSizeTests : IDisposable
             "in Concat 'twice"),
         ["large kernels"] = (g => g.Node("Conv", "slow", [g.Node("Tile", "wide", ["pixels", g.Integers(1, 1, 64, 64)]), g.Node("Expand", "kernel", [Weights(g, 1, 1, 1, 1), g.Integers(64, 3, 500, 500)])],
             [Ints("pads", 250, 250, 250, 250)]), "needs more than 4,398,046,511,104 multiply-adds for an image"),
+        ["a batch times itself"] = (g => g.Node("Einsum", "big", [g.Node("Tile", "wide", ["pixels", g.Integers(1, 1, 3, 3)]), "wide"], [Text("equation", "nchw,mdij->nchwmdij")]),
+            "in Einsum 'big' for 100 images"),
         ["a loop of a billion turns over what has no shape in the file"] = (g => Loop(g, 1_000_000_000, body => body.Node("Tanh", "y", ["x"])), "multiply-adds for an image"),
         ["a loop that doubles what it carries"] = (g => Loop(g, 40, body => body.Node("Concat", "twice", ["x", "x"], [Airbench.Onnx.Attribute.Int("axis", 3)])), "in Concat 'twice'"),
         ["a loop of a billion turns"] = (g =>
