@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 
 namespace Airbench.Cli;
 
@@ -32,6 +33,7 @@ internal static class CommandLine
         root.Add(GcCommand.Create());
         root.Add(SchemaCommand.Create());
         RefuseUnknownOptions(root);
+        RefuseEmpty(root);
         return root;
     }
 
@@ -51,6 +53,31 @@ internal static class CommandLine
         foreach (var below in command.Subcommands)
         {
             RefuseUnknownOptions(below);
+        }
+    }
+
+    /// <summary>An empty path is what a shell makes of a variable that is not set: nothing is read from there, or written to it.</summary>
+    private static void RefuseEmpty(Command command)
+    {
+        foreach (var argument in command.Arguments)
+        {
+            argument.Validators.Add(found => Refuse(found, argument.Name));
+        }
+        foreach (var option in command.Options.Where(option => option.Name is "--out" or "--bundle" or "--dataset" or "--trained-model" or "--data" or "--labels"))
+        {
+            option.Validators.Add(found => Refuse(found, option.Name));
+        }
+        foreach (var below in command.Subcommands)
+        {
+            RefuseEmpty(below);
+        }
+
+        static void Refuse(SymbolResult found, string name)
+        {
+            if (found.Tokens.Any(token => token.Value.Length == 0))
+            {
+                found.AddError($"{name}: found nothing; expected a path");
+            }
         }
     }
 }

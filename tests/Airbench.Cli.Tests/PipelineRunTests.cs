@@ -95,7 +95,7 @@ public sealed class PipelineRunTests : IDisposable
 
         (code, _, errors) = _place.Run("export", "--trained-model", "models/small", "--variants", "fp32,int8");
         Assert.Equal(2, code);
-        Assert.Contains("found 0 of Dataset; expected one, as these options need it", errors, StringComparison.Ordinal);
+        Assert.Contains("export: with these options needs a prepared data set: --dataset data/NAME", errors, StringComparison.Ordinal);
     }
 
     [Fact]

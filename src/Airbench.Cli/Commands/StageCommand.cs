@@ -13,6 +13,9 @@ internal static class StageCommand
         [typeof(OnnxBundle)] = InputFolders.Bundles,
     };
 
+    /// <summary>Options that take the place of an input where a stage has them.</summary>
+    private static readonly Dictionary<Type, string> Instead = new() { [typeof(Dataset)] = "--data", [typeof(OnnxBundle)] = "--model" };
+
     /// <summary>A verb for every kind of stage; the benchmarks share one: <c>benchmark_train</c> is <c>benchmark train</c>.</summary>
     public static IEnumerable<Command> CreateAll()
     {
@@ -31,14 +34,6 @@ internal static class StageCommand
         }
         yield return benchmark;
     }
-
-    /// <summary>Which flag gives what is missing, or does without it.</summary>
-    private static string Remedy(IStage kind, Type input) => $": {Inputs[input].Flag} FOLDER" + (kind, input.Name) switch
-    {
-        (EvaluateStage, nameof(Dataset)) => ", or --data with labelled images that are not prepared",
-        (EvaluateStage, nameof(OnnxBundle)) => ", or --model FILE.onnx",
-        _ => "",
-    };
 
     private static Command Create(IStage kind, string name)
     {
@@ -67,6 +62,11 @@ internal static class StageCommand
         }
         command.SetAction((parsed, cancel) =>
         {
+            var texts = fields.Texts(parsed);
+            if (texts.TryGetValue("data", out var data) && inputs.Find(input => input.Type == typeof(Dataset)) is { Option: { } sets } && parsed.GetValue(sets) is { } set)
+            {
+                throw new ConfigurationException($"{kind.Uses}: --data {data} and {sets.Name} {set} are both given, and one of them is used: leave out the other");
+            }
             var given = inputs
                 .Select(input => parsed.GetValue(input.Option) is { } folder ? InputFolders.Open(Inputs[input.Type], folder) : null)
                 .OfType<Artifact>().ToList();
@@ -82,13 +82,7 @@ internal static class StageCommand
             {
                 headerTexts["name"] = kind.Uses;
             }
-            var texts = fields.Texts(parsed);
-            if (kind is EvaluateStage && texts.TryGetValue("data", out var data) && given.Find(artifact => artifact is Dataset) is { } set)
-            {
-                throw new ConfigurationException(
-                    $"--data {data} and --dataset {set.Folder} are both given; one evaluation is of one of them: leave out the other");
-            }
-            var pipeline = PipelineFile.OneStage(kind, texts, headerTexts, given, type => Remedy(kind, type)) with
+            var pipeline = PipelineFile.OneStage(kind, texts, headerTexts, given, input => Remedy(input, fields)) with
             {
                 Command = string.Join(' ', parsed.Tokens.Select(token => PipelineFile.Shell(token.Value)).Prepend("airbench")),
             };
@@ -97,5 +91,13 @@ internal static class StageCommand
             return Task.FromResult(RunCommand.Run(pipeline, options, quiet: false, parsed.GetValue<bool>(CommandLine.Verbose), cancel));
         });
         return command;
+    }
+
+    /// <summary>"a prepared data set: --dataset data/NAME or --data", the latter where there is such an option.</summary>
+    private static string Remedy(Type input, OptionFlags fields)
+    {
+        var folder = Inputs[input];
+        var instead = fields.Options.FirstOrDefault(option => Instead.TryGetValue(input, out var flag) && option.Name == flag);
+        return $"{folder.What}: {folder.Flag} {folder.Place}/NAME{(instead is null ? "" : $" or {instead.Name}")}";
     }
 }
