@@ -45,7 +45,7 @@ internal static class CsvManifest
         throw new InvalidFileException(path, header switch
         {
             [] or [""] => $"is empty; {expected}",
-            _ when header.Any(column => column.Contains('\0', StringComparison.Ordinal)) => $"is no text in UTF-8, but perhaps in UTF-16 without its mark; save it as UTF-8. {expected}",
+            _ when header.Any(column => column.Contains('\0', StringComparison.Ordinal)) => $"is no text in UTF-8, but perhaps in UTF-16 without its mark; save it as UTF-8; {expected}",
             _ => $"has the columns {string.Join(", ", header.Take(20).Select(Quote.Show))}; {expected}",
         });
     }
