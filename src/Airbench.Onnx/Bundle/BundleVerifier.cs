@@ -29,6 +29,9 @@ public static class BundleVerifier
 
     private const double MaxRowSumError = 1e-3;
 
+    /// <summary>Whether <paramref name="folder"/> has the sums that an export writes.</summary>
+    public static bool HasSums(string folder) => File.Exists(Path.Combine(folder, Checksums.FileName));
+
     /// <summary>Checks the bundle in <paramref name="folder"/>; all problems at once.</summary>
     /// <param name="folder">exports/&lt;name&gt;.</param>
     /// <param name="run">Runs a model file.</param>
