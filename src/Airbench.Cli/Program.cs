@@ -3,6 +3,7 @@ using Airbench;
 using Airbench.Cli;
 using Airbench.Pipeline;
 
+using var console = new Utf8Console();
 if (StageHost.IsAsked(args))
 {
     return StageHost.Run(args, Stages.All);

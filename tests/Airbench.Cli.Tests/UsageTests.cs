@@ -52,6 +52,15 @@ public sealed class UsageTests : IDisposable
     public void What_cannot_be_understood_is_named_with_what_was_probably_meant(string sentence, params string[] arguments) =>
         Assert.StartsWith(sentence, Assert.Single(Usage.Problems(CommandLine.Create().Parse(arguments))), StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData("evaluate", "evaluate: with these options needs a prepared data set: --dataset data/NAME or --data", "evaluate: with these options needs an exported model: --bundle exports/NAME or --model")]
+    [InlineData("finetune", "finetune: with these options needs an exported model: --bundle exports/NAME or --model", "finetune: with these options needs a prepared data set: --dataset data/NAME or --data")]
+    public void An_input_that_is_missing_is_named_with_its_flag(string verb, params string[] sentences)
+    {
+        var (code, _, errors) = _place.Run(verb);
+        Assert.Equal((2, string.Join('\n', sentences)), (code, errors.TrimEnd()));
+    }
+
     [Fact]
     public void A_folder_of_photos_in_the_place_of_a_prepared_set_comes_with_the_command_that_prepares_it()
     {

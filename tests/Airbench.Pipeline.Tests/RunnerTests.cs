@@ -290,7 +290,8 @@ public sealed partial class RunnerTests : IDisposable
             kinds.All[1],
             new Dictionary<string, string> { ["epochs"] = "3" },
             new Dictionary<string, string> { ["name"] = "solo", ["device"] = "cpu" },
-            [new Pictures("elsewhere")]);
+            [new Pictures("elsewhere")],
+            input => $"some {input.Name}");
 
         var report = PipelineRunner.Run(pipeline, new RunOptions { Root = _root.Path }, _progress, _time, CancellationToken.None);
 
@@ -306,14 +307,15 @@ public sealed partial class RunnerTests : IDisposable
             new FakeKinds().All[1],
             new Dictionary<string, string> { ["epochs"] = "many" },
             new Dictionary<string, string> { ["name"] = "A B", ["seed"] = "x" },
-            []));
+            [],
+            input => $"some {input.Name}"));
 
         Assert.Equal(
             """
             --name A B: name: found 'A B'; expected 1 to 64 of a-z, 0-9, '_', '-' and '.', starting with a letter or digit
             --seed x: seed: found 'x'; expected a whole number
             --epochs many: train.epochs: found 'many'; expected a number
-            train: found 0 of Pictures; expected one
+            train: needs some Pictures
             """,
             error.Message);
     }

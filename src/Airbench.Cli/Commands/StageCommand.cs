@@ -13,6 +13,9 @@ internal static class StageCommand
         [typeof(OnnxBundle)] = InputFolders.Bundles,
     };
 
+    /// <summary>Options that take the place of an input where a stage has them.</summary>
+    private static readonly Dictionary<Type, string> Instead = new() { [typeof(Dataset)] = "--data", [typeof(OnnxBundle)] = "--model" };
+
     /// <summary>A verb for every kind of stage; the benchmarks share one: <c>benchmark_train</c> is <c>benchmark train</c>.</summary>
     public static IEnumerable<Command> CreateAll()
     {
@@ -74,7 +77,7 @@ internal static class StageCommand
             {
                 headerTexts["name"] = kind.Uses;
             }
-            var pipeline = PipelineFile.OneStage(kind, fields.Texts(parsed), headerTexts, given) with
+            var pipeline = PipelineFile.OneStage(kind, fields.Texts(parsed), headerTexts, given, input => Remedy(input, fields)) with
             {
                 Command = string.Join(' ', parsed.Tokens.Select(token => PipelineFile.Shell(token.Value)).Prepend("airbench")),
             };
@@ -83,5 +86,13 @@ internal static class StageCommand
             return Task.FromResult(RunCommand.Run(pipeline, options, quiet: false, parsed.GetValue<bool>(CommandLine.Verbose), cancel));
         });
         return command;
+    }
+
+    /// <summary>"a prepared data set: --dataset data/NAME or --data", the latter where there is such an option.</summary>
+    private static string Remedy(Type input, OptionFlags fields)
+    {
+        var folder = Inputs[input];
+        var instead = fields.Options.FirstOrDefault(option => Instead.TryGetValue(input, out var flag) && option.Name == flag);
+        return $"{folder.What}: {folder.Flag} {folder.Place}/NAME{(instead is null ? "" : $" or {instead.Name}")}";
     }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.IO.Pipes;
+using System.Text;
 
 namespace Airbench.Pipeline;
 
@@ -26,6 +27,7 @@ public sealed class ProcessExecutor(IReadOnlyList<string> program) : IStageExecu
         var lastLines = new LastLines();
         using var process = new Process { StartInfo = new ProcessStartInfo(program[0]) };
         (process.StartInfo.RedirectStandardInput, process.StartInfo.RedirectStandardOutput, process.StartInfo.RedirectStandardError) = (true, true, true);
+        (process.StartInfo.StandardOutputEncoding, process.StartInfo.StandardErrorEncoding) = (Encoding.UTF8, Encoding.UTF8);
         process.OutputDataReceived += (_, line) => Print(line.Data);
         process.ErrorDataReceived += (_, line) => Print(line.Data);
         using var events = new AnonymousPipeServerStream(PipeDirection.In, HandleInheritability.Inheritable);

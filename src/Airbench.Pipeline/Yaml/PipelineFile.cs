@@ -119,9 +119,14 @@ public static partial class PipelineFile
     /// <param name="flags">Option texts by key; see <see cref="OptionText"/>.</param>
     /// <param name="header">Texts of name, seed, device and usd_per_hour, where given.</param>
     /// <param name="given">The artifacts that it takes.</param>
+    /// <param name="remedy">How to give an artifact of a type, for the message where one is missing.</param>
     /// <exception cref="ConfigurationException">Anything is wrong; the message has all problems, one a line.</exception>
     public static PipelineDefinition OneStage(
-        IStage kind, IReadOnlyDictionary<string, string> flags, IReadOnlyDictionary<string, string> header, IReadOnlyList<Artifact> given)
+        IStage kind,
+        IReadOnlyDictionary<string, string> flags,
+        IReadOnlyDictionary<string, string> header,
+        IReadOnlyList<Artifact> given,
+        Func<Type, string> remedy)
     {
         var problems = new Problems();
         var binder = new OptionBinder(problems);
@@ -129,10 +134,10 @@ public static partial class PipelineFile
         var (name, seed, device, usdPerHour, tracking) = ReadHeader(root, binder, problems);
         var options = OptionText.Bind(kind, flags, problems);
         var required = kind.Inputs.Concat(options is null ? [] : kind.InputsFor(options));
-        foreach (var input in required.Where(input => given.Count(input.IsInstanceOfType) != 1))
+        foreach (var input in required.Where(input => !given.Any(input.IsInstanceOfType)))
         {
-            var why = kind.Inputs.Contains(input) ? "" : ", as these options need it";
-            problems.Add(SourcePosition.Flag(kind.Uses), $"found {given.Count(input.IsInstanceOfType)} of {input.Name}; expected one{why}");
+            var who = kind.Inputs.Contains(input) ? "needs" : "with these options needs";
+            problems.Add(SourcePosition.Flag(kind.Uses), $"{who} {remedy(input)}");
         }
         problems.ThrowIfAny();
         var stage = new PipelineStage
