@@ -49,8 +49,8 @@ public sealed class PredictUsageTests : IDisposable
     [InlineData(1, "none.onnx: does not exist", "predict", "a.png", "--model", "none.onnx")]
     [InlineData(1, "none.onnx: does not exist", "evaluate", "--data", ".", "--model", "none.onnx")]
     [InlineData(2, "shard: '3/2'; expected i/n", "evaluate", "--data", ".", "--model", "a.onnx", "--shard", "3/2")]
-    [InlineData(2, "found 0 of Dataset; expected one", "evaluate", "--model", "a.onnx")]
-    [InlineData(2, "found 0 of OnnxBundle; expected one", "evaluate", "--data", ".")]
+    [InlineData(2, "needs a prepared data set: --dataset data/NAME or --data", "evaluate", "--model", "a.onnx")]
+    [InlineData(2, "needs an exported model: --bundle exports/NAME or --model", "evaluate", "--data", ".")]
     [InlineData(1, "does not exist", "merge", "nowhere")]
     public void Mistakes_about_models_and_images_are_said_in_one_line(int expected, string message, params string[] arguments)
     {
