@@ -110,10 +110,10 @@ public sealed class DecodingTests : IDisposable
             {
                 (expected, refusal) = ([], e.Message);
             }
-            (all, equal) = (all + differences.Count, equal + differences.Count(difference => difference == 0));
             var isTiff = !readsTiff && ImageFormats.Of(File.ReadAllBytes(answer.File)) == ImageFormats.Tiff;
             var found = answer.Pixels is { } base64 ? Convert.FromBase64String(base64).Chunk(3 * Size * Size).ToArray() : [];
             var differences = expected.Zip(found, (mine, theirs) => mine.Zip(theirs, (a, b) => Math.Abs(a - b)).Max()).ToList();
+            (all, equal) = (all + differences.Count, equal + differences.Count(difference => difference == 0));
             var isRight = isTiff ? answer.Error?.Contains("is a TIFF file", StringComparison.Ordinal) == true
                 : expected.Length == 0 ? answer.Error?.Contains("is ", StringComparison.Ordinal) == true
                 : differences.Count == Fits.Length && differences.Max() <= LargestDifference;
