@@ -20,7 +20,7 @@ if (parsed.Errors.Count > 0)
     return ExitCode.BadUsage;
 }
 
-using var interrupt = new Interrupt(parsed.CommandResult.Command);
+using var interrupt = new Interrupt(parsed.CommandResult.Command, ProcessEnd.Real);
 try
 {
     // The library's own handling of Ctrl-C and of exceptions is off: a step of training may take seconds to end, and errors are ours to word.

@@ -10,7 +10,11 @@ public interface IProgress
     void Warn(string line);
 
     /// <summary>Starts a task of <paramref name="total"/> <paramref name="unit"/> (for example 60000 "images"); disposing ends it.</summary>
-    IProgressTask Start(string what, long total, string unit);
+    /// <param name="what">What is done, in a word or two.</param>
+    /// <param name="total">When it is done.</param>
+    /// <param name="unit">Of what.</param>
+    /// <param name="done">What an earlier process has done of it: no work of this one, so it says nothing of how fast this one is.</param>
+    IProgressTask Start(string what, long total, string unit, long done = 0);
 
     /// <summary>Drops everything.</summary>
     static IProgress Silent { get; } = new SilentProgress();
@@ -19,7 +23,7 @@ public interface IProgress
     {
         public void Info(string line) { }
         public void Warn(string line) { }
-        public IProgressTask Start(string what, long total, string unit) => this;
+        public IProgressTask Start(string what, long total, string unit, long done = 0) => this;
         public void Report(long done, string? detail) { }
         public void Dispose() { }
     }

@@ -130,6 +130,6 @@ public sealed record ImageSurvey
 
         public void Warn(string line) => Lines.Add(line);
 
-        public IProgressTask Start(string what, long total, string unit) => inner.Start(what, total, unit);
+        public IProgressTask Start(string what, long total, string unit, long done = 0) => inner.Start(what, total, unit, done);
     }
 }

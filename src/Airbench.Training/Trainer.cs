@@ -49,7 +49,8 @@ public static class Trainer
         try
         {
             log.Restore(setup);
-            using (var task = progress.Start("train", options.Runs * plan.ReportedSteps, "steps"))
+            var done = checkpoint?.Found is { } found ? plan.ReportedBefore(found.Run) + found.Step : 0;
+            using (var task = progress.Start("train", options.Runs * plan.ReportedSteps, "steps", done))
             {
                 while (log.Results.Count < options.Runs)
                 {

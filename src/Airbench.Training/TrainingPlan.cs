@@ -16,6 +16,9 @@ internal sealed record TrainingPlan(
     /// <summary>Steps that progress counts: those of the proxy too.</summary>
     public long ReportedSteps => (Recipe.Proxy is null ? 1L : 2L) * TotalSteps;
 
+    /// <summary>Steps that progress counts before the first of the network of run <paramref name="run"/> (from 0).</summary>
+    public long ReportedBefore(int run) => ((run + 1) * ReportedSteps) - TotalSteps;
+
     /// <summary>Steps done at the end of epoch <paramref name="epoch"/> (from 0); the last one may be cut short.</summary>
     public int EndOf(int epoch) => Math.Min((epoch + 1) * StepsPerEpoch, TotalSteps);
 

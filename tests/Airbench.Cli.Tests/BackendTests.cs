@@ -24,6 +24,15 @@ public sealed class BackendTests
         Assert.Equal("packages.cuda.lock.json", Evaluate("cuda", "-getProperty:NuGetLockFilePath").Trim());
     }
 
+    /// <summary>The program is built for every system, so that its list of files has those for Windows too.</summary>
+    [Fact]
+    public void Native_libraries_come_without_their_debug_symbols()
+    {
+        var files = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "airbench.deps.json"));
+        Assert.Contains("runtimes/win-x64/native/libSkiaSharp.dll", files, StringComparison.Ordinal);
+        Assert.DoesNotContain(".pdb\"", files, StringComparison.Ordinal);
+    }
+
     /// <summary>Packages of the command line's project that bring native libraries for TorchSharp or ONNX Runtime, with versions.</summary>
     private static IEnumerable<string> NativePackages(string backend)
     {

@@ -124,7 +124,11 @@ public sealed class PipelineRunTests : IDisposable
         Assert.Contains("labels.txt: has sha256", errors, StringComparison.Ordinal);
         Assert.Contains("labels.txt: line 11 is 'one more'", errors, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", errors, StringComparison.Ordinal);
-        Assert.Equal(1, _place.Run("verify", "exports/none").ExitCode);
+
+        File.Delete(bundle.File(OnnxBundle.ManifestName));   // still a bundle, and a damaged one
+        (code, _, errors) = _place.Run("verify", "exports/small");
+        Assert.Equal(1, code);
+        Assert.Contains("metadata.json: missing; SHA256SUMS lists it", errors, StringComparison.Ordinal);
     }
 
     [Fact]

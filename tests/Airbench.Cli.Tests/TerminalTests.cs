@@ -21,6 +21,29 @@ public sealed class TerminalTests
         Assert.Equal(expected, rate.Describe(done, detail));
     }
 
+    /// <summary>300 of 476 steps were done before: 20 in 40 seconds are two seconds a step, whatever the first process needed.</summary>
+    [Theory]
+    [InlineData(300, 0, "300/476 steps, starting")]
+    [InlineData(300, 5, "300/476 steps, starting")]
+    [InlineData(320, 40, "320/476 steps, 0.50/s, 5:12 left")]
+    public void A_task_that_goes_on_counts_for_its_speed_what_this_process_did(long done, int seconds, string expected)
+    {
+        var clock = new Clock();
+        var rate = new Rate(clock, 476, "steps", before: 300);
+        clock.Seconds = seconds;
+        Assert.Equal(expected, rate.Describe(done, null));
+    }
+
+    [Fact]
+    public void A_task_that_has_to_begin_again_has_a_speed_at_once()
+    {
+        var clock = new Clock();
+        var rate = new Rate(clock, 10_000_000, "bytes", before: 6_000_000);
+        rate.Describe(0, null);
+        clock.Seconds = 2;
+        Assert.Equal("2.0/10.0 MB, 1.0 MB/s, 0:08 left", rate.Describe(2_000_000, null));
+    }
+
     [Fact]
     public void A_pipe_gets_a_plain_line_every_ten_seconds_and_warnings_apart()
     {
@@ -33,8 +56,13 @@ public sealed class TerminalTests
                 task.Report(clock.Seconds * 4, "loss 1");
             }
         }
+        using (var resumed = progress.Start("train", 100, "steps", done: 60))
+        {
+            clock.Seconds += 10;
+            resumed.Report(70);
+        }
         progress.Warn("two classes have one image");
-        Assert.Equal("  train 40/100 steps, 4.00/s, 0:15 left, loss 1\n  train 80/100 steps, 4.00/s, 0:05 left, loss 1\n", output.ToString());
+        Assert.Equal("  train 40/100 steps, 4.00/s, 0:15 left, loss 1\n  train 80/100 steps, 4.00/s, 0:05 left, loss 1\n  train 70/100 steps, 1.00/s, 0:30 left\n", output.ToString());
         Assert.Equal("warning: two classes have one image\n", errors.ToString());
     }
 

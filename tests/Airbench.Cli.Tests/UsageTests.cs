@@ -1,3 +1,4 @@
+using System.CommandLine;
 using Airbench.Cli;
 
 namespace Airbench.Tests;
@@ -78,6 +79,38 @@ public sealed class UsageTests : IDisposable
         Directory.CreateDirectory(_place["exports/small"]);
         File.WriteAllText(_place["exports/small/metadata.json"], "{}");
         Assert.Contains("--bundle small: does not exist; expected the folder of an exported model (did you mean 'exports/small'?)", _place.Run("evaluate", "--bundle", "small", "--data", "x").Errors, StringComparison.Ordinal);
+    }
+
+    /// <summary>Every verb that takes a bundle says the same of what is none, as bad usage.</summary>
+    [Theory]
+    [InlineData("--bundle", "predict", "a.png", "--bundle")]
+    [InlineData("--bundle", "evaluate", "--data", "x", "--bundle")]
+    [InlineData("verify", "verify")]
+    public void What_is_no_bundle_is_named_with_what_it_is_and_what_was_meant(string place, params string[] before)
+    {
+        Write("data/small/dataset.json");
+        Write("exports/small/metadata.json");
+        Write("exports/small/model.onnx");
+        Directory.CreateDirectory(_place["empty"]);
+
+        Says("none", "does not exist; expected the folder of an exported model");
+        Says("data/small", "is the folder of a prepared data set; expected the folder of an exported model");
+        Says("empty", "has no metadata.json; expected the folder of an exported model");
+        Says("exports/small/model.onnx", $"is a file; expected the folder of an exported model (did you mean '{_place["exports/small"]}'?)");
+
+        void Write(string file)
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(_place[file])!);
+            File.WriteAllText(_place[file], "{}");
+        }
+
+        void Says(string folder, string sentence)
+        {
+            var parsed = CommandLine.Create().Parse([.. before, _place[folder]]);
+            var error = Assert.Throws<ConfigurationException>(() => parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false }));
+            Assert.StartsWith($"{place} {_place[folder]}: {sentence}", error.Message, StringComparison.Ordinal);
+            Assert.Equal(ExitCode.BadUsage, error.ExitCode);
+        }
     }
 
     [Fact]

@@ -7,7 +7,7 @@ internal sealed class ConsoleProgress : IProgress
 
     public void Warn(string line) => Console.WriteLine($"warning: {line}");
 
-    public IProgressTask Start(string what, long total, string unit)
+    public IProgressTask Start(string what, long total, string unit, long done = 0)
     {
         Console.WriteLine($"task {what}: {total} {unit}");
         return new Task(what);

@@ -187,9 +187,9 @@ internal sealed class ProgressLines : IProgress, IProgressTask
 
     public void Warn(string line) => Lines.Add($"warn {line}");
 
-    public IProgressTask Start(string what, long total, string unit)
+    public IProgressTask Start(string what, long total, string unit, long done = 0)
     {
-        Lines.Add($"start {what} {total} {unit}");
+        Lines.Add($"start {what} {total} {unit}{(done > 0 ? $" from {done}" : "")}");
         return this;
     }
 

@@ -190,9 +190,9 @@ public sealed partial class RunnerTests : IDisposable
         {
             During = context =>
             {
-                using (var task = context.Progress.Start("reading", 2, "images"))
+                using (var task = context.Progress.Start("reading", 9, "images", done: 7))
                 {
-                    task.Report(1);
+                    task.Report(8);
                 }
 
                 context.Progress.Warn("one\ntwo");
@@ -218,7 +218,7 @@ public sealed partial class RunnerTests : IDisposable
             """,
             Log(report).Replace('\\', '/'));
         Assert.Equal(
-            ["info prepare: started (uses prepare)", "start reading 2 images", "at 1", "end", "warn one\ntwo"],
+            ["info prepare: started (uses prepare)", "start reading 9 images from 7", "at 8", "end", "warn one\ntwo"],
             _progress.Lines[2..7]);
     }
 

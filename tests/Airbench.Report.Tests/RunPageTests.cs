@@ -153,6 +153,36 @@ public sealed class RunPageTests
         }
     }
 
+    /// <summary>Names of a .zip in Shift-JIS, which the stage was told: without it they cannot be read, or are those of other classes.</summary>
+    [Fact]
+    public void Pictures_come_from_a_zip_by_the_encoding_that_the_stage_was_given()
+    {
+        using var run = new RunFolder { Classes = ["表", "評", "予"] };
+        var paths = run.Classes.Select(name => $"{name}/0.png").ToList();
+        byte[][] folders = [[0x95, 0x5C], [0x95, 0x5D], [0x97, 0x5C]];
+        var photos = folders.Select((_, i) => Photo((byte)(80 * i), 200)).ToList();
+        var zip = Path.Combine(run.Root, "photos.zip");
+        File.WriteAllBytes(zip, Archives.ZipOfNames(folders.Zip(photos, (folder, photo) => ((byte[])[.. folder, .. "/0.png"u8], photo))));
+        string hash;
+        using (var images = LabelledFiles.Open(zip, Split.Test, 1 << 30, IProgress.Silent, CancellationToken.None, "shift_jis"))
+        {
+            hash = images.Sha256;
+        }
+        using var decoder = new ImageDecoder();
+        run.Prepare(3, 8, (_, i) =>
+        {
+            var pixels = new byte[3 * 8 * 8];
+            decoder.Decode(photos[i], 8, pixels);
+            return pixels;
+        });
+        run.Evaluate(0, "prepared", images: 3, paths: paths, split: true).Evaluate(0, "loose", images: 3, paths: paths, sha256: hash).End(options:
+            "  prepare:\n    uses: prepare\n    with:\n      path: photos.zip\n      name_encoding: shift_jis\n"
+            + "  loose:\n    uses: evaluate\n    with:\n      data: photos.zip\n      name_encoding: \"shift_jis\"\n");
+        var page = Parse(RunPage.Render(run.Folder, new ImagePicker()));
+        Assert.Equal(Enumerable.Repeat(("image/jpeg", 192), 6), page.Descendants("img").Select(SizeOf));
+        Assert.DoesNotContain("No pictures", page.Root!.Value, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void All_pictures_of_a_page_have_a_bounded_size()
     {
@@ -351,8 +381,10 @@ public sealed class RunPageTests
     private static void Photo(string file, byte shade, int size)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        File.WriteAllBytes(file, Png.Encode([.. Enumerable.Range(0, 3 * size * size).Select(i => (byte)(shade + (i / 16 % 50)))], size));
+        File.WriteAllBytes(file, Photo(shade, size));
     }
+
+    private static byte[] Photo(byte shade, int size) => Png.Encode([.. Enumerable.Range(0, 3 * size * size).Select(i => (byte)(shade + (i / 16 % 50)))], size);
 
     private static (string MediaType, int Size) SizeOf(XElement image)
     {

@@ -10,13 +10,13 @@ internal sealed class RecordedProgress : IProgress
     public void Info(string line) => Infos.Add(line);
     public void Warn(string line) => Warnings.Add(line);
 
-    public IProgressTask Start(string what, long total, string unit)
+    public IProgressTask Start(string what, long total, string unit, long done = 0)
     {
-        Tasks.Add(new RecordedTask(what, total, unit));
+        Tasks.Add(new RecordedTask(what, total, unit, done));
         return Tasks[^1];
     }
 
-    internal sealed record RecordedTask(string What, long Total, string Unit) : IProgressTask
+    internal sealed record RecordedTask(string What, long Total, string Unit, long Done) : IProgressTask
     {
         public long First { get; private set; } = -1;
         public long Last { get; private set; }

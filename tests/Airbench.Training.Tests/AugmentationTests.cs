@@ -1,35 +1,19 @@
-using Airbench.Data;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Airbench.Tests;
 
+/// <summary>The batches of an epoch: order, flips, crops, holes, colours and sizes.</summary>
 public sealed class AugmentationTests : IDisposable
 {
-    private const int Count = 60;
-    private readonly TinySet _set = new(train: Count, test: 10);
-    private readonly DisposeScope _scope;
-    private readonly NetworkSpec _spec;
-    private readonly ImageSplit _split;
+    private const int Count = ShownImages.Count;
+    private readonly ShownImages _images = new();
 
-    public AugmentationTests()
-    {
-        _scope = NewDisposeScope();
-        _spec = Recipe.All["airbench94"].Network(_set.Dataset.Manifest);
-        _split = _set.Dataset.OpenSplit(Split.Train);
-    }
-
-    public void Dispose()
-    {
-        _split.Dispose();
-        _scope.Dispose();
-        _set.Dispose();
-    }
+    public void Dispose() => _images.Dispose();
 
     [Fact]
     public void Alternating_flip_shows_both_sides_of_every_image_in_any_two_consecutive_epochs()
     {
-        using var images = DeviceImages.Load(_split, _spec, padding: 0, CPU);
+        using var images = DeviceImages.Load(_images.Split, _images.Spec, padding: 0, CPU);
         using var sampler = Sampler(images, Flip.Alternating, translate: 0);
         var sides = Enumerable.Range(0, 6).Select(epoch => Sides(sampler, epoch)).ToList();
         for (var epoch = 0; epoch + 1 < sides.Count; epoch++)
@@ -42,7 +26,7 @@ public sealed class AugmentationTests : IDisposable
     [Fact]
     public void Random_flip_is_drawn_anew_each_epoch()
     {
-        using var images = DeviceImages.Load(_split, _spec, padding: 0, CPU);
+        using var images = DeviceImages.Load(_images.Split, _images.Spec, padding: 0, CPU);
         using var sampler = Sampler(images, Flip.Random, translate: 0);
         var (first, second) = (Sides(sampler, 0), Sides(sampler, 1));
         Assert.InRange(first.Zip(second).Count(pair => pair.First == pair.Second), Count / 5, Count * 4 / 5);
@@ -52,7 +36,7 @@ public sealed class AugmentationTests : IDisposable
     public void Translation_is_a_crop_of_the_reflect_padded_image_and_every_crop_occurs()
     {
         const int translate = 2;
-        using var images = DeviceImages.Load(_split, _spec, translate, CPU);
+        using var images = DeviceImages.Load(_images.Split, _images.Spec, translate, CPU);
         using var sampler = Sampler(images, Flip.None, translate);
         var seen = new HashSet<(int, int)>();
         for (var epoch = 0; epoch < 4; epoch++)
@@ -61,7 +45,7 @@ public sealed class AugmentationTests : IDisposable
             var (batch, _) = sampler.Batch(0, Count, ScalarType.Float32);
             for (var i = 0; i < Count; i++)
             {
-                seen.Add(FindCrop(Bytes(batch[i]), translate));
+                seen.Add(_images.FindCrop(_images.Bytes(batch[i]), translate));
             }
         }
         Assert.Equal(25, seen.Count);   // 240 draws of 25: missing one has probability 25 * 0.96^240 = 0.1%; the seed is fixed
@@ -70,61 +54,14 @@ public sealed class AugmentationTests : IDisposable
     [Fact]
     public void An_epoch_shows_every_image_once_with_its_own_label()
     {
-        using var images = DeviceImages.Load(_split, _spec, padding: 0, CPU);
+        using var images = DeviceImages.Load(_images.Split, _images.Spec, padding: 0, CPU);
         using var sampler = Sampler(images, Flip.None, translate: 0);
         sampler.Begin(0);
         var (batch, labels) = sampler.Batch(0, Count, ScalarType.Float32);
-        var shown = Enumerable.Range(0, Count).Select(i => Find(Bytes(batch[i])).Image).ToList();
+        var shown = Enumerable.Range(0, Count).Select(i => _images.Find(_images.Bytes(batch[i])).Image).ToList();
         Assert.Equal(Enumerable.Range(0, Count), shown.Order());
         Assert.NotEqual(Enumerable.Range(0, Count), shown);
-        Assert.Equal(shown.Select(i => _split.Labels[i]), labels.data<long>().ToArray());
-    }
-
-    [Fact]
-    public void Normalizing_gives_zero_mean_and_unit_deviation_over_the_training_split()
-    {
-        using var images = DeviceImages.Load(_split, _spec, padding: 1, CPU);
-        var normalized = images.Normalize(images.Crop(0, Count, 1, 1), ScalarType.Float32);
-        Assert.Equal([Count, 3, 32, 32], normalized.shape);
-        Assert.Equal(0, normalized.mean().item<float>(), 1e-4);
-        Assert.Equal(1, normalized.std().item<float>(), 1e-3);
-    }
-
-    [Fact]
-    public void Whitened_patches_have_a_covariance_near_the_identity()
-    {
-        using var images = DeviceImages.Load(_split, _spec, padding: 0, CPU);
-        var filters = Whitening.Filters(images, Count);
-        var patches = Whitening.Patches(images.Normalize(images.Crop(0, Count, 0, 0), ScalarType.Float32).to(ScalarType.Float64));
-        var product = patches.t().matmul(patches);
-        Assert.InRange(((Whitening.ProductByImage(patches, Count) - product).abs().max() / product.abs().max()).item<double>(), 0, 1e-12);   // the way of a GPU
-        var white = patches.matmul(filters.narrow(0, 0, 12).reshape(12, 12).t());
-        var covariance = white.t().matmul(white) / white.shape[0];
-        Assert.Equal(0, (filters.narrow(0, 0, 12) + filters.narrow(0, 12, 12)).abs().max().item<double>());
-        // Eigenvalue l becomes l / (l + 5e-4): at most 1, and off the diagonal nothing.
-        for (var i = 0; i < 12; i++)
-        {
-            Assert.InRange(covariance[i, i].item<double>(), 0.5, 1 + 1e-9);
-        }
-        Assert.Equal(0, (covariance - covariance.diag().diag()).abs().max().item<double>(), 1e-9);
-    }
-
-    [Fact]
-    public void Whitening_looks_at_the_first_images_and_in_a_set_sorted_by_class_at_images_from_all_over()
-    {
-        const int third = Count / 3;
-        using var images = DeviceImages.Load(_split, _spec, padding: 0, CPU);
-        Assert.Equal(Enumerable.Range(0, third).Select(i => (long)i), Whitening.Sample(images, third).data<long>().ToArray());
-        images.Labels.copy_(tensor([.. _split.Labels.Order()]));
-        long[] spread = [.. Enumerable.Range(0, third).Select(i => 3L * i)];
-        Assert.Equal(spread, Whitening.Sample(images, third).data<long>().ToArray());
-
-        using var filters = Whitening.Filters(images, third);
-        var crops = cat([.. spread.Select(i => images.Crop((int)i, 1, 0, 0))]);
-        var patches = Whitening.Patches(images.Normalize(crops, ScalarType.Float32).to(ScalarType.Float64));
-        var white = patches.matmul(filters.narrow(0, 0, 12).reshape(12, 12).t());
-        var covariance = white.t().matmul(white) / white.shape[0];
-        Assert.Equal(0, (covariance - covariance.diag().diag()).abs().max().item<double>(), 1e-9);   // of these images and no others
+        Assert.Equal(shown.Select(i => _images.Split.Labels[i]), labels.data<long>().ToArray());
     }
 
     [Theory]
@@ -133,7 +70,7 @@ public sealed class AugmentationTests : IDisposable
     [InlineData(32)]
     public void Cutout_clears_exactly_one_square_of_the_asked_size_at_many_places(int side)
     {
-        using var images = DeviceImages.Load(_split, _spec, padding: 0, CPU);
+        using var images = DeviceImages.Load(_images.Split, _images.Spec, padding: 0, CPU);
         var recipe = Recipe.All["airbench94"] with { Flip = Flip.None, Translate = 0, Cutout = side };
         using var sampler = new EpochSampler(images, recipe, new Generator(1, CPU));
         using var plain = new EpochSampler(images, recipe with { Cutout = 0 }, new Generator(1, CPU));
@@ -165,7 +102,7 @@ public sealed class AugmentationTests : IDisposable
     [Fact]
     public void Colour_jitter_is_one_brightness_and_one_contrast_an_image_within_their_ranges()
     {
-        using var images = DeviceImages.Load(_split, _spec, padding: 0, CPU);
+        using var images = DeviceImages.Load(_images.Split, _images.Spec, padding: 0, CPU);
         var recipe = Recipe.All["airbench94"] with { Flip = Flip.None, Translate = 0, ColorJitter = new ColorJitter(0.2, 0.3) };
         using var sampler = new EpochSampler(images, recipe, new Generator(1, CPU));
         using var plain = new EpochSampler(images, recipe with { ColorJitter = null }, new Generator(1, CPU));
@@ -190,7 +127,7 @@ public sealed class AugmentationTests : IDisposable
     [Fact]
     public void Chosen_examples_are_those_positions_of_the_batch()
     {
-        using var images = DeviceImages.Load(_split, _spec, padding: 4, CPU);
+        using var images = DeviceImages.Load(_images.Split, _images.Spec, padding: 4, CPU);
         using var sampler = new EpochSampler(images, Recipe.All["airbench96"], new Generator(1, CPU));
         sampler.Begin(0);
         var (all, labels) = sampler.Batch(10, 20, ScalarType.Float32);
@@ -206,7 +143,7 @@ public sealed class AugmentationTests : IDisposable
     [InlineData("airbench94", ScalarType.BFloat16)]
     public void A_smaller_resolution_is_the_whole_augmented_scene_resized(string name, ScalarType type)
     {
-        using var images = DeviceImages.Load(_split, _spec, padding: 4, CPU);
+        using var images = DeviceImages.Load(_images.Split, _images.Spec, padding: 4, CPU);
         var recipe = Recipe.All[name] with { Epochs = 4, Resolutions = [0.75, 0.875, 1] };
         using var sampler = new EpochSampler(images, recipe, new Generator(1, CPU));
         using var full = new EpochSampler(images, recipe with { Resolutions = null }, new Generator(1, CPU));
@@ -231,98 +168,16 @@ public sealed class AugmentationTests : IDisposable
     [Fact]
     public void A_resolution_that_leaves_too_few_pixels_is_refused()
     {
-        using var images = DeviceImages.Load(_split, _spec, padding: 4, CPU);
+        using var images = DeviceImages.Load(_images.Split, _images.Spec, padding: 4, CPU);
         var recipe = Recipe.All["airbench94"] with { Resolutions = [0.25, 1] };
         var error = Assert.Throws<ConfigurationException>(() => new EpochSampler(images, recipe, new Generator(1, CPU)));
         Assert.Equal("resolutions: 0.25 of 32 pixels; expected a share that leaves at least 16 pixels", error.Message);
     }
 
     [Fact]
-    public void The_picture_shows_images_as_they_are_and_then_as_four_epochs_draw_them()
-    {
-        const int translate = 2, tile = 32 + AugmentationPicture.Gap;
-        var recipe = Recipe.All["airbench94"] with { Flip = Flip.Alternating, Translate = translate, BatchSize = 20 };
-        var side = (AugmentationPicture.Side * tile) - AugmentationPicture.Gap;
-        var planes = Decode(Picture(recipe), side);
-        for (var row = 0; row < AugmentationPicture.Side; row++)
-        {
-            var image = row * Count / AugmentationPicture.Side;
-            Assert.Equal(Pixels(image, 0, 0, false), Tile(0));
-            var crops = Enumerable.Range(1, AugmentationPicture.Side - 1).Select(column => Drawn(Tile(column))).ToList();
-            Assert.All(crops.Zip(crops.Skip(1)), pair => Assert.NotEqual(pair.First.Flipped, pair.Second.Flipped));
-            Assert.True(crops.Distinct().Count() > 2, "hardly any crop differs");
-
-            byte[] Tile(int column) => [.. from y in Enumerable.Range(row * tile, 32)
-                                           from x in Enumerable.Range(column * tile, 32)
-                                           from channel in Enumerable.Range(0, 3)
-                                           select planes[(((channel * side) + y) * side) + x]];
-
-            (int Top, int Left, bool Flipped) Drawn(byte[] shown) =>
-                (from top in Enumerable.Range(-translate, (2 * translate) + 1)
-                 from left in Enumerable.Range(-translate, (2 * translate) + 1)
-                 from flipped in (bool[])[false, true]
-                 where Pixels(image, top, left, flipped).SequenceEqual(shown)
-                 select (top, left, flipped)).First();
-        }
-        Assert.Equal(Picture(recipe), Picture(recipe));
-        Assert.Null(Picture(recipe with { Flip = Flip.None, Translate = 0 }));
-    }
-
-    [Fact]
-    public void The_picture_shows_holes_and_small_resolutions_and_stays_small()
-    {
-        using var large = new TinySet(train: 20, test: 4, imageSize: 100);
-        var recipe = Recipe.All["airbench94"] with { Flip = Flip.None, Translate = 0, Cutout = 50, BatchSize = 20, Epochs = 4, Resolutions = [0.5, 1] };
-        using var setup = TrainingSetup.Load(large.Dataset, TrainingPlan.For(recipe, 20), ComputeDevice.Resolve("cpu", Precision.Fp32));
-        const int tile = AugmentationPicture.MostPixels + AugmentationPicture.Gap, side = (AugmentationPicture.Side * tile) - AugmentationPicture.Gap;
-        var planes = Decode(AugmentationPicture.Draw(setup, seed: 1)!, side);
-        var mean = large.Dataset.Manifest.Mean.Select(value => (byte)Math.Round(255 * value)).ToArray();
-        for (var column = 0; column < AugmentationPicture.Side; column++)
-        {
-            var holes = (from y in Enumerable.Range(0, AugmentationPicture.MostPixels)
-                         from x in Enumerable.Range(column * tile, AugmentationPicture.MostPixels)
-                         select Enumerable.Range(0, 3).All(channel => planes[(((channel * side) + y) * side) + x] == mean[channel])).Count(isMean => isMean);
-            // A hole of half the side covers a quarter; its edges are blended with what is beside them.
-            Assert.InRange(holes, column == 0 ? 0 : 28 * 28, column == 0 ? 300 : 36 * 36);
-        }
-    }
-
-    private byte[]? Picture(Recipe recipe)
-    {
-        using var setup = TrainingSetup.Load(_set.Dataset, TrainingPlan.For(recipe, Count), ComputeDevice.Resolve("cpu", Precision.Fp32));
-        return AugmentationPicture.Draw(setup, seed: 1);
-    }
-
-    private static byte[] Decode(byte[]? png, int size)
-    {
-        var planes = new byte[3 * size * size];
-        using var decoder = new ImageDecoder();
-        decoder.Decode(png, size, planes);
-        return planes;
-    }
-
-    /// <summary>(to, from): each row has the one or two nearest pixel centres.</summary>
-    private static Tensor Bilinear(int from, int to)
-    {
-        var weights = zeros(to, from);
-        for (var i = 0; i < to; i++)
-        {
-            var place = Math.Max(0, ((i + 0.5) * from / to) - 0.5);
-            var first = (int)place;
-            var share = place - first;
-            weights[i, first] = (float)(1 - share);
-            if (first + 1 < from)
-            {
-                weights[i, first + 1] = (float)share;
-            }
-        }
-        return weights;
-    }
-
-    [Fact]
     public void An_epoch_drawn_ahead_is_the_epoch_that_would_have_been_drawn()
     {
-        using var images = DeviceImages.Load(_split, _spec, padding: 4, CPU);
+        using var images = DeviceImages.Load(_images.Split, _images.Spec, padding: 4, CPU);
         var recipe = Recipe.All["airbench96"] with { ColorJitter = new ColorJitter(0.2, 0.3) };
         using var sampler = new EpochSampler(images, recipe, new Generator(1, CPU));
         using var ahead = new EpochSampler(images, recipe, new Generator(1, CPU));
@@ -342,7 +197,7 @@ public sealed class AugmentationTests : IDisposable
     [Fact]
     public void A_checkpoint_within_an_epoch_does_not_know_of_the_next_one_that_was_drawn_ahead()
     {
-        using var images = DeviceImages.Load(_split, _spec, padding: 2, CPU);
+        using var images = DeviceImages.Load(_images.Split, _images.Spec, padding: 2, CPU);
         using var sampler = new EpochSampler(images, Recipe.All["airbench94"], new Generator(1, CPU));
         sampler.Begin(0);
         sampler.DrawAhead(1);
@@ -357,6 +212,24 @@ public sealed class AugmentationTests : IDisposable
             AssertSame(sampler, resumed);
             sampler.Begin(epoch + 1);
         }
+    }
+
+    /// <summary>(to, from): each row has the one or two nearest pixel centres.</summary>
+    private static Tensor Bilinear(int from, int to)
+    {
+        var weights = zeros(to, from);
+        for (var i = 0; i < to; i++)
+        {
+            var place = Math.Max(0, ((i + 0.5) * from / to) - 0.5);
+            var first = (int)place;
+            var share = place - first;
+            weights[i, first] = (float)(1 - share);
+            if (first + 1 < from)
+            {
+                weights[i, first + 1] = (float)share;
+            }
+        }
+        return weights;
     }
 
     private static void AssertSame(EpochSampler expected, EpochSampler found)
@@ -380,69 +253,9 @@ public sealed class AugmentationTests : IDisposable
         var sides = new bool[Count];
         for (var i = 0; i < Count; i++)
         {
-            var (image, flipped) = Find(Bytes(batch[i]));
+            var (image, flipped) = _images.Find(_images.Bytes(batch[i]));
             sides[image] = flipped;
         }
         return sides;
     }
-
-    private (int Image, bool Flipped) Find(byte[] shown)
-    {
-        for (var i = 0; i < Count; i++)
-        {
-            foreach (var flipped in (bool[])[false, true])
-            {
-                if (Pixels(i, 0, 0, flipped).SequenceEqual(shown))
-                {
-                    return (i, flipped);
-                }
-            }
-        }
-        throw new InvalidOperationException("the batch shows an image that is not in the set");
-    }
-
-    private (int Top, int Left) FindCrop(byte[] shown, int translate)
-    {
-        for (var i = 0; i < Count; i++)
-        {
-            for (var top = -translate; top <= translate; top++)
-            {
-                for (var left = -translate; left <= translate; left++)
-                {
-                    if (Pixels(i, top, left, false).SequenceEqual(shown))
-                    {
-                        return (top, left);
-                    }
-                }
-            }
-        }
-        throw new InvalidOperationException("the batch shows a crop that is none of the padded image");
-    }
-
-    /// <summary>The definition: NHWC pixels of image i, moved by (top, left), reflected at the border, perhaps mirrored.</summary>
-    private byte[] Pixels(int i, int top, int left, bool flipped)
-    {
-        var planes = _split.Images(i, 1);
-        var result = new byte[planes.Length];
-        for (var y = 0; y < 32; y++)
-        {
-            for (var x = 0; x < 32; x++)
-            {
-                for (var c = 0; c < 3; c++)
-                {
-                    result[(((y * 32) + x) * 3) + c] = planes[(c * 1024) + (Reflect(y + top) * 32) + Reflect((flipped ? 31 - x : x) + left)];
-                }
-            }
-        }
-        return result;
-    }
-
-    /// <summary>NHWC pixels of a normalized image (3, S, S).</summary>
-    private byte[] Bytes(Tensor image)
-    {
-        var (std, mean) = (tensor(_spec.Std.ToArray()).view(3, 1, 1), tensor(_spec.Mean.ToArray()).view(3, 1, 1));
-        return ((image.to(ScalarType.Float64) * std) + mean).mul(255).round().to(ScalarType.Byte).permute(1, 2, 0).contiguous().bytes.ToArray();
-    }
-
-    private static int Reflect(int i) => i < 0 ? -i : i > 31 ? 62 - i : i;
 }

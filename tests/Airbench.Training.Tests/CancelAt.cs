@@ -6,7 +6,7 @@ internal sealed class CancelAt(int step, CancellationTokenSource source) : IProg
     public long Steps { get; private set; }
     public void Info(string line) { }
     public void Warn(string line) { }
-    public IProgressTask Start(string what, long total, string unit) => this;
+    public IProgressTask Start(string what, long total, string unit, long done = 0) => this;
     public void Report(long done, string? detail)
     {
         Steps = done;

@@ -40,7 +40,11 @@ public sealed class CheckpointTests
         {
             Stop(set, options, stop);
         }
-        var resumed = set.Train(options);
+        var proxySteps = options.ToRecipe().Proxy is null ? 0 : 14;
+        var before = proxySteps + Json.Read<CheckpointState>(Path.Combine(set.ModelFolder() + ".checkpoint", "checkpoint.json")).Step;
+        var progress = new RecordedProgress();
+        var resumed = set.Train(options, progress: progress);
+        Assert.Equal((before, before + 1), Steps(progress));
         Assert.Equal(whole.Manifest.WeightsSha256, resumed.Manifest.WeightsSha256);
         Assert.Equal(Curve(whole), Curve(resumed));
         Assert.False(Directory.Exists(set.ModelFolder() + ".checkpoint"));
@@ -54,7 +58,9 @@ public sealed class CheckpointTests
         var whole = set.Train(options, name: "whole");
         Stop(set, options, 14 + 5);
         Stop(set, options, 28 + 1);
-        var resumed = set.Train(options);
+        var progress = new RecordedProgress();
+        var resumed = set.Train(options, progress: progress);
+        Assert.Equal((29, 30), Steps(progress));
         Assert.Equal(whole.Manifest.WeightsSha256, resumed.Manifest.WeightsSha256);
         Assert.Equal(Curve(whole), Curve(resumed));
         Assert.Equal(
@@ -211,6 +217,13 @@ public sealed class CheckpointTests
     {
         using var source = new CancellationTokenSource();
         Assert.Throws<OperationCanceledException>(() => set.Train(options, progress: new CancelAt(step, source), cancel: source.Token));
+    }
+
+    /// <summary>What a training says of its steps: those that an earlier process did, and the first of its own.</summary>
+    private static (long Done, long First) Steps(RecordedProgress progress)
+    {
+        var task = progress.Tasks.Single(task => task.What == "train");
+        return (task.Done, task.First);
     }
 
     /// <summary>All of curve.csv but the seconds.</summary>

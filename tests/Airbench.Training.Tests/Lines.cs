@@ -6,5 +6,5 @@ internal sealed class Lines : IProgress
     public List<string> Warnings { get; } = [];
     public void Info(string line) { }
     public void Warn(string line) => Warnings.Add(line);
-    public IProgressTask Start(string what, long total, string unit) => IProgress.Silent.Start(what, total, unit);
+    public IProgressTask Start(string what, long total, string unit, long done = 0) => IProgress.Silent.Start(what, total, unit, done);
 }

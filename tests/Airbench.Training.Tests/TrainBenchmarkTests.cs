@@ -99,10 +99,10 @@ public sealed class TrainBenchmarkTests : IDisposable
         public bool HasStarted { get; private set; }
         public void Info(string line) { }
         public void Warn(string line) { }
-        public IProgressTask Start(string what, long total, string unit)
+        public IProgressTask Start(string what, long total, string unit, long done = 0)
         {
             HasStarted = true;
-            return IProgress.Silent.Start(what, total, unit);
+            return IProgress.Silent.Start(what, total, unit, done);
         }
     }
 }

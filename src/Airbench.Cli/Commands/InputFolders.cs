@@ -2,7 +2,7 @@ using Airbench.Pipeline;
 
 namespace Airbench.Cli;
 
-/// <summary>The folders of artifacts that flags name, with a remedy where one is something else.</summary>
+/// <summary>The folders of artifacts that a command line names, with a remedy where one is something else.</summary>
 internal static class InputFolders
 {
     /// <summary>What is expected behind a flag.</summary>
@@ -29,11 +29,25 @@ internal static class InputFolders
     /// <exception cref="InvalidFileException">Its manifest is damaged.</exception>
     public static Artifact Open(Kind kind, string folder)
     {
+        Require(kind, kind.Flag, folder);
+        return kind.Open(folder);
+    }
+
+    /// <summary>Opens the bundle that <c>--bundle</c> names.</summary>
+    /// <inheritdoc cref="Open"/>
+    public static OnnxBundle OpenBundle(string folder) => (OnnxBundle)Open(Bundles, folder);
+
+    /// <summary>Looks only whether <paramref name="folder"/> has the manifest of such an artifact.</summary>
+    /// <param name="kind">What is expected.</param>
+    /// <param name="place">Where on the command line it stands: a flag or a verb.</param>
+    /// <param name="folder">As it was given.</param>
+    /// <exception cref="ConfigurationException">It has not; the message says what is there, and what to do.</exception>
+    public static void Require(Kind kind, string place, string folder)
+    {
         if (!File.Exists(Path.Combine(folder, kind.Manifest)))
         {
-            throw new ConfigurationException($"{kind.Flag} {folder}: {Found(kind, folder)}; expected the folder of {kind.What}{Remedy(kind, folder)}");
+            throw new ConfigurationException($"{place} {folder}: {Found(kind, folder)}; expected the folder of {kind.What}{Remedy(kind, folder)}");
         }
-        return kind.Open(folder);
     }
 
     private static string Found(Kind kind, string folder) =>
@@ -47,7 +61,9 @@ internal static class InputFolders
         var here = Directory.Exists(kind.Place)
             ? Directory.GetDirectories(kind.Place).Where(path => File.Exists(Path.Combine(path, kind.Manifest))).Select(path => $"{kind.Place}/{Path.GetFileName(path)}").Order(StringComparer.Ordinal).ToList()
             : [];
-        var meant = here.Find(path => path == $"{kind.Place}/{folder}") ?? Suggestion.Nearest(folder, here);
+        var meant = here.Find(path => path == $"{kind.Place}/{folder}")
+            ?? (File.Exists(folder) && Path.GetDirectoryName(folder) is { Length: > 0 } around && File.Exists(Path.Combine(around, kind.Manifest)) ? around : null)
+            ?? Suggestion.Nearest(folder, here);
         if (meant is not null)
         {
             return $" (did you mean '{meant}'?)";

@@ -19,7 +19,7 @@ internal static class PredictCommand
             Description = $"Image files ({ImageFormats.ReadNames}), folders and archives (.tar, .tar.gz, .zip) of them, or CSV files with a column path.",
             Arity = ArgumentArity.OneOrMore,
         };
-        var bundle = new Option<string?>("--bundle") { Description = "Folder of an exported model, for example exports/airbench94." };
+        var bundle = new Option<string?>(InputFolders.Bundles.Flag) { Description = InputFolders.Bundles.Description };
         var model = new Option<string?>("--model") { Description = "Variant of the bundle [default: fp32], or an ONNX file." };
         var device = new Option<string>("--device") { Description = "auto, cpu, cuda or cuda:N.", DefaultValueFactory = _ => "auto" };
         var probabilities = new Option<bool>("--probabilities") { Description = "Also write the probability of every class, one column each." };
@@ -40,7 +40,7 @@ internal static class PredictCommand
             {
                 throw new ConfigurationException("predict: found no model; expected --bundle FOLDER, or --model FILE.onnx");
             }
-            var exported = parsed.GetValue(bundle) is { } folder ? OnnxBundle.Open(folder) : null;
+            var exported = parsed.GetValue(bundle) is { } folder ? InputFolders.OpenBundle(folder) : null;
             using var predictor = Predictor.Open(parsed.GetValue(model) ?? "fp32", exported, options, parsed.GetRequiredValue(device));
             // Standard output is for the answers alone.
             var progress = new PlainProgress(Console.Error, Console.Error, TimeProvider.System, quiet: true);

@@ -9,7 +9,7 @@ internal static class VerifyCommand
 {
     public static Command Create()
     {
-        var bundle = new Argument<string>("bundle") { Description = "Folder of an exported model, for example exports/airbench94." };
+        var bundle = new Argument<string>("bundle") { Description = InputFolders.Bundles.Description };
         var command = new Command("verify", "Re-check a bundle offline: hashes, ONNX, labels, test data through ONNX Runtime.") { bundle };
         command.SetAction(parsed => Verify(parsed.GetRequiredValue(bundle)));
         return command;
@@ -17,6 +17,10 @@ internal static class VerifyCommand
 
     private static int Verify(string folder)
     {
+        if (!BundleVerifier.HasSums(folder))   // with them it is a bundle, whatever else is gone
+        {
+            InputFolders.Require(InputFolders.Bundles, "verify", folder);
+        }
         var result = BundleVerifier.Verify(folder, TestDataRunner.Run);
         foreach (var note in result.Notes)
         {

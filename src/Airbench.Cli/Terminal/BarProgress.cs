@@ -17,12 +17,12 @@ internal sealed class BarProgress(IAnsiConsole console, TimeProvider time) : IPr
 
     public void Warn(string line) => console.MarkupLineInterpolated($"[yellow]warning:[/] {Quote.Lines(line)}");
 
-    public IProgressTask Start(string what, long total, string unit)
+    public IProgressTask Start(string what, long total, string unit, long done = 0)
     {
         lock (_lock)
         {
             _display ??= new Display(console);   // a terminal has room for one; the tasks of stages that run side by side share it
-            return _display.Add(this, what, total, new Count(new Rate(time, total, unit)));
+            return _display.Add(this, what, total, new Count(new Rate(time, total, unit, done)) { Done = done });
         }
     }
 
@@ -66,6 +66,7 @@ internal sealed class BarProgress(IAnsiConsole console, TimeProvider time) : IPr
             // A task at its maximum counts as ended and is hidden: one that is done and still open is a hair below.
             var task = _context.AddTask(Markup.Escape(what), new ProgressTaskSettings { AutoStart = false, MaxValue = Math.Max(1, total) + 1e-6 });
             _counts.Of[task.Id] = count;
+            task.Value = count.Done;
             task.StartTask();
             _open++;
             return new Bar(owner, task, count);

@@ -11,14 +11,19 @@ namespace Airbench.Cli;
 internal sealed class Interrupt : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1.5);
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(0.3);
 
     private readonly CancellationTokenSource _source = new();
+    private readonly ProcessEnd _end;
     private readonly bool _runsStages;
     private readonly PosixSignalRegistration _interrupt;
     private readonly PosixSignalRegistration _terminate;
 
-    public Interrupt(Command command)
+    /// <param name="command">The verb that runs.</param>
+    /// <param name="end">How the process ends.</param>
+    public Interrupt(Command command, ProcessEnd end)
     {
+        _end = end;
         _runsStages = command.Options.Any(option => option.Name == ExecutionArguments.InProcess);
         _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
@@ -33,28 +38,41 @@ internal sealed class Interrupt : IDisposable
         _source.Dispose();
     }
 
-    private void Stop(PosixSignalContext context)
+    /// <summary>What a signal does.</summary>
+    internal void Stop(PosixSignalContext context)
     {
         if (_source.IsCancellationRequested)
         {
-            Environment.Exit(ExitCode.Interrupted);
+            _end.Exit(ExitCode.Interrupted);
         }
         context.Cancel = true;
         Console.Error.WriteLine(_runsStages ? "stopping after this step; once more to stop at once" : "stopping");
         if (!_runsStages)
         {
-            new Thread(EndSoon) { IsBackground = true, Name = "end" }.Start();
+            _end.Start(EndSoon);
         }
         _source.Cancel();
     }
 
     /// <summary>Results are whole or not there, whenever this happens.</summary>
-    private static void EndSoon()
+    private void EndSoon()
     {
-        Thread.Sleep(Patience);
+        _end.Wait(Patience);
         Console.Error.WriteLine("interrupted; earlier results are unchanged");
-        new Thread(() => Environment.Exit(ExitCode.Interrupted)) { IsBackground = true }.Start();
-        Thread.Sleep(TimeSpan.FromSeconds(0.3));
-        Process.GetCurrentProcess().Kill();   // native code that does not let the process exit
+        _end.Start(() => _end.Exit(ExitCode.Interrupted));
+        _end.Wait(Grace);
+        _end.Kill();   // native code that does not let the process exit
     }
+}
+
+/// <summary>How a process ends.</summary>
+/// <param name="Start">Begins work beside whatever hangs.</param>
+/// <param name="Wait">Lets time pass.</param>
+/// <param name="Exit">Ends the process in order, with an exit code.</param>
+/// <param name="Kill">Ends it whatever it does.</param>
+internal sealed record ProcessEnd(Action<Action> Start, Action<TimeSpan> Wait, Action<int> Exit, Action Kill)
+{
+    /// <summary>Of this process; on threads of its own, as those of the pool may all hang.</summary>
+    public static ProcessEnd Real { get; } = new(
+        work => new Thread(() => work()) { IsBackground = true, Name = "end" }.Start(), Thread.Sleep, Environment.Exit, () => Process.GetCurrentProcess().Kill());
 }

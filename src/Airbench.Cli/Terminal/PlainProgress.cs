@@ -15,11 +15,11 @@ internal sealed class PlainProgress(TextWriter output, TextWriter errors, TimePr
 
     public void Warn(string line) => errors.WriteLine($"warning: {Quote.Lines(line)}");
 
-    public IProgressTask Start(string what, long total, string unit) => new PlainTask(this, time, what, total, unit);
+    public IProgressTask Start(string what, long total, string unit, long done = 0) => new PlainTask(this, time, what, total, unit, done);
 
-    private sealed class PlainTask(PlainProgress owner, TimeProvider time, string what, long total, string unit) : IProgressTask
+    private sealed class PlainTask(PlainProgress owner, TimeProvider time, string what, long total, string unit, long done) : IProgressTask
     {
-        private readonly Rate _rate = new(time, total, unit);
+        private readonly Rate _rate = new(time, total, unit, done);
         private TimeSpan _lastLine;
 
         public void Report(long done, string? detail)

@@ -2,12 +2,17 @@ using System.Globalization;
 
 namespace Airbench.Cli;
 
-/// <summary>How far a task is, how fast, and how long it will take, from its start.</summary>
-internal sealed class Rate(TimeProvider time, long total, string unit)
+/// <summary>How far a task is, how fast, and how long it will take, from its start in this process.</summary>
+/// <param name="time">Clock.</param>
+/// <param name="total">When the task is done.</param>
+/// <param name="unit">Of what.</param>
+/// <param name="before">What was done before the start, and so is no measure of speed.</param>
+internal sealed class Rate(TimeProvider time, long total, string unit, long before = 0)
 {
     private const string Bytes = "bytes";
 
     private readonly long _start = time.GetTimestamp();
+    private long _before = before;
 
     public TimeSpan Elapsed => time.GetElapsedTime(_start);
 
@@ -26,12 +31,13 @@ internal sealed class Rate(TimeProvider time, long total, string unit)
 
     private string Speed(long done)
     {
+        _before = Math.Min(_before, done);   // a server may not go on with a download
         var seconds = Elapsed.TotalSeconds;
-        if (done <= 0 || seconds <= 0)
+        if (done <= _before || seconds <= 0)
         {
             return "starting";
         }
-        var rate = done / seconds;
+        var rate = (done - _before) / seconds;
         var left = TimeSpan.FromSeconds(Math.Max(0, total - done) / rate);
         var shown = unit == Bytes ? $"{Megabytes(rate)} MB/s"
             : rate >= 100 ? $"{rate.ToString("N0", CultureInfo.InvariantCulture)}/s"

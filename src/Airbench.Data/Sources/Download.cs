@@ -42,7 +42,7 @@ internal static class Download
         {
             file.SetLength(0);
         }
-        using var task = progress.Start($"download {name}", bytes, "bytes");
+        using var task = progress.Start($"download {name}", bytes, "bytes", done: file.Length);
         for (var attempt = 1; file.Length < bytes; attempt++)
         {
             try

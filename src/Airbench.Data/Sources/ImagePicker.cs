@@ -18,12 +18,12 @@ public sealed class ImagePicker : IImagePicker
     private const long MostArchiveBytes = 2L << 30;
 
     /// <inheritdoc/>
-    public IReadOnlyDictionary<int, Picture> Pick(string source, Split split, string sha256, Fit fit, IReadOnlySet<int> indices)
+    public IReadOnlyDictionary<int, Picture> Pick(ImageFiles source, Split split, string sha256, Fit fit, IReadOnlySet<int> indices)
     {
-        using var images = LabelledFiles.Open(source, split, MostUnpackedBytes, IProgress.Silent, CancellationToken.None);
+        using var images = LabelledFiles.Open(source.Path, split, MostUnpackedBytes, IProgress.Silent, CancellationToken.None, source.NameEncoding);
         if (images.Sha256 != sha256)
         {
-            throw new DataException($"{source} changed since: it is not what was evaluated");
+            throw new DataException($"{source.Path} changed since: it is not what was evaluated");
         }
         using var decoder = new ImageDecoder { Fit = fit };
         var picked = new Dictionary<int, Picture>();
@@ -38,7 +38,7 @@ public sealed class ImagePicker : IImagePicker
     }
 
     /// <inheritdoc/>
-    public IReadOnlyDictionary<string, Picture> PickOriginals(string source, IReadOnlyDictionary<string, byte[]> prepared, int imageSize, Fit fit)
+    public IReadOnlyDictionary<string, Picture> PickOriginals(ImageFiles source, IReadOnlyDictionary<string, byte[]> prepared, int imageSize, Fit fit)
     {
         using var decoder = new ImageDecoder { Fit = fit };
         var (picked, buffer, pixels) = (new Dictionary<string, Picture>(), Array.Empty<byte>(), new byte[3 * imageSize * imageSize]);
@@ -65,18 +65,18 @@ public sealed class ImagePicker : IImagePicker
     }
 
     /// <summary>The files that may be the originals. Those of a folder are opened without a walk through all of it.</summary>
-    private static IEnumerable<FileEntry> Entries(string source, IReadOnlyDictionary<string, byte[]> prepared)
+    private static IEnumerable<FileEntry> Entries(ImageFiles source, IReadOnlyDictionary<string, byte[]> prepared)
     {
-        if (Directory.Exists(source))
+        if (Directory.Exists(source.Path))
         {
-            var root = Path.GetFullPath(source);
+            var root = Path.GetFullPath(source.Path);
             return from path in prepared.Keys
                    let full = Path.GetFullPath(Path.Combine(root, path))
                    where full.StartsWith(Path.TrimEndingDirectorySeparator(root) + Path.DirectorySeparatorChar, StringComparison.Ordinal) && File.Exists(full)
                    select new DiskFile(path, IsFolder: false, Position: 0, full);
         }
-        return new FileInfo(source) is { Exists: true, Length: <= MostArchiveBytes }
-            ? FileTree.Open(source, MostUnpackedBytes).Images().Where(entry => prepared.ContainsKey(entry.Path))
+        return new FileInfo(source.Path) is { Exists: true, Length: <= MostArchiveBytes }
+            ? FileTree.Open(source.Path, MostUnpackedBytes, source.NameEncoding).Images().Where(entry => prepared.ContainsKey(entry.Path))
             : [];
     }
 

@@ -29,6 +29,9 @@ public static class BundleVerifier
 
     private const double MaxRowSumError = 1e-3;
 
+    /// <summary>Whether <paramref name="folder"/> has the sums that an export writes.</summary>
+    public static bool HasSums(string folder) => File.Exists(Path.Combine(folder, Checksums.FileName));
+
     /// <summary>Checks the bundle in <paramref name="folder"/>; all problems at once.</summary>
     /// <param name="folder">exports/&lt;name&gt;.</param>
     /// <param name="run">Runs a model file.</param>
@@ -140,14 +143,9 @@ public static class BundleVerifier
         {
             yield return $"{variant.File}: has the signature {Text(signature)}; {OnnxBundle.ManifestName} says {Text(expected)}";
         }
-        var properties = ProtoFile.Properties(model);
-        if (properties.TryGetValue("classes", out var classes) && classes != JsonSerializer.Serialize(manifest.Classes))
+        foreach (var difference in ModelMetadata.Of(manifest).Differences(ProtoFile.Properties(model), OnnxBundle.ManifestName))
         {
-            yield return $"{variant.File}: carries the classes {classes}; {OnnxBundle.ManifestName} says {JsonSerializer.Serialize(manifest.Classes)}";
-        }
-        if (properties.TryGetValue("weights_sha256", out var weights) && weights != manifest.WeightsSha256)
-        {
-            yield return $"{variant.File}: comes from weights {weights}; {OnnxBundle.ManifestName} says {manifest.WeightsSha256}";
+            yield return $"{variant.File}: {difference}";
         }
 
         static string Text(ModelSignature s) => $"{string.Join(", ", s.Inputs)} -> {string.Join(", ", s.Outputs)}";

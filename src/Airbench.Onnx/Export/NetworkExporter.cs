@@ -12,12 +12,6 @@ internal static class NetworkExporter
     /// <summary>Protocol buffers end at 2 GB; a model beyond needs its weights in a file of their own.</summary>
     private const long MaxModelBytes = int.MaxValue - 1_000_000;
 
-    /// <summary>Metadata property with the network's own height and width, pixels.</summary>
-    public const string ImageSizeKey = "image_size";
-
-    /// <summary>Metadata property with the way in which images become square.</summary>
-    public const string FitKey = "fit";
-
     /// <summary>What a caller must do, and must not do, before the model.</summary>
     public static string Preprocessing(NetworkSpec network, InputOptions input)
     {
@@ -56,7 +50,7 @@ internal static class NetworkExporter
         }
         var model = FoldIntoWeights.Apply(Unfolded(manifest.Recipe.Name, network, weightsFile, opset, input), network, weightsFile).Model;
         model.DocString = Describe(manifest);
-        foreach (var (key, value) in Metadata(manifest, input))
+        foreach (var (key, value) in ModelMetadata.Of(manifest, input).Properties().Append(("product_version", Product.Version)))
         {
             model.MetadataProps.Add(new StringStringEntryProto { Key = key, Value = value });
         }
@@ -93,35 +87,4 @@ internal static class NetworkExporter
     private static string Describe(ModelManifest manifest) =>
         $"{manifest.Recipe.Name} network for {manifest.Classes.Count} classes, trained on {manifest.DatasetName}, seed {manifest.Seed}." +
         (manifest.Synthetic ? " The training images are synthetic: drawn by a program, not photographed." : "");
-
-    private static IEnumerable<(string Key, string Value)> Metadata(ModelManifest manifest, InputOptions input)
-    {
-        yield return ("classes", JsonSerializer.Serialize(manifest.Classes));
-        yield return ("preprocessing", Preprocessing(manifest.Network, input));
-        yield return (ImageSizeKey, Integer(manifest.Network.ImageSize));
-        yield return (FitKey, JsonNamingPolicy.SnakeCaseLower.ConvertName(manifest.Network.Fit.ToString()));
-        yield return ("layout", input.Format == InputFormat.Uint8Nhwc ? "nhwc" : "nchw");
-        if (input.Format == InputFormat.FloatNchw)
-        {
-            yield return ("scale", InputFormats.Scale.ToString("R", CultureInfo.InvariantCulture));
-        }
-        yield return ("recipe", manifest.Recipe.Name);
-        yield return ("seed", Integer(manifest.Seed));
-        yield return ("dataset", manifest.DatasetName);
-        yield return ("dataset_sha256", manifest.DatasetSha256);
-        yield return ("synthetic", manifest.Synthetic ? "true" : "false");
-        yield return ("weights_sha256", manifest.WeightsSha256);
-        var score = manifest.Fp32;
-        if (score.Count > 0)
-        {
-            yield return ("accuracy_plain", Share(score.CorrectPlain));
-            yield return ("accuracy_tta", Share(score.CorrectTta));
-            yield return ("accuracy_n", Integer(score.Count));
-            yield return ("tta", JsonNamingPolicy.SnakeCaseLower.ConvertName(score.Tta.ToString()));
-        }
-        yield return ("product_version", Product.Version);
-
-        string Share(int correct) => ((double)correct / score.Count).ToString(CultureInfo.InvariantCulture);
-        static string Integer(int value) => value.ToString(CultureInfo.InvariantCulture);
-    }
 }

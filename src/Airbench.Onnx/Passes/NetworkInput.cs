@@ -14,7 +14,7 @@ internal sealed record NetworkInput(string Value, DataType Type, int Size)
         var value = fp32.Producer(InputWriter.Pixels)!.Input[0];
         var input = (DataType)fp32.Model.Graph.Input.Single().Type.TensorType.ElemType;
         var type = fp32.Producer(value)?.OpType == "Cast" ? DataType.Uint8 : input;   // resized images are bytes again
-        var size = fp32.Model.MetadataProps.Single(entry => entry.Key == NetworkExporter.ImageSizeKey).Value;
+        var size = fp32.Model.MetadataProps.Single(entry => entry.Key == ModelMetadata.ImageSizeKey).Value;
         return new NetworkInput(value, type, int.Parse(size, System.Globalization.CultureInfo.InvariantCulture));
     }
 }

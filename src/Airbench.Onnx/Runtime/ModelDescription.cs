@@ -79,7 +79,7 @@ internal sealed record ModelDescription(ModelInput Input, ModelOutput Output, IR
             }
             return new ModelInput(
                 value.Name, value.Type, layout, options.ColorOrder ?? Choice<ColorOrder>("color_order") ?? ColorOrder.Rgb, Values(value),
-                Size(value, height, width), options.Fit ?? Choice<Fit>(NetworkExporter.FitKey) ?? Fit.Crop, shape[0] > 0 ? (int)shape[0] : null);
+                Size(value, height, width), options.Fit ?? Choice<Fit>(ModelMetadata.FitKey) ?? Fit.Crop, shape[0] > 0 ? (int)shape[0] : null);
         }
 
         public (ModelOutput Output, IReadOnlyList<string> Classes) Output(IReadOnlyList<string>? bundleClasses)

@@ -27,10 +27,10 @@ internal sealed class RemoteProgress(StageEventWriter events) : IProgress
 
     public void Warn(string line) => events.Write(new LineEvent(line, IsWarning: true));
 
-    public IProgressTask Start(string what, long total, string unit)
+    public IProgressTask Start(string what, long total, string unit, long done = 0)
     {
         var task = new RemoteTask(events, Interlocked.Increment(ref _tasks));
-        events.Write(new TaskStartEvent(task.Id, what, total, unit));
+        events.Write(new TaskStartEvent(task.Id, what, total, unit, done));
         return task;
     }
 
@@ -86,7 +86,7 @@ internal sealed class RelayedProgress(IProgress progress) : IDisposable
                 progress.Info(line.Text);
                 break;
             case TaskStartEvent start:
-                _tasks.Add(start.Task, progress.Start(start.What, start.Total, start.Unit));
+                _tasks.Add(start.Task, progress.Start(start.What, start.Total, start.Unit, start.Done));
                 break;
             case TaskReportEvent report:
                 _tasks[report.Task].Report(report.Done, report.Detail);

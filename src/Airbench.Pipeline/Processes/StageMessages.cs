@@ -35,7 +35,7 @@ internal abstract record StageEvent;
 internal sealed record LineEvent(string Text, bool IsWarning) : StageEvent;
 
 /// <summary><see cref="IProgress.Start"/>.</summary>
-internal sealed record TaskStartEvent(int Task, string What, long Total, string Unit) : StageEvent;
+internal sealed record TaskStartEvent(int Task, string What, long Total, string Unit, long Done) : StageEvent;
 
 /// <summary><see cref="IProgressTask.Report"/>; not every one is told, but always the last.</summary>
 internal sealed record TaskReportEvent(int Task, long Done, string? Detail) : StageEvent;

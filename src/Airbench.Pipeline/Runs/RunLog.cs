@@ -40,7 +40,7 @@ internal sealed class LoggedProgress(IProgress inner, RunLog log) : IProgress
         inner.Warn(line);
     }
 
-    public IProgressTask Start(string what, long total, string unit) => inner.Start(what, total, unit);
+    public IProgressTask Start(string what, long total, string unit, long done = 0) => inner.Start(what, total, unit, done);
 }
 
 /// <summary>Says which stage it is, for stages that run side by side.</summary>
@@ -50,7 +50,7 @@ internal sealed class NamedProgress(IProgress inner, string stage) : IProgress
 
     public void Warn(string line) => inner.Warn(Named(line));
 
-    public IProgressTask Start(string what, long total, string unit) => inner.Start(what == stage ? what : $"{stage}: {what}", total, unit);
+    public IProgressTask Start(string what, long total, string unit, long done = 0) => inner.Start(what == stage ? what : $"{stage}: {what}", total, unit, done);
 
     private string Named(string text) => $"{stage}: {text.ReplaceLineEndings($"\n{stage}: ")}";
 }

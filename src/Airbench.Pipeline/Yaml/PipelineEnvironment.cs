@@ -94,7 +94,7 @@ public sealed class PipelineEnvironment
 
         public void Warn(string line) => inner.Warn(environment.Hide(line));
 
-        public IProgressTask Start(string what, long total, string unit) => new HidingTask(environment, inner.Start(environment.Hide(what), total, unit));
+        public IProgressTask Start(string what, long total, string unit, long done = 0) => new HidingTask(environment, inner.Start(environment.Hide(what), total, unit, done));
     }
 
     private sealed class HidingTask(PipelineEnvironment environment, IProgressTask inner) : IProgressTask

@@ -11,8 +11,8 @@ internal sealed record EvaluationPictures(IReadOnlyDictionary<int, Picture> ByIn
 
 /// <summary>A prepared set that a run knows.</summary>
 /// <param name="Folder">Full path.</param>
-/// <param name="Source">Full path of the folder or archive that it was made from; null where it is not known, or where there are no such files.</param>
-internal sealed record KnownSet(string Folder, string? Source);
+/// <param name="Source">The folder or archive that it was made from; null where it is not known, or where there are no such files.</param>
+internal sealed record KnownSet(string Folder, ImageFiles? Source);
 
 /// <summary>Pictures of an evaluation's images, from where they were evaluated; in bytes bounded for a whole page.</summary>
 internal sealed class Pictures(IImagePicker picker)
@@ -40,7 +40,7 @@ internal sealed class Pictures(IImagePicker picker)
     /// <param name="source">Where labelled images are that were evaluated without being prepared; null where a prepared set was.</param>
     /// <param name="split">Side of <paramref name="source"/>.</param>
     /// <exception cref="AirbenchException">They are not there, or not the same any more.</exception>
-    public EvaluationPictures Load(EvaluationMetrics metrics, IReadOnlyList<Answer> answers, IReadOnlyList<KnownSet> sets, string? source, Split split)
+    public EvaluationPictures Load(EvaluationMetrics metrics, IReadOnlyList<Answer> answers, IReadOnlyList<KnownSet> sets, ImageFiles? source, Split split)
     {
         if (answers.Count == 0)
         {
@@ -85,7 +85,7 @@ internal sealed class Pictures(IImagePicker picker)
     }
 
     /// <summary>Without the originals there are still the prepared pixels.</summary>
-    private IReadOnlyDictionary<string, Picture> Originals(string source, IEnumerable<(string Path, byte[] Pixels)> images, DatasetManifest set)
+    private IReadOnlyDictionary<string, Picture> Originals(ImageFiles source, IEnumerable<(string Path, byte[] Pixels)> images, DatasetManifest set)
     {
         try
         {

@@ -154,9 +154,8 @@ internal sealed class RunReader
             {
                 continue;
             }
-            var data = ResolvedOptions.Text(options, $"stages.{stage}.with.data");
             var split = ResolvedOptions.Text(options, $"stages.{stage}.with.split") == "train" ? Split.Train : Split.Test;
-            yield return _pictures is { } pictures ? WithPictures(first, sets, data is null ? null : Path.Combine(_root, data), split, pictures) : first;
+            yield return _pictures is { } pictures ? WithPictures(first, sets, Files(stage, "data"), split, pictures) : first;
             foreach (var other in first.Metrics.Comparison?.Skip(1) ?? [])
             {
                 if (Read(stage, $"{stage}: {other.Name}", Path.Combine(folder, other.Folder)) is { } more)
@@ -167,8 +166,12 @@ internal sealed class RunReader
         }
 
         // Of drawn images and of CIFAR's there are no files.
-        string? Source(Recorded<DatasetManifest> set) =>
-            set.Manifest.Source is "folder" or "archive" && ResolvedOptions.Text(options, $"stages.{set.Stage}.with.path") is { } path ? Path.Combine(_root, path) : null;
+        ImageFiles? Source(Recorded<DatasetManifest> set) => set.Manifest.Source is "folder" or "archive" ? Files(set.Stage, "path") : null;
+
+        // What an option of a stage names, to be read as the stage read it.
+        ImageFiles? Files(string stage, string option) => ResolvedOptions.Text(options, $"stages.{stage}.with.{option}") is { } path
+            ? new(Path.Combine(_root, path), ResolvedOptions.Text(options, $"stages.{stage}.with.name_encoding"))
+            : null;
 
         EvaluationData? Read(string stage, string name, string folder) => Try<EvaluationData?>(null, () => new EvaluationData(
             stage, name, folder, Evaluation.Open(folder).Metrics,
@@ -176,7 +179,7 @@ internal sealed class RunReader
             Try<Predictions?>(null, () => Predictions.Read(Path.Combine(folder, "predictions.csv")))));
     }
 
-    private EvaluationData WithPictures(EvaluationData evaluation, List<KnownSet> sets, string? source, Split split, Pictures pictures)
+    private EvaluationData WithPictures(EvaluationData evaluation, List<KnownSet> sets, ImageFiles? source, Split split, Pictures pictures)
     {
         try
         {

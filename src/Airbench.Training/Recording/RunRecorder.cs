@@ -77,8 +77,7 @@ internal sealed class RunRecorder : IDisposable
         var plan = _setup.Plan;
         var meanLoss = result.Loss.Over(result.Labels.shape[0]);
         Meter.Add(step + 1, plan.Lr * plan.LrFactor(step), meanLoss, result.Logits, result.Labels);
-        var before = ((_run + 1) * plan.ReportedSteps) - plan.TotalSteps;
-        _progress.Report(before + step + 1, Meter.LastLoss is { } last ? FormattableString.Invariant($"loss {last:0.000}") : null);
+        _progress.Report(plan.ReportedBefore(_run) + step + 1, Meter.LastLoss is { } last ? FormattableString.Invariant($"loss {last:0.000}") : null);
     }
 
     /// <summary>Adds a row to the curve; validates outside the clock.</summary>

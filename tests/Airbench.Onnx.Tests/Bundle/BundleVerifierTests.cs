@@ -192,6 +192,29 @@ public sealed class BundleVerifierTests : IDisposable
             p => Assert.StartsWith("README.md: line 3 has ", p, StringComparison.Ordinal));
     }
 
+    /// <summary>Who has the model file alone reads these; who has the bundle reads metadata.json.</summary>
+    [Theory]
+    [InlineData("fit", "pad", "carries the fit 'pad'; metadata.json says 'crop'")]
+    [InlineData("image_size", "32", "carries the image_size '32'; metadata.json says '16'")]
+    [InlineData("layout", "nhwc", "carries the layout 'nhwc'; metadata.json says 'nchw'")]
+    [InlineData("recipe", "airbench96", "carries the recipe 'airbench96'; metadata.json says 'airbench94'")]
+    [InlineData("synthetic", "false", "carries the synthetic 'false'; metadata.json says 'true'")]
+    [InlineData("accuracy_n", "9999", "carries the accuracy_n '9999'; metadata.json says '2000'")]
+    public void A_model_that_says_something_else_of_itself_than_the_manifest_is_named_with_both(string key, string value, string difference)
+    {
+        Forge(model => model.MetadataProps.Single(property => property.Key == key).Value = value);
+        Assert.Equal([$"model.onnx: {difference}"], Problems().Where(problem => problem.StartsWith("model.onnx:", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void A_manifest_of_another_fit_is_found_with_and_without_that_of_the_model()
+    {
+        Forge(_ => { }, manifest => manifest with { Fit = Fit.Pad });
+        Assert.Contains("model.onnx: carries the fit 'crop'; metadata.json says 'pad'", Problems());
+        Forge(model => model.MetadataProps.Remove(model.MetadataProps.Single(property => property.Key == "fit")), manifest => manifest with { Fit = Fit.Stretch });
+        Assert.Contains("model.onnx: does not carry the fit; metadata.json says 'stretch'", Problems());
+    }
+
     [Fact]
     public void A_model_with_other_answers_is_found_although_all_hashes_were_rewritten()
     {
@@ -277,17 +300,18 @@ public sealed class BundleVerifierTests : IDisposable
     private void WriteManifest(BundleManifest manifest) => File.WriteAllText(_bundle.File(OnnxBundle.ManifestName), Json.Write(manifest));
 
     /// <summary>Changes the model, its copy and every hash of it.</summary>
-    private void Forge(Action<ModelProto> change)
+    private void Forge(Action<ModelProto> change, Func<BundleManifest, BundleManifest>? rewrite = null)
     {
         var path = _bundle.File("model.onnx");
         var model = ModelProto.Parser.ParseFrom(File.ReadAllBytes(path));
         change(model);
         File.WriteAllBytes(path, model.ToByteArray());
         File.Copy(path, _bundle.File("triton/small/1/model.onnx"), overwrite: true);
-        WriteManifest(_bundle.Manifest with
+        var manifest = _bundle.Manifest with
         {
             Variants = new Dictionary<string, VariantFile> { ["fp32"] = new("model.onnx", new FileInfo(path).Length, Hash.OfFile(path)) },
-        });
+        };
+        WriteManifest(rewrite is null ? manifest : rewrite(manifest));
         Checksums.Write(_bundle.Folder);
     }
 }

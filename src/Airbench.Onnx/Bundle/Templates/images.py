@@ -63,16 +63,22 @@ def fit(image, size, how):
     if image.size == (size, size):
         return image
     if how == "stretch":
-        return image.resize((size, size), Image.BILINEAR)
+        return resize(image, (size, size))
     whole = max(image.size) if how == "pad" else min(image.size)
     width, height = (max(1, size * side // whole) for side in image.size)
     left, top = round((width - size) / 2), round((height - size) / 2)
     if how == "pad":
         square = Image.new("RGB", (size, size))
-        square.paste(image.resize((width, height), Image.BILINEAR), (-left, -top))
+        square.paste(resize(image, (width, height)), (-left, -top))
         return square
     across, down = image.width / width, image.height / height
-    return image.resize((size, size), Image.BILINEAR, box=(left * across, top * down, (left + size) * across, (top + size) * down))
+    return resize(image, (size, size), box=(left * across, top * down, (left + size) * across, (top + size) * down))
+
+
+def resize(image, size, box=None):
+    """In floats, rounded once: of bytes Pillow rounds what it has made of the rows before it goes on to the columns."""
+    planes = [np.asarray(image.getchannel(c).convert("F").resize(size, Image.BILINEAR, box)) for c in range(3)]
+    return Image.fromarray(np.clip(np.stack(planes, -1) + 0.5, 0, 255).astype(np.uint8))
 
 
 def an(name):
