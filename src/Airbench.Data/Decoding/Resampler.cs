@@ -1,3 +1,6 @@
+using System.Numerics;
+using System.Runtime.Intrinsics;
+
 namespace Airbench.Data;
 
 /// <summary>
@@ -53,38 +56,86 @@ internal static class Resampler
         var narrow = new float[(long)rowCount * 3 * size];
         for (var y = 0; y < rowCount; y++)
         {
-            for (var c = 0; c < 3; c++)
+            var line = source + ((firstRow + y) * layout.RowStride);
+            var target = narrow.AsSpan(y * 3 * size, 3 * size);
+            if (layout is { PixelStride: 4, ChannelStride: 1 })
             {
-                var line = source + ((firstRow + y) * layout.RowStride) + (c * layout.ChannelStride);
-                for (var i = 0; i < size; i++)
+                NarrowPixels(line, columns, target);
+            }
+            else
+            {
+                for (var c = 0; c < 3; c++)
                 {
-                    var sum = 0f;
-                    var pixel = line + ((long)columns.First[i] * layout.PixelStride);
-                    foreach (var weight in columns.Weights[i])
-                    {
-                        sum += weight * *pixel;
-                        pixel += layout.PixelStride;
-                    }
-                    narrow[(((y * 3) + c) * size) + i] = sum;
+                    NarrowChannel(line + (c * layout.ChannelStride), layout.PixelStride, columns, target.Slice(c * size, size));
                 }
             }
         }
+        var sums = new float[size];
         for (var c = 0; c < 3; c++)
         {
             for (var j = 0; j < size; j++)
             {
+                Array.Clear(sums);
+                var at = (((rows.First[j] - firstRow) * 3) + c) * size;
+                foreach (var weight in rows.Weights[j])
+                {
+                    AddScaled(narrow.AsSpan(at, size), weight, sums);
+                    at += 3 * size;
+                }
                 for (var i = 0; i < size; i++)
                 {
-                    var sum = 0f;
-                    var at = ((((rows.First[j] - firstRow) * 3) + c) * size) + i;
-                    foreach (var weight in rows.Weights[j])
-                    {
-                        sum += weight * narrow[at];
-                        at += 3 * size;
-                    }
-                    planarRgb[(c * size * size) + Seen(orientation, i, j, size)] = (byte)Math.Clamp((int)(sum + 0.5f), 0, 255);
+                    planarRgb[(c * size * size) + Seen(orientation, i, j, size)] = (byte)Math.Clamp((int)(sums[i] + 0.5f), 0, 255);
                 }
             }
+        }
+    }
+
+    /// <summary>A row of one channel: to S values.</summary>
+    private static unsafe void NarrowChannel(byte* line, int stride, Taps columns, Span<float> target)
+    {
+        for (var i = 0; i < target.Length; i++)
+        {
+            var sum = 0f;
+            var pixel = line + ((long)columns.First[i] * stride);
+            foreach (var weight in columns.Weights[i])
+            {
+                sum += weight * *pixel;
+                pixel += stride;
+            }
+            target[i] = sum;
+        }
+    }
+
+    /// <summary>A row of pixels of four bytes: to (3, S) values. The channels of a pixel at once, each with the sums of <see cref="NarrowChannel"/> in its order.</summary>
+    private static unsafe void NarrowPixels(byte* line, Taps columns, Span<float> target)
+    {
+        var size = target.Length / 3;
+        for (var i = 0; i < size; i++)
+        {
+            var sum = Vector128<float>.Zero;
+            var pixel = (uint*)line + columns.First[i];
+            foreach (var weight in columns.Weights[i])
+            {
+                var bytes = Vector128.CreateScalarUnsafe(*pixel++).AsByte();
+                var channels = Vector128.WidenLower(Vector128.WidenLower(bytes)).AsInt32();
+                sum += Vector128.Create(weight) * Vector128.ConvertToSingle(channels);
+            }
+            (target[i], target[size + i], target[(2 * size) + i]) = (sum[0], sum[1], sum[2]);
+        }
+    }
+
+    /// <summary>Adds <paramref name="values"/> times <paramref name="weight"/>: a product and a sum, not fused, which would differ by the processor.</summary>
+    private static void AddScaled(ReadOnlySpan<float> values, float weight, Span<float> sums)
+    {
+        var i = 0;
+        for (; i <= sums.Length - Vector<float>.Count; i += Vector<float>.Count)
+        {
+            var sum = new Vector<float>(sums[i..]) + (new Vector<float>(values[i..]) * weight);
+            sum.CopyTo(sums[i..]);
+        }
+        for (; i < sums.Length; i++)
+        {
+            sums[i] += values[i] * weight;
         }
     }
 
