@@ -78,6 +78,10 @@ public sealed record PrepareOptions
         {
             yield return $"path: found '{options.Path}'; expected none, synthetic images are drawn";
         }
+        if (options.Source == DataSource.Synthetic && (options.Fit != Drawn.Fit || options.TestFraction != Drawn.TestFraction))
+        {
+            yield return "fit, test_fraction: found one; expected none, as synthetic images are drawn square, train_count and test_count of them";
+        }
         if (options.Name is not null && FileName.Problem(options.Name) is { } problem)
         {
             yield return $"name: {problem}";

@@ -17,8 +17,15 @@ internal sealed record TrainingSetup(
 
     /// <summary>Copies both splits to the device.</summary>
     /// <exception cref="InvalidFileException">The data set is damaged.</exception>
+    /// <exception cref="ConfigurationException">Its images are smaller than a network takes.</exception>
     public static TrainingSetup Load(Dataset dataset, TrainingPlan plan, ComputeDevice device)
     {
+        if (dataset.Manifest.ImageSize < NetworkSpec.MinImageSize)
+        {
+            throw new ConfigurationException(
+                $"{dataset.Folder}: its images have {dataset.Manifest.ImageSize} pixels a side; expected {NetworkSpec.MinImageSize} or more, which a network needs: " +
+                $"prepare them with image_size {NetworkSpec.MinImageSize} or more");
+        }
         var spec = plan.Recipe.Network(dataset.Manifest);
         spec.Validate();
         using var train = dataset.OpenSplit(Split.Train);

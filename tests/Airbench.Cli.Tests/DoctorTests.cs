@@ -33,6 +33,17 @@ public sealed class DoctorTests : IDisposable
     };
 
     [Fact]
+    public void A_folder_that_cannot_be_written_is_a_problem()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "/proc is a folder in which nobody writes");
+        var finding = Assert.Single(MachineChecks.Folder("/proc"));
+        Assert.Equal(FindingStatus.Problem, finding.Status);
+        Assert.StartsWith("/proc cannot be written: ", finding.Found, StringComparison.Ordinal);
+        Assert.Empty(MachineChecks.Folder(_place.Folder));
+        Assert.Empty(Directory.GetFileSystemEntries(_place.Folder));
+    }
+
+    [Fact]
     public void A_pipeline_that_can_run_has_no_problem()
     {
         Assert.Empty(Problems(Workplace.SmallPipeline, Machine));

@@ -77,18 +77,44 @@ public sealed class JsonTests : IDisposable
     }
 
     [Theory]
-    [InlineData("bundle", "input", "1")]
-    [InlineData("bundle", "input", "\"1\"")]
-    [InlineData("bundle", "input", "\"uint16\"")]
-    [InlineData("model", "recipe.tta", "77")]
-    public void An_enumeration_is_read_by_name_alone(string kind, string where, string value) =>
-        Assert.Contains($"$.{where}", Assert.Throws<InvalidFileException>(() => Damaged(kind, where, value)).Message, StringComparison.Ordinal);
+    [InlineData("bundle", "input", "1", "one of uint8_nchw, uint8_nhwc, float_nchw")]
+    [InlineData("bundle", "input", "\"1\"", "one of uint8_nchw, uint8_nhwc, float_nchw")]
+    [InlineData("bundle", "input", "\"uint16\"", "one of uint8_nchw, uint8_nhwc, float_nchw")]
+    [InlineData("model", "recipe.tta", "77", "one of none, mirror, mirror_translate, adaptive")]
+    [InlineData("bundle", "variants", "[1]", "an object")]
+    [InlineData("bundle", "variants.fp32", "\"model.onnx\"", "an object")]
+    [InlineData("bundle", "classes", "{}", "a list")]
+    [InlineData("bundle", "name", "7", "a text")]
+    [InlineData("model", "runs.0.steps", "2.5", "a whole number")]
+    [InlineData("dataset", "std.0", "\"x\"", "a number")]
+    [InlineData("evaluation", "synthetic", "\"yes\"", "true or false")]
+    public void A_value_of_another_kind_is_named_with_the_right_one(string kind, string where, string value, string expected)
+    {
+        var place = where.Replace(".0", "[0]", StringComparison.Ordinal);
+        Assert.EndsWith($": {place}: is of another kind; expected {expected} (line 1)", Assert.Throws<InvalidFileException>(() => Damaged(kind, where, value)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{ \"name\": ", "line 1")]
+    [InlineData("{}", "lacks 'name', ")]
+    [InlineData("[]", "expected an object (line 1)")]
+    [InlineData("\0\0", "invalid start of a value (line 1)")]
+    [InlineData("{ \"naem\": 1 }", "naem: has 'naem', which is unknown here (line 1)")]
+    [InlineData("{ \"name\": null }", "name: null; expected a value (line 1)")]
+    public void What_is_no_such_file_is_said_without_names_of_types(string text, string sentence)
+    {
+        var problem = Assert.Throws<InvalidFileException>(() => Manifests.All["dataset"].Read(Write(text))).Problem;
+        Assert.Contains(sentence, problem, StringComparison.Ordinal);
+        Assert.DoesNotContain("Airbench.", problem, StringComparison.Ordinal);
+        Assert.DoesNotContain(".NET", problem, StringComparison.Ordinal);
+        Assert.DoesNotContain("Path: ", problem, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void A_member_that_is_there_twice_is_refused()
     {
         var text = Json.Write(Manifests.All["dataset"].Value).Replace("\"train_count\": 7,", "\"train_count\": 7, \"train_count\": 8,", StringComparison.Ordinal);
-        Assert.Contains("train_count", Assert.Throws<InvalidFileException>(() => Manifests.All["dataset"].Read(Write(text))).Message, StringComparison.Ordinal);
+        Assert.Contains("has 'train_count' twice", Assert.Throws<InvalidFileException>(() => Manifests.All["dataset"].Read(Write(text))).Message, StringComparison.Ordinal);
     }
 
     private string Write(string text) => _folder.Write("file.json", Encoding.UTF8.GetBytes(text));

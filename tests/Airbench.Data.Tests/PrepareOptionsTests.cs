@@ -102,6 +102,8 @@ public sealed class PrepareOptionsTests : IDisposable
             problems.Select(p => p.Split(':')[0]));
         Assert.All(problems, p => Assert.Matches(": found .*; expected ", p));
         Assert.Single(PrepareOptions.Check(new PrepareOptions { Source = DataSource.Synthetic, Path = "x" }));
+        Assert.Single(PrepareOptions.Check(new PrepareOptions { Source = DataSource.Synthetic, Fit = Fit.Pad }));
+        Assert.Single(PrepareOptions.Check(new PrepareOptions { Source = DataSource.Synthetic, TestFraction = 0.3 }));
     }
 
     [Theory]

@@ -5,5 +5,9 @@ namespace Airbench.Tests;
 internal static class BeforeAnyTest
 {
     [ModuleInitializer]
-    internal static void Initialize() => OneDnn.AvoidWrongConvolutions();
+    internal static void Initialize()
+    {
+        NativeEnvironment.LetThreadsSleep();
+        NativeEnvironment.AvoidWrongConvolutions();
+    }
 }

@@ -12,5 +12,9 @@ public sealed class LoadedLibtorch
     public LoadedLibtorch() => TorchRuntime.Load();
 
     [ModuleInitializer]
-    internal static void BeforeAnyTest() => Airbench.Tests.OneDnn.AvoidWrongConvolutions();
+    internal static void BeforeAnyTest()
+    {
+        NativeEnvironment.LetThreadsSleep();
+        NativeEnvironment.AvoidWrongConvolutions();
+    }
 }

@@ -100,7 +100,9 @@ public sealed class CheckpointTests
         using var set = new TinySet(train: 128, test: 16);
         var options = Options("airbench94");
         Stop(set, options, 5);
-        var key = Json.Read<CheckpointState>(Path.Combine(set.ModelFolder() + ".checkpoint", "checkpoint.json")).Key;
+        var state = Path.Combine(set.ModelFolder() + ".checkpoint", "checkpoint.json");
+        var key = Json.Read<CheckpointState>(state).Key;
+        var meant = Json.Write(Json.Read<CheckpointState>(state));
         foreach (var file in Directory.GetFiles(set.ModelFolder() + ".checkpoint"))
         {
             var whole = File.ReadAllBytes(file);
@@ -109,6 +111,10 @@ public sealed class CheckpointTests
                 var changed = whole.ToArray();
                 changed[(int)((long)whole.Length * i / 12)] ^= 1;
                 File.WriteAllBytes(file, changed);
+                if (file == state && Means(file, meant))
+                {
+                    continue;   // the last of a number's 17 digits may change, and not the number
+                }
                 var message = Assert.Throws<InvalidFileException>(() => Find(set, options, key)).Message;
                 Assert.StartsWith($"{set.ModelFolder()}.checkpoint: is a damaged checkpoint: ", message, StringComparison.Ordinal);
                 Assert.Contains(file, message, StringComparison.Ordinal);
@@ -116,6 +122,18 @@ public sealed class CheckpointTests
             File.WriteAllBytes(file, whole);
         }
         Assert.Equal(set.Train(options, name: "whole").Manifest.WeightsSha256, set.Train(options).Manifest.WeightsSha256);   // nothing was lost
+
+        static bool Means(string file, string state)
+        {
+            try
+            {
+                return Json.Write(Json.Read<CheckpointState>(file)) == state;
+            }
+            catch (InvalidFileException)
+            {
+                return false;
+            }
+        }
     }
 
     /// <summary>Right to the last checksum, and yet nothing that a training leaves.</summary>

@@ -17,6 +17,14 @@ public sealed class TrainerTests
     }
 
     [Fact]
+    public void Images_that_are_too_small_for_a_network_are_named_with_what_to_do()
+    {
+        using var set = new TinySet(imageSize: 8);
+        var error = Assert.Throws<ConfigurationException>(() => set.Train(TinySet.Options));
+        Assert.Equal($"{set.Dataset.Folder}: its images have 8 pixels a side; expected 16 or more, which a network needs: prepare them with image_size 16 or more", error.Message);
+    }
+
+    [Fact]
     public void Training_learns()
     {
         using var set = new TinySet(train: 1000, test: 200);

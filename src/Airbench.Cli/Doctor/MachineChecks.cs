@@ -16,6 +16,7 @@ internal static class MachineChecks
         Processor(machine),
         Memory(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes),
         Disk(Surroundings.FreeSpace(root)),
+        .. Folder(root),
         Gpu(machine.Gpu),
     ];
 
@@ -50,6 +51,23 @@ internal static class MachineChecks
             "disk", $"{Gigabytes(freeBytes.Value)} free here; a run needs about {Gigabytes(LeastDisk)}", "free some space, or run in another folder"),
         _ => new("disk", $"{Gigabytes(freeBytes.Value)} free here"),
     };
+
+    /// <summary>Results go to folders below this one.</summary>
+    internal static IEnumerable<Finding> Folder(string root)
+    {
+        var probe = Path.Combine(root, $".airbench-{Path.GetRandomFileName()}");
+        try
+        {
+            using (File.Create(probe, 1, FileOptions.DeleteOnClose))
+            {
+            }
+            return [];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [Finding.Problem("folder", $"{root} cannot be written: {e.Message}", "run in a folder of yours: data/, models/, exports/ and runs/ are made there")];
+        }
+    }
 
     /// <summary>NVIDIA GPUs as the driver and its own tool tell them.</summary>
     private static Finding Gpu(string? models)

@@ -61,7 +61,7 @@ public static class Json
         }
         catch (JsonException e)
         {
-            throw new InvalidFileException(path, $"is not a valid {typeof(T).Name}: {e.Message}", e);
+            throw new InvalidFileException(path, $"is not a valid {typeof(T).Name}: {JsonProblem.Of(e, typeof(T), Options)}", e);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -82,7 +82,7 @@ public static class BundleVerifier
         Check("triton", () => problems.AddRange(Triton(folder, manifest)));
         Check("content", () => Add(content.Derived(TestImages(folder, manifest))));
         notes.Add(content.IsOfThisVersion
-            ? "every file around the models compared with what an export writes"
+            ? "every file around the models compared with what an export writes; of confusion.svg only the form, of sbom.cdx.json only the model it is of"
             : $"exported by {manifest.ProductVersion}, this is {Product.Version}: of card, samples, page and servers' files only the names and the labels were compared");
         return new VerifyResult([.. problems.Distinct()], notes);
 

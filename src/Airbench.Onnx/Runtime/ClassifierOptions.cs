@@ -88,6 +88,10 @@ public record ClassifierOptions
         {
             yield return FormattableString.Invariant($"adaptive_threshold: {options.AdaptiveThreshold}; expected 0 to 1");
         }
+        else if (options.AdaptiveThreshold != DefaultAdaptiveThreshold && options.Tta != Tta.Adaptive)
+        {
+            yield return FormattableString.Invariant($"adaptive_threshold: {options.AdaptiveThreshold}, which does nothing without tta adaptive; set that too, or leave it out");
+        }
         if (options.Labels?.Length == 0)
         {
             yield return "labels: empty; expected a text file with one class name a line";

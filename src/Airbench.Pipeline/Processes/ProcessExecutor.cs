@@ -27,7 +27,8 @@ public sealed class ProcessExecutor(IReadOnlyList<string> program) : IStageExecu
         var lastLines = new LastLines();
         using var process = new Process { StartInfo = new ProcessStartInfo(program[0]) };
         (process.StartInfo.RedirectStandardInput, process.StartInfo.RedirectStandardOutput, process.StartInfo.RedirectStandardError) = (true, true, true);
-        (process.StartInfo.StandardOutputEncoding, process.StartInfo.StandardErrorEncoding) = (Encoding.UTF8, Encoding.UTF8);
+        (process.StartInfo.StandardOutputEncoding, process.StartInfo.StandardErrorEncoding) = (Encoding.UTF8, Encoding.UTF8);   // on Windows it is not by default
+        process.StartInfo.StandardInputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
         process.OutputDataReceived += (_, line) => Print(line.Data);
         process.ErrorDataReceived += (_, line) => Print(line.Data);
         using var events = new AnonymousPipeServerStream(PipeDirection.In, HandleInheritability.Inheritable);

@@ -236,6 +236,10 @@ public sealed class EvaluatorTests : IDisposable
         var bad = new EvaluateOptions { Model = [""], AdaptiveThreshold = 1.5, BatchSize = 0, Threads = -1, Gates = gates };
 
         Assert.Empty(EvaluateOptions.Check(new EvaluateOptions { Gates = new() { ["accuracy_min"] = 1 } }));
+        Assert.Empty(EvaluateOptions.Check(new EvaluateOptions { Tta = Tta.Adaptive, AdaptiveThreshold = 0.7 }));
+        Assert.Equal(
+            ["adaptive_threshold: 0.7, which does nothing without tta adaptive; set that too, or leave it out"],
+            EvaluateOptions.Check(new EvaluateOptions { AdaptiveThreshold = 0.7 }));
         Assert.Equal(
         [
             "model: empty; expected a variant, such as fp32, or an ONNX file",

@@ -3,29 +3,42 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Airbench.Tests;
 
-/// <summary>The instructions that libtorch's convolutions may use in a test process.</summary>
-internal static class OneDnn
+/// <summary>Variables that native libraries read in a test process and in those that it starts. What is set already stays.</summary>
+internal static class NativeEnvironment
 {
-    private const string Variable = "ONEDNN_MAX_CPU_ISA";
     private const int AmdCaches = unchecked((int)0x8000001D);
+
+    /// <summary>
+    /// Threads of libtorch that wait for work sleep. By default they spin, on cores that others need where test projects run side by side.
+    /// To be called before libtorch is loaded.
+    /// </summary>
+    public static void LetThreadsSleep() => Set("OMP_WAIT_POLICY", "passive");
 
     /// <summary>
     /// Keeps oneDNN from AVX-512 on virtual machines that hide the processor's caches. Seen on Zen 5 with libtorch 2.10: its AVX-512
     /// convolutions of fewer than 16 channels are then wrong and write past their buffers, and the tests' networks are that narrow.
-    /// Its AVX2 ones are correct. To be called before libtorch computes anything.
+    /// Its AVX2 ones are correct, and much slower in bf16. To be called before libtorch computes anything.
     /// </summary>
     public static void AvoidWrongConvolutions()
     {
-        if (OperatingSystem.IsLinux() && HidesCaches())
+        if (HidesCaches())
         {
-            _ = setenv(Variable, "AVX2", 0);                        // for oneDNN: .NET's own variables do not reach native code
-            Environment.SetEnvironmentVariable(Variable, "AVX2");   // for our kernels, which ask before they call oneDNN's AVX-512 products
+            Set("ONEDNN_MAX_CPU_ISA", "AVX2");
         }
     }
 
     private static bool HidesCaches() =>
         X86Base.IsSupported && X86Base.CpuId(unchecked((int)0x80000000), 0).Eax >= AmdCaches && X86Base.CpuId(AmdCaches, 0) == (0, 0, 0, 0)
         && X86Base.CpuId(4, 0) == (0, 0, 0, 0);
+
+    private static void Set(string name, string value)
+    {
+        if (OperatingSystem.IsLinux() && Environment.GetEnvironmentVariable(name) is null)
+        {
+            _ = setenv(name, value, 0);                        // .NET's own variables do not reach native code
+            Environment.SetEnvironmentVariable(name, value);   // for processes that are started, and for our own kernels
+        }
+    }
 
 #pragma warning disable CA2101, SYSLIB1054, IDE1006 // a libc name; UTF-8 marshalling is stated
     [DllImport("libc")]
