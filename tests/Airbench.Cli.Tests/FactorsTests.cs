@@ -42,6 +42,7 @@ public class FactorsTests
         object[] starts = uses switch
         {
             "prepare" => [new PrepareOptions { Source = DataSource.Folder, Path = "x" }, new PrepareOptions { Source = DataSource.Archive, Path = "x" }],
+            "evaluate" => [new EvaluateOptions(), new EvaluateOptions { Tta = Tta.Adaptive }],
             "export" => [new ExportOptions { Variants = ["fp32", "int8"] }, new ExportOptions { Training = ["head"] }],
             // each has options that the others refuse
             "train" => [.. from recipe in (string[])["airbench96_faster", "airbench94_muon", "speedrun2026"] select new TrainOptions { Recipe = recipe }],
