@@ -96,7 +96,7 @@ public sealed partial class EvaluationAtScaleTests : IDisposable
         var options = ColourModels.Options(_models.Images("images", 38, broken: [3, 30], wrong: [5, 20]), _models.Write("model.onnx"), _models.Write("other.onnx", bgr: true)) with
         {
             Tta = tta,
-            AdaptiveThreshold = 0.9,
+            AdaptiveThreshold = tta == Tta.Adaptive ? 0.9 : ClassifierOptions.DefaultAdaptiveThreshold,
             MaxBadFraction = 1,
         };
         var whole = _models.Evaluate(options, "whole");
