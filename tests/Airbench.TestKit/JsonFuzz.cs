@@ -6,17 +6,11 @@ namespace Airbench.Tests;
 /// <summary>Damage to a JSON file: values of other kinds and sizes in their places, members lost and doubled, bytes changed and cut off.</summary>
 internal static class JsonFuzz
 {
-    /// <summary>Set for the long form of tests that can always try more.</summary>
-    private const string LongVariable = "AIRBENCH_LONG";
-
     private static readonly string[] Values =
     [
         "null", "true", "-1", "0", "3", "0.5", "1000000000", "3000000000", "-1e308", "1e999", "-1e999", "\"\"", "\"\\u0000\"", "\"a\\u0000b\"", "\"a\\nb\"",
         "\"../../x\"", "\"1\"", "\"NaN\"", "\"HALF\"", "[]", "{}", "[null]", "[[]]", "[1,2,3,4]", "{\"a\":null}", "{\"\\u0000\":1}", "{\"a\":{\"b\":[null]}}",
     ];
-
-    /// <summary>Whether the long form was asked for.</summary>
-    public static bool IsLong => Environment.GetEnvironmentVariable(LongVariable) is { Length: > 0 };
 
     /// <summary>Reads so many damaged forms of a valid file; each is accepted or refused by name, whatever it is.</summary>
     /// <param name="valid">The valid file's content.</param>
@@ -26,7 +20,7 @@ internal static class JsonFuzz
     public static int Refused(string valid, int cases, Action<byte[]> read)
     {
         var refused = 0;
-        for (var i = 0; i < cases * (IsLong ? 100 : 1); i++)
+        for (var i = 0; i < cases * (LongForm.IsAskedFor ? 100 : 1); i++)
         {
             var damaged = Damage(valid, new Random(i));
             try
