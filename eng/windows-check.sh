@@ -3,7 +3,7 @@
 #
 #   eng/windows-check.sh [FOLDER]     FOLDER: the published program for win-x64; without it, it is published first
 #
-# Needs Wine (apt-get install wine64) and a Release build of the command line. WINEPREFIX: a prefix of yours instead of a new one. The last line is "windows: N checks passed, N failed".
+# Needs Wine (apt-get install wine64) and a Release build of the command line, of the same commit. WINEPREFIX: a prefix of yours instead of a new one. The last line is "windows: N checks passed, N failed".
 set -uo pipefail
 cd "$(dirname "$0")/.."
 repository=$PWD
@@ -25,6 +25,12 @@ linux() { dotnet exec "$repository/src/Airbench.Cli/bin/Release/net10.0/airbench
 windows() { "$wine" "$program/airbench.exe" "$@"; }
 # The same for the background: the job is the program itself, not a shell that waits for it, so that a signal reaches it.
 background() { exec "$wine" "$program/airbench.exe" "$@"; }
+
+versions=("$(linux --version)" "$(windows --version | tr -d '\r')")
+if [ "${versions[0]}" != "${versions[1]}" ]; then   # a data set names the version that prepared it
+  echo "of different commits: the Release build is ${versions[0]}, the published program ${versions[1]}; build both, then run again" >&2
+  exit 2
+fi
 
 passed=0
 failed=0
