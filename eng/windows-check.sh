@@ -8,7 +8,8 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 repository=$PWD
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+wine=
+trap 'if [ -n "$wine" ]; then "$(dirname "$wine")/wineserver64" -k 2>/dev/null; fi; rm -rf "$work"' EXIT   # its server would write to the prefix afterwards
 
 wine=$(command -v /usr/lib/wine/wine64 wine64 wine | head -n 1)
 [ -n "$wine" ] || { echo 'no Wine: apt-get install wine64' >&2; exit 2; }
