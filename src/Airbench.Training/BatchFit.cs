@@ -28,12 +28,10 @@ internal static class BatchFit
         var batch = Math.Max(2, trainCount / SmallSetBatches);
         var why = trainCount < recipe.BatchSize
             ? $"{trainCount} training images are fewer than the batch of {recipe.BatchSize}"
-            : $"{trainCount} training images hold only {Batches(trainCount / recipe.BatchSize)} of {recipe.BatchSize}";
+            : $"{trainCount} training images hold only {Counted.Of(trainCount / recipe.BatchSize, "batch")} of {recipe.BatchSize}";
         progress.Warn($"{why}: using batches of {batch}. " +
             FormattableString.Invariant($"In {recipe.Epochs} epochs the network sees only {recipe.Epochs * trainCount:0} images; ") +
             "more epochs (--set train.with.epochs=...) will likely help.");
         return recipe with { BatchSize = batch };
-
-        static string Batches(int count) => count == 1 ? "1 batch" : $"{count} batches";
     }
 }

@@ -77,6 +77,6 @@ internal static class DoctorCommand
         }
         Screen.Write(table);
         var problems = findings.Count(finding => finding.Status == FindingStatus.Problem);
-        Screen.Console.WriteLine(problems == 0 ? "no problems found" : $"{problems} {(problems == 1 ? "problem" : "problems")}, marked !!; the text after -> says how to fix it");
+        Screen.Console.WriteLine(problems == 0 ? "no problems found" : $"{Counted.Of(problems, "problem")}, marked !!; the text after -> says how to fix it");
     }
 }

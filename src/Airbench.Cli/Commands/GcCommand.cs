@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using Airbench.Data;
 using Airbench.Pipeline;
 using Spectre.Console;
 

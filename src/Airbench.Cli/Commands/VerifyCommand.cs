@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Airbench.Data;
 using Airbench.Onnx;
 
 namespace Airbench.Cli;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using Airbench.Data;
 
 namespace Airbench.Onnx;
 

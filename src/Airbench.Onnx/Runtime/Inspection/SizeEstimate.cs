@@ -1,5 +1,3 @@
-using Airbench.Data;
-
 namespace Airbench.Onnx;
 
 /// <summary>

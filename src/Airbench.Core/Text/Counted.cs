@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Airbench.Data;
+namespace Airbench;
 
 /// <summary>Numbers with their nouns.</summary>
 public static class Counted
