@@ -20,6 +20,11 @@ internal static class Tensors
             : throw new InvalidOperationException($"constant '{tensor.Name}' is not raw float32");
     }
 
+    /// <summary>The elements of an int64 constant as our writer stores them.</summary>
+    public static long[] Integers(TensorProto tensor) => tensor.DataType == (int)DataType.Int64 && (!tensor.RawData.IsEmpty || tensor.Dims.Contains(0))
+        ? MemoryMarshal.Cast<byte, long>(tensor.RawData.Span).ToArray()
+        : throw new InvalidOperationException($"constant '{tensor.Name}' is not raw int64");
+
     /// <summary>A constant; <paramref name="shape"/> empty is a scalar.</summary>
     public static TensorProto Create<T>(string name, DataType type, ReadOnlySpan<T> values, params ReadOnlySpan<long> shape) where T : unmanaged
     {
