@@ -58,6 +58,10 @@ internal sealed partial record OpenedModel(
         Graphs.Rename(model.Graph, names);
         var renamed = shapes.ToDictionary(shape => names.GetValueOrDefault(shape.Key, shape.Key), shape => shape.Value, StringComparer.Ordinal);
         var graph = new OnnxGraph(model);
+        if (types.Count > 0)
+        {
+            CastRemoval.Apply(graph);
+        }
         if (input.FixedBatch is { } batch)
         {
             var rewritten = BatchOpening.Apply(path, graph, model.Graph.Input.Single().Name, renamed, batch);
