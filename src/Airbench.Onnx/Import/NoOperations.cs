@@ -1,9 +1,13 @@
+using Airbench.Onnx.Proto;
 using static Airbench.Onnx.Proto.TensorProto.Types;
 
 namespace Airbench.Onnx;
 
-/// <summary>Takes out casts to the type that a value has already: what is left where half or double precision became float32.</summary>
-internal static class CastRemoval
+/// <summary>
+/// Takes out nodes that change nothing: Identity, Dropout in a model that infers, and casts to the type that a value has already, which are left where
+/// half or double precision became float32.
+/// </summary>
+internal static class NoOperations
 {
     /// <summary>Operators whose (first) output has another type than their first input, with that type.</summary>
     private static readonly Dictionary<string, DataType> Types = new()
@@ -16,11 +20,11 @@ internal static class CastRemoval
     /// <summary>Operators whose outputs all have the type of their first input.</summary>
     private static readonly HashSet<string> Keep =
     [
-        "Identity", "Conv", "ConvTranspose", "Gemm", "MatMul", "Add", "Sub", "Mul", "Div", "Pow", "Sqrt", "Exp", "Log", "Erf", "Abs", "Neg", "Relu", "LeakyRelu",
+        "Conv", "ConvTranspose", "Gemm", "MatMul", "Add", "Sub", "Mul", "Div", "Pow", "Sqrt", "Exp", "Log", "Erf", "Abs", "Neg", "Relu", "LeakyRelu",
         "PRelu", "Elu", "Selu", "Celu", "Gelu", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh", "Softplus", "Softsign", "Softmax", "LogSoftmax", "Clip", "Reshape",
         "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Concat", "Split", "Slice", "Pad", "Gather", "Expand", "Tile", "Resize", "BatchNormalization",
         "InstanceNormalization", "LayerNormalization", "GroupNormalization", "LRN", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "ReduceMean", "ReduceSum",
-        "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL2", "ReduceSumSquare", "Min", "Max", "Sum", "Mean", "Dropout", "DepthToSpace", "SpaceToDepth", "MaxPool",
+        "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL2", "ReduceSumSquare", "Min", "Max", "Sum", "Mean", "DepthToSpace", "SpaceToDepth", "MaxPool",
         "Reciprocal", "Floor", "Ceil", "Round", "Mod",
     ];
 
@@ -39,13 +43,17 @@ internal static class CastRemoval
             {
                 var to = (DataType)(node.Attribute.FirstOrDefault(attribute => attribute.Name == "to")?.I ?? 0);
                 types[node.Output[0]] = to;
-                if (types.GetValueOrDefault(first) == to && !graph.IsOutput(node.Output[0]))
+                if (types.GetValueOrDefault(first) == to)
                 {
-                    graph.ReplaceReads(node.Output[0], first);
-                    if (graph.Readers(node.Output[0]).Count == 0)
-                    {
-                        graph.Remove(node);
-                    }
+                    Bypass(graph, node);
+                }
+            }
+            else if (node.OpType == "Identity" || (node.OpType == "Dropout" && IsIdle(graph, node)))
+            {
+                Bypass(graph, node);
+                if (types.TryGetValue(first, out var kept))
+                {
+                    types[node.Output[0]] = kept;
                 }
             }
             else if (Types.TryGetValue(node.OpType, out var type))
@@ -56,6 +64,30 @@ internal static class CastRemoval
             {
                 types[node.Output[0]] = same;
             }
+        }
+    }
+
+    /// <summary>Whether it drops nothing: its mask is not read, and it is not told to train.</summary>
+    private static bool IsIdle(OnnxGraph graph, NodeProto node) =>
+        node.Output.Skip(1).All(mask => graph.Readers(mask).Count == 0 && !graph.IsOutput(mask))
+        && (node.Input.Count < 3 || node.Input[2].Length == 0 || (graph.Constant(node.Input[2]) is { } isTraining && isTraining.RawData.All(value => value == 0)));
+
+    /// <summary>Lets all read what the node reads. A value that the model gives keeps its name, and what the node read takes it on.</summary>
+    private static void Bypass(OnnxGraph graph, NodeProto node)
+    {
+        var (before, behind) = (node.Input[0], node.Output[0]);
+        if (!graph.IsOutput(behind))
+        {
+            graph.ReplaceReads(behind, before);
+            if (graph.Readers(behind).Count == 0)   // else a graph inside of a node reads it
+            {
+                graph.Remove(node);
+            }
+        }
+        else if (graph.Producer(before) is not null && !graph.IsOutput(before))
+        {
+            graph.Remove(node);
+            graph.Rename(before, behind);
         }
     }
 }
