@@ -21,7 +21,7 @@ public static class TransferEstimate
         extractor.Run(pixels, Images, features);   // the first run also lays out the weights
         var clock = Stopwatch.StartNew();
         extractor.Run(pixels, Images, features);
-        var (learned, asked) = TransferMethods.Views(options, imageSize, seed: 0);
+        var (learned, asked) = HeadMethod.Views(options, imageSize, seed: 0);
         return clock.Elapsed.TotalSeconds / Images * (((double)trainCount * learned.Count) + ((double)testCount * asked.Count));
     }
 }

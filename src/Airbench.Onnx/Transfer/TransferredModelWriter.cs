@@ -35,9 +35,9 @@ internal static class TransferredModelWriter
             ("head.bias", TensorType.F32, [head.Classes], Floats(head.Bias)),
         ], data.IsSynthetic ? new Dictionary<string, string> { ["data"] = "synthetic" } : null);
 
-        var plain = learned.Answer(images.TestIndices, mirrored: false, cancel);
-        var voted = options.Mirror ? plain.Zip(learned.Answer(images.TestIndices, mirrored: true, cancel), (a, b) => (a + b) / 2).ToArray() : plain;
-        var score = new Fp32Score(images.Test.Count, Count(plain), Count(voted), options.Mirror ? Tta.Mirror : Tta.None);
+        var plain = learned.Answer(images.TestIndices, mirror: false, cancel);
+        var voted = options.Tta == Tta.Mirror ? plain.Zip(learned.Answer(images.TestIndices, mirror: true, cancel), (a, b) => (a + b) / 2).ToArray() : plain;
+        var score = new Fp32Score(images.Test.Count, Count(plain), Count(voted), options.Tta);
         WriteConfusion(build.File(TrainedModel.ConfusionName), data.Classes, voted, images);
         WriteReference(build.File(TrainedModel.ReferenceName), images, learned, cancel);
         if (divisions is not null)
@@ -129,7 +129,7 @@ internal static class TransferredModelWriter
         [
             ("images", TensorType.U8, [count, 3, images.Test.ImageSize, images.Test.ImageSize], pixels.ToArray()),
             ("labels", TensorType.I64, [count], Bytes(Array.ConvertAll(chosen, image => (long)images.Labels[image]))),
-            ("logits", TensorType.F32, [count, images.ClassCount], Floats(learned.Answer(chosen, mirrored: false, cancel))),
+            ("logits", TensorType.F32, [count, images.ClassCount], Floats(learned.Answer(chosen, mirror: false, cancel))),
         ]);
     }
 
