@@ -13,7 +13,7 @@ internal static class ForeignInput
         var problem = options switch
         {
             { Preprocess: not null } when options is not { Scale: null, Mean: null, Std: null, Order: null } =>
-                "preprocess makes the model's input of pixels; leave out scale, mean, std and order",
+                "preprocess makes the model's input of pixels; leave out scale, mean, std and color_order",
             { ImageSize: < 1 or > ModelDescription.MaxImageSize } => $"image_size: {options.ImageSize}; expected 1 to {ModelDescription.MaxImageSize}",
             { Scale: { } scale } when !(double.IsFinite(scale) && scale != 0) => FormattableString.Invariant($"scale: {scale}; expected a number other than 0"),
             { Mean: { } mean } when mean.Count != 3 || !mean.All(double.IsFinite) =>
@@ -49,7 +49,7 @@ internal static class ForeignInput
                   scale: 0.00784313725490196, mean: [1, 1, 1]                                           -1 to 1, as many of Keras and TensorFlow have it
                   scale: 0.00392156862745098                                                            0 to 1
                   scale: 1                                                                              0 to 255
-                and order: bgr if blue comes first, or preprocess: the ONNX file that makes its input of pixels
+                and color_order: bgr if blue comes first, or preprocess: the ONNX file that makes its input of pixels
                 """);
         }
         return ModelDescription.ReadInput(path, facts, new ClassifierOptions
