@@ -38,9 +38,9 @@ internal static class ForeignInput
             throw new InvalidFileException(path,
                 $"has {table} of the domain ai.onnx.ml: a model of tables of numbers, as scikit-learn's are written (skl2onnx). Expected a network of images");
         }
-        var image = facts.Graph.Inputs.Find(input => input.Shape.Count == 4);
+        var image = Image(facts);
         var isOpen = image is not null && image.Shape.Skip(1).Any(extent => extent < 0) && !facts.Metadata.ContainsKey(ModelMetadata.ImageSizeKey);
-        if (image is { Type: not "uint8" } && options.Scale is null && options.Preprocess is null && !facts.Metadata.ContainsKey("scale"))
+        if (LeavesValuesOpen(facts, options))
         {
             throw new ConfigurationException(
                 $"""
@@ -61,4 +61,10 @@ internal static class ForeignInput
             ColorOrder = options.Order,
         });
     }
+
+    /// <summary>Whether neither the file nor the options say what the model takes of pixels.</summary>
+    public static bool LeavesValuesOpen(ModelFacts facts, ImportOptions options) =>
+        Image(facts) is { Type: not "uint8" } && options.Scale is null && options.Preprocess is null && !facts.Metadata.ContainsKey("scale");
+
+    private static TensorSignature? Image(ModelFacts facts) => facts.Graph.Inputs.Find(input => input.Shape.Count == 4);
 }
