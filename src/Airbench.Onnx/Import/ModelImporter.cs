@@ -36,6 +36,10 @@ internal static class ModelImporter
         }
         ForeignOutput.End(graph, value);
         notes.Add(AbsorbPixels(graph, model, front));
+        if (ShapeFolding.Apply(graph, path) is > 0 and var folded)
+        {
+            notes.Add($"{Counted.Of(folded, "node")} of arithmetic with shapes became constants");
+        }
         cancel.ThrowIfCancellationRequested();
 
         var difference = ImportParity.Check(graph, value, model.FileName(value), original, model.Tolerance, cancel);

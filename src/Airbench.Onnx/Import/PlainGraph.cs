@@ -100,7 +100,7 @@ internal static class PlainGraph
     private static TensorProto Dense(string path, SparseTensorProto sparse)
     {
         var name = sparse.Values?.Name ?? "";
-        if (sparse.Values is not { } values || sparse.Indices is not { } list || Tensors.Integers(list) is not { } indices || !Tensors.IsReadable(values.DataType)
+        if (sparse.Values is not { } values || sparse.Indices is not { } list || Tensors.ToIntegers(list) is not { } indices || !Tensors.IsReadable(values.DataType)
             || (ElementTypes.Bits(values.DataType) ?? 0) % 8 != 0)
         {
             throw new InvalidFileException(path, $"has the sparse tensor '{name}', which is not read; expected numbers with int64 indices: export it as a dense one");
