@@ -64,6 +64,7 @@ internal static class Pools
         var ones = new float[input.Aggregate(1L, (product, extent) => product * extent)];
         Array.Fill(ones, 1);
         var answer = w.Node("AveragePool", [w.Graph.Initializer(w.Name("ones"), ones, [1, 1, .. input])], [.. s.Node.Attribute]);
+        answer = w.Reshape(answer, [1, 1, .. output]);   // ONNX's shape inference counts a window that ceil_mode would add and ONNX Runtime does not have
         var share = w.Div(answer, w.Graph.Initializer(w.Name("seen"), [.. windows.Seen().Select(seen => Math.Max(seen, 1))], [1, 1, .. output]));
         var planes = w.Reshape(w.Mul(dy, share), [-1, 1, .. output]);
         var taps = new float[windows.Kernel.Aggregate(1L, (product, extent) => product * extent)];

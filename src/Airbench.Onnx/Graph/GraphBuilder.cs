@@ -187,11 +187,11 @@ internal sealed class GraphBuilder
     /// <summary>A node as it is.</summary>
     public void Add(NodeProto node)
     {
-        foreach (var input in node.Input)
+        foreach (var input in node.Input.Where(input => input.Length > 0))
         {
             Known(input);
         }
-        foreach (var output in node.Output)
+        foreach (var output in node.Output.Where(output => output.Length > 0))
         {
             Define(output);
         }

@@ -65,7 +65,12 @@ internal sealed class GraphSketch(Random random, int opset)
         Graph.Output(output, DataType.Float);
         var source = new OnnxGraph(Graph.Build(opset));
         source.Model.Graph.Output[0].Type.TensorType.Shape = null;
+        source.RemoveUnused();   // a case may take a constant only
         var shapes = ValueShapes.Measure(source, "sketch.onnx");
+        foreach (var name in _learned.Keys.Where(name => source.Readers(name).Count == 0).ToArray())
+        {
+            _learned.Remove(name);
+        }
         var paths = new GradientPaths(source, shapes, output);
         Assert.All(_learned.Keys, name => Assert.True(paths.Reaches(name), $"{name}: {paths.Missing(name)}"));
         var (model, gradients) = Differentiate(source, shapes, output);

@@ -13,9 +13,9 @@ namespace Airbench.Onnx;
 /// [K,F], <c>head.bias</c> [K], what learns under its own name, velocities, and running statistics that move. Outputs: <c>loss</c>, <c>logits</c>
 /// [N,K] and <c>&lt;name&gt;.next</c> of the state. N and K are open. The update is that of <see cref="TrainStep"/>.
 /// </remarks>
-/// <param name="backbone">One input, and one output float32 [N,F]; opset 13 to 22. It stays as it is.</param>
-/// <param name="shapes">Its shapes.</param>
-internal sealed class GraphTrainStep(OnnxGraph backbone, ValueShapes shapes)
+/// <param name="Backbone">One input, and one output float32 [N,F]; opset 13 to 22. It stays as it is.</param>
+/// <param name="Shapes">Its shapes.</param>
+internal sealed record GraphTrainStep(OnnxGraph Backbone, ValueShapes Shapes)
 {
     /// <summary>The input for the learning rate of the head.</summary>
     public const string HeadLr = "head_lr";
@@ -29,7 +29,7 @@ internal sealed class GraphTrainStep(OnnxGraph backbone, ValueShapes shapes)
     private const int LeastOpset = 16;
 
     /// <summary>The value that <c>images</c> stands for; everything behind it must depend on no other input.</summary>
-    public string Start { get; init; } = backbone.Model.Graph.Input.First(input => backbone.Constant(input.Name) is null).Name;
+    public string Start { get; init; } = Backbone.Model.Graph.Input.First(input => Backbone.Constant(input.Name) is null).Name;
 
     /// <summary>Element type of <c>images</c>: float32, or uint8, whose numbers are those of the value.</summary>
     public DataType ImageType { get; init; } = DataType.Float;
@@ -50,13 +50,13 @@ internal sealed class GraphTrainStep(OnnxGraph backbone, ValueShapes shapes)
     public double BatchNormMomentum { get; init; } = 0.1;
 
     /// <summary>Number of features F.</summary>
-    public long Width => shapes[Features] is { Rank: 2, Type: DataType.Float } shape && shape.Extents[0].IsBatch && !shape.Extents[1].IsPerImage
+    public long Width => Shapes[Features] is { Rank: 2, Type: DataType.Float } shape && shape.Extents[0].IsBatch && !shape.Extents[1].IsPerImage
         ? shape.Extents[1].Count
-        : throw new ArgumentException($"the output '{Features}' is {shapes[Features]?.ToString() ?? "of unknown shape"}; expected features, float [N,F]");
+        : throw new ArgumentException($"the output '{Features}' is {Shapes[Features]?.ToString() ?? "of unknown shape"}; expected features, float [N,F]");
 
-    private string Features => backbone.Model.Graph.Output.Single().Name;
+    private string Features => Backbone.Model.Graph.Output.Single().Name;
 
-    private int Opset => Math.Max(GradientPaths.OpsetOf(backbone), LeastOpset);
+    private int Opset => Math.Max(GradientPaths.OpsetOf(Backbone), LeastOpset);
 
     /// <summary>The state in the order of the inputs: name and shape.</summary>
     /// <param name="classes">Rows of the head.</param>
@@ -79,7 +79,7 @@ internal sealed class GraphTrainStep(OnnxGraph backbone, ValueShapes shapes)
         var headLr = graph.FixedInput(HeadLr, DataType.Float);
         Declare(graph, State(1));
         var statistics = KeepsStatistics ? null : new MovingStatistics(Moving.ToHashSet(), BatchNormMomentum, []);
-        var pass = new BackwardPass(backbone, shapes, graph, Opset, Learned.ToHashSet(), statistics);
+        var pass = new BackwardPass(Backbone, Shapes, graph, Opset, Learned.ToHashSet(), statistics);
         var head = WriteForward(graph, pass, images);
 
         var total = graph.Node("ReduceSum", "weights/sum", [weights], [Attribute.Int("keepdims", 0)]);
@@ -115,7 +115,7 @@ internal sealed class GraphTrainStep(OnnxGraph backbone, ValueShapes shapes)
         var graph = new GraphBuilder("evaluation");
         var images = Input(graph);
         Declare(graph, State(1).Where(t => !t.Name.EndsWith(TrainStep.Velocity, StringComparison.Ordinal)));
-        var logits = WriteForward(graph, new BackwardPass(backbone, shapes, graph, Opset, new HashSet<string>()), images).Output;
+        var logits = WriteForward(graph, new BackwardPass(Backbone, Shapes, graph, Opset, new HashSet<string>()), images).Output;
         graph.FixedOutput(logits, DataType.Float, GraphBuilder.Batch, TrainingGraph.Classes);
         return Finish(graph);
     }
@@ -123,18 +123,18 @@ internal sealed class GraphTrainStep(OnnxGraph backbone, ValueShapes shapes)
     /// <summary>Running means and variances that follow the batches: those of batch norms that learn, where no other node reads them.</summary>
     private IReadOnlyList<string> Moving => KeepsStatistics ? [] :
     [
-        .. backbone.Nodes.Where(node => node.OpType == "BatchNormalization" && node.Input.Skip(1).Take(2).Any(Learned.Contains))
-            .Where(node => node.Input.Skip(3).Take(2).All(name => backbone.Constant(name) is not null && backbone.Readers(name).Count == 1))
+        .. Backbone.Nodes.Where(node => node.OpType == "BatchNormalization" && node.Input.Skip(1).Take(2).Any(Learned.Contains))
+            .Where(node => node.Input.Skip(3).Take(2).All(name => Backbone.Constant(name) is not null && Backbone.Readers(name).Count == 1))
             .SelectMany(node => node.Input.Skip(3).Take(2)),
     ];
 
-    private (string Name, long[] Shape) Constant(string name) => backbone.Constant(name) is { } tensor
+    private (string Name, long[] Shape) Constant(string name) => Backbone.Constant(name) is { } tensor
         ? (name, [.. tensor.Dims]) : throw new ArgumentException($"the graph has no constant '{name}'");
 
     private string Input(GraphBuilder graph)
     {
-        var shape = shapes[Start] is { Rank: > 0, Type: DataType.Float } found && found.Extents[0].IsBatch && !found.Extents.Skip(1).Any(extent => extent.IsPerImage)
-            ? found : throw new ArgumentException($"the value '{Start}' is {shapes[Start]?.ToString() ?? "unknown"}; expected float [N,...] with one row for each image");
+        var shape = Shapes[Start] is { Rank: > 0, Type: DataType.Float } found && found.Extents[0].IsBatch && !found.Extents.Skip(1).Any(extent => extent.IsPerImage)
+            ? found : throw new ArgumentException($"the value '{Start}' is {Shapes[Start]?.ToString() ?? "unknown"}; expected float [N,...] with one row for each image");
         var images = graph.Input(Images, ImageType, [.. shape.Extents.Skip(1).Select(extent => extent.Count)]);
         return ImageType == DataType.Float ? images : graph.Node("Cast", "images/float", [images], [Attribute.Int("to", (long)DataType.Float)]);
     }
@@ -173,7 +173,7 @@ internal sealed class GraphTrainStep(OnnxGraph backbone, ValueShapes shapes)
     private ModelProto Finish(GraphBuilder graph)
     {
         var model = graph.Build(Opset);
-        model.OpsetImport.AddRange(backbone.Model.OpsetImport.Where(opset => opset.Domain is not ("" or "ai.onnx")));
+        model.OpsetImport.AddRange(Backbone.Model.OpsetImport.Where(opset => opset.Domain is not ("" or "ai.onnx")));
         return model;
     }
 }
