@@ -8,7 +8,7 @@ public sealed class FlopsTests
     private const int Cifar10TrainCount = 50_000;
 
     private static readonly Gen<NetworkSpec> Networks = Gen.Select(
-        Gen.Enum<Architecture>(), Gen.Int[16, 40], Gen.Int[2, 20], Gen.Int[1, 20].Array[4], Gen.Int[2, 3],
+        Gen.OneOf(Gen.Const(Architecture.Airbench), Gen.Const(Architecture.Resnet18)), Gen.Int[16, 40], Gen.Int[2, 20], Gen.Int[1, 20].Array[4], Gen.Int[2, 3],
         (architecture, size, classes, widths, depth) => new NetworkSpec
         {
             Architecture = architecture,

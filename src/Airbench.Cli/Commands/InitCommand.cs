@@ -67,7 +67,7 @@ internal static class InitCommand
     {
         var prepare = pipeline.Stages.Select(stage => stage.Options).OfType<PrepareOptions>().Single();
         var train = pipeline.Stages.Select(stage => stage.Options).OfType<TrainOptions>().Single();
-        var task = new TrainingTask(train, prepare.ImageSize, survey.Classes.Count, survey.TrainCount, survey.TestCount, pipeline.Device);
+        var task = new TrainingTask(train, prepare.ImageSize, survey.Classes.Count, survey.TrainCount, survey.TestCount, pipeline.Device, Directory.GetCurrentDirectory());
         if (TrainingTime.Measure(task) is { } estimate)
         {
             progress.Info($"training here: {TrainingTime.Describe(task, estimate)}");

@@ -122,6 +122,10 @@ internal static class PipelineChecks
                 .. evaluate.Model.Where(model => model.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase) && !model.StartsWith("exports/", StringComparison.Ordinal))
                     .Select(model => ("model", (string?)model)),
             ],
+            TrainStageOptions train =>
+            [
+                ("backbone", Backbones.Names.Contains(train.Backbone) ? null : train.Backbone), ("backbone_input.preprocess", train.BackboneInput.Preprocess),
+            ],
             TrainBenchmarkOptions benchmark => [("against", benchmark.Against)],
             ModelBenchmarkOptions benchmark => [("against", benchmark.Against)],
             _ => [],
@@ -151,6 +155,11 @@ internal static class PipelineChecks
                 continue;   // the network's own check speaks of that
             }
 
+            if (options is TrainStageOptions { Backbone: not null })
+            {
+                continue;   // a batch of a few images at a time
+            }
+
             var recipe = options.ToRecipe();
             var network = recipe.Network(prepare.ImageSize, classCount: 10, mean: [0, 0, 0], std: [1, 1, 1]);
             var needed = BaseBytes + Bytes(prepare, sources.GetValueOrDefault(source.Key)) + network.TrainingBytes(recipe.BatchSize);
@@ -176,7 +185,7 @@ internal static class PipelineChecks
                 DataSource.Cifar10 or DataSource.Cifar100 => CifarTestImages,
                 _ => (int)(images * prepare.TestFraction),   // about, also where test/ says it
             };
-            var task = new TrainingTask(options, prepare.ImageSize, ClassCount: 10, images - testCount, testCount, pipeline.Device);
+            var task = new TrainingTask(options, prepare.ImageSize, ClassCount: 10, images - testCount, testCount, pipeline.Device, here.Root);
             if (here.Estimate(task) is { } estimate)
             {
                 yield return new($"{stage.Key}: time", TrainingTime.Describe(task, estimate));

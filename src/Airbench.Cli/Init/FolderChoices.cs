@@ -1,5 +1,6 @@
 using System.Globalization;
 using Airbench.Data;
+using Airbench.Onnx;
 
 namespace Airbench.Cli;
 
@@ -18,8 +19,17 @@ internal sealed record FolderChoices
     private const int SmallestBatch = 16;
     private const int StepsPerEpoch = 8;
 
-    /// <summary>Past this many training images 64 pixels cost hours on a CPU.</summary>
+    /// <summary>Past this many training images 64 pixels cost hours on a CPU, and a network of one's own learns to see by itself.</summary>
     private const int ManyImages = 20_000;
+
+    /// <summary>Smaller images are not what a network for photos has learned: enlarged they are blurred.</summary>
+    private const int SmallestPhoto = 96;
+
+    /// <summary>The most frequent class has so many times as many images as the rarest: from here on rare classes are learned as if they were frequent.</summary>
+    private const double Imbalance = 2;
+
+    /// <summary>Test images that give a number good to about two points; with fewer, cross-validation does.</summary>
+    private const int EnoughTestImages = 1_000;
 
     private const double ManyLong = 0.1;
     private const int Small = 32;
@@ -31,15 +41,29 @@ internal sealed record FolderChoices
 
     public required Choice<double> MaxBadFraction { get; init; }
 
+    /// <summary>A network that has learned to see; null for one that learns these images alone.</summary>
+    public required Choice<string?> Backbone { get; init; }
+
+    /// <summary>With a backbone.</summary>
+    public required Choice<ClassWeights> ClassWeights { get; init; }
+
+    /// <summary>With a backbone: parts of the cross-validation.</summary>
+    public required Choice<int> Folds { get; init; }
+
+    /// <summary>Without a backbone.</summary>
     public required Choice<int> Epochs { get; init; }
 
+    /// <summary>Without a backbone.</summary>
     public required Choice<int> BatchSize { get; init; }
 
     public static FolderChoices For(ImageSurvey survey) => new()
     {
-        ImageSize = AreLong(survey)
-            ? Size("long", survey.LongSide.Median, survey.TrainCount)
-            : Size("short", survey.ShortSide.Median, survey.TrainCount),
+        ImageSize = IsForBackbone(survey)
+            ? new(Backbones.ImageSize(Backbones.Resnet18), "What the backbone below has learned with.")
+            : Size(Side(survey).Name, Side(survey).Median, survey.TrainCount),
+        Backbone = BackboneFor(survey),
+        ClassWeights = Weights(survey),
+        Folds = FoldsFor(survey.TestCount),
         Fit = FitFor(survey),
         MaxBadFraction = BadFraction(survey.Broken.Count, survey.Count),
         Epochs = EpochsFor(survey.TrainCount),
@@ -48,6 +72,35 @@ internal sealed record FolderChoices
 
     /// <summary>Whether many of the images would lose much to a crop.</summary>
     public static bool AreLong(ImageSurvey survey) => survey.LongShare > ManyLong;
+
+    private static (string Name, int Median) Side(ImageSurvey survey) =>
+        AreLong(survey) ? ("long", survey.LongSide.Median) : ("short", survey.ShortSide.Median);
+
+    private static bool IsForBackbone(ImageSurvey survey) => Side(survey).Median > SmallestPhoto && survey.TrainCount < ManyImages;
+
+    private static Choice<string?> BackboneFor(ImageSurvey survey)
+    {
+        var (side, median) = Side(survey);
+        return IsForBackbone(survey)
+            ? new(Backbones.Resnet18, $"{Number(survey.TrainCount)} photos are few to learn to see from. ResNet-18 has learned it from a million (ImageNet); a new last layer on its features "
+                + "is fitted in seconds. train: last_block learns more of it, in minutes. Without this line an airbench network is trained from scratch: then image_size: 64 above.")
+            : new(null, survey.TrainCount >= ManyImages
+                ? $"{Number(survey.TrainCount)} images are enough for a network of their own; backbone: resnet18 with image_size: 224 would start from ImageNet."
+                : $"Half of the images have a {side} side of {Number(median)} pixels or less: too small for a network that has learned on photos.");
+    }
+
+    private static Choice<ClassWeights> Weights(ImageSurvey survey)
+    {
+        var (least, most) = (Math.Max(1, survey.Classes.Min(c => c.Train)), survey.Classes.Max(c => c.Train));
+        return most >= Imbalance * least
+            ? new(Airbench.ClassWeights.Balanced, string.Create(CultureInfo.InvariantCulture, $"The largest class has {(double)most / least:0.#} times as many images as the smallest. balanced lets each class count alike, so that rare ones are found; ")
+                + "none aims at the most right answers on images of these proportions.")
+            : new(Airbench.ClassWeights.None, "The classes are of similar size; balanced would let each count alike.");
+    }
+
+    private static Choice<int> FoldsFor(int testCount) => testCount < EnoughTestImages
+        ? new(5, $"{Counted.Of(testCount, "test image")} {(testCount == 1 ? "gives" : "give")} a rough number. All images, in 5 parts, each asked of a model that learned the other four, give a better one.")
+        : new(0, $"{Number(testCount)} test images tell enough; 5 would add a cross-validation.");
 
     private static Choice<Fit> FitFor(ImageSurvey survey) => AreLong(survey)
         ? new(Airbench.Fit.Pad, string.Create(CultureInfo.InvariantCulture, $"{survey.LongShare:0%} of the images are much longer than wide or the other way round: ")

@@ -59,13 +59,22 @@ internal static class FolderPipeline
                 uses: train
                 needs: [prepare]
                 with:
-                  recipe: airbench94       # `airbench recipes` lists them
 
             """.ReplaceLineEndings("\n"));
-        Option("epochs", Plain(choices.Epochs.Value), choices.Epochs.Why);
-        Option("batch_size", Plain(choices.BatchSize.Value), choices.BatchSize.Why);
+        if (choices.Backbone.Value is { } backbone)
+        {
+            Option("backbone", backbone, choices.Backbone.Why);
+            Option("class_weights", choices.ClassWeights.Value.ToString().ToLowerInvariant(), choices.ClassWeights.Why);
+            Option("folds", Plain(choices.Folds.Value), choices.Folds.Why);
+        }
+        else
+        {
+            Option("recipe", "airbench94", $"{choices.Backbone.Why} `airbench recipes` lists the others.");
+            Option("epochs", Plain(choices.Epochs.Value), choices.Epochs.Why);
+            Option("batch_size", Plain(choices.BatchSize.Value), choices.BatchSize.Why);
+        }
         Option("flip", "alternating", "Images are mirrored in training. Where left and right differ (digits, letters, signs): none, and tta: none below.");
-        text.Append("""
+        text.Append($$"""
               export:
                 uses: export
                 needs: [prepare, train]
@@ -73,7 +82,7 @@ internal static class FolderPipeline
               evaluate:
                 uses: evaluate
                 needs: [prepare, export]
-                with: { model: fp32, tta: mirror_translate, split: test }
+                with: { model: fp32, tta: {{(choices.Backbone.Value is null ? "mirror_translate" : "mirror")}}, split: test }
 
             """.ReplaceLineEndings("\n"));
         return text.ToString();

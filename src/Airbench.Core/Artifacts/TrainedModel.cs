@@ -29,6 +29,9 @@ public sealed record TrainedModel(string Folder, ModelManifest Manifest) : Artif
     /// </summary>
     public const string ConfusionName = "confusion.csv";
 
+    /// <summary>The network below the head of a model that started from another: input <c>pixels</c>, output <c>features</c>.</summary>
+    public const string BackboneName = "backbone.onnx";
+
     /// <summary>Behind the folder's name: the folder that a training under way, or a stopped one, keeps its checkpoint in.</summary>
     public const string CheckpointEnding = ".checkpoint";
 
@@ -46,8 +49,17 @@ public sealed record ModelManifest : IChecked
     /// <summary>The network that the weights belong to.</summary>
     public required NetworkSpec Network { get; init; }
 
-    /// <summary>Every hyperparameter of the training, after overrides.</summary>
-    public required Recipe Recipe { get; init; }
+    /// <summary>Every hyperparameter of a training from scratch, after overrides; null where there was a <see cref="Backbone"/>.</summary>
+    public Recipe? Recipe { get; init; }
+
+    /// <summary>How a network that existed learned these classes; null where it was trained from scratch.</summary>
+    public Transfer? Transfer { get; init; }
+
+    /// <summary>The network that it started from; null where it was trained from scratch.</summary>
+    public Backbone? Backbone { get; init; }
+
+    /// <summary>Name of the recipe.</summary>
+    public string RecipeName => Recipe?.Name ?? Transfer.Name;
 
     /// <summary>Class names in label order.</summary>
     public required IReadOnlyList<string> Classes { get; init; }
@@ -93,9 +105,20 @@ public sealed record ModelManifest : IChecked
     public FinetuneRecord? Finetuned { get; init; }
 
     /// <inheritdoc/>
-    IEnumerable<string> IChecked.Problems() => Classes.Count == Network.ClassCount
-        ? []
-        : [FormattableString.Invariant($"classes: {Classes.Count} names; expected {Network.ClassCount}, as the network has")];
+    IEnumerable<string> IChecked.Problems()
+    {
+        if (Classes.Count != Network.ClassCount)
+        {
+            yield return FormattableString.Invariant($"classes: {Classes.Count} names; expected {Network.ClassCount}, as the network has");
+        }
+        var isTransfer = Network.Architecture == Architecture.Backbone;
+        if (isTransfer ? Transfer is null || Backbone is null || Recipe is not null : Transfer is not null || Backbone is not null || Recipe is null)
+        {
+            yield return isTransfer
+                ? "transfer, backbone: expected both, and no recipe, for a network with a backbone"
+                : "recipe: expected one, and neither transfer nor backbone, for a network of its own";
+        }
+    }
 }
 
 /// <summary>Correct answers on the test split in fp32.</summary>

@@ -74,6 +74,13 @@ public sealed record BatchNormLayer(string Name, int Channels) : Layer(Name)
     }
 }
 
+/// <summary>Everything below the head of a network that was trained elsewhere: a graph of its own, with its own weights, from pixels to features.</summary>
+public sealed record BackboneLayer(string Name, int Features) : Layer(Name)
+{
+    /// <inheritdoc/>
+    public override Plane Output(Plane input) => new(Features, 1, 1);
+}
+
 /// <summary>A non-linearity, element by element.</summary>
 public sealed record ActivationLayer(string Name, Activation Kind) : Layer(Name);
 

@@ -30,10 +30,10 @@ public sealed record NetworkSpec : IChecked
     /// <summary>The kind of network.</summary>
     public Architecture Architecture { get; init; } = Architecture.Airbench;
 
-    /// <summary>Channels of the three convolution groups, or of the four stages of a ResNet.</summary>
+    /// <summary>Channels of the three convolution groups, or of the four stages of a ResNet; of a backbone the number of its features.</summary>
     public required IReadOnlyList<int> Widths { get; init; }
 
-    /// <summary>Convolutions in a group: 2, or 3 with a residual connection.</summary>
+    /// <summary>Convolutions in a group: 2, or 3 with a residual connection; 0 for a backbone.</summary>
     public required int Depth { get; init; }
 
     /// <summary>Non-linearity of the convolution groups.</summary>
@@ -52,6 +52,11 @@ public sealed record NetworkSpec : IChecked
     public IReadOnlyList<Layer> Layers() => Architecture switch
     {
         Architecture.Resnet18 => ResnetLayers(),
+        Architecture.Backbone =>
+        [
+            new BackboneLayer("backbone", Widths[0]),
+            new LinearLayer("head", Widths[0], ClassCount, LogitScale) { HasBias = true, Role = LayerRole.Head },
+        ],
         _ => AirbenchLayers(),
     };
 
@@ -99,17 +104,25 @@ public sealed record NetworkSpec : IChecked
         .. Problem(Mean.Count == 3 && Mean.All(double.IsFinite), nameof(Mean), string.Join(", ", Mean), "three finite numbers"),
         .. Problem(Std.Count == 3 && Std.All(s => double.IsFinite(s) && s > 0), nameof(Std), string.Join(", ", Std), "three positive numbers"),
         .. Problem(AreWidths(Widths, Architecture), nameof(Widths), string.Join(", ", Widths), ExpectedWidths(Architecture)),
-        .. Problem(Depth is 2 or 3, nameof(Depth), Depth, "2 or 3"),
+        .. Problem(Architecture == Architecture.Backbone ? Depth == 0 : Depth is 2 or 3, nameof(Depth), Depth, "2 or 3, or 0 with a backbone"),
         .. Problem(double.IsFinite(LogitScale) && LogitScale > 0, nameof(LogitScale), LogitScale, "a positive number"),
         .. Problem(BatchNormEpsilon is > 0 and < 1, nameof(BatchNormEpsilon), BatchNormEpsilon, "between 0 and 1"),
     ];
 
     internal static bool AreWidths(IReadOnlyList<int> widths, Architecture architecture) =>
-        widths.Count == Groups(architecture) && widths.All(width => width is > 0 and <= 8192);
+        widths.Count == Groups(architecture) && widths.All(width => width > 0 && width <= MostChannels(architecture));
 
-    internal static string ExpectedWidths(Architecture architecture) => $"{Groups(architecture)} widths from 1 to 8192";
+    internal static string ExpectedWidths(Architecture architecture) => FormattableString.Invariant($"{Groups(architecture)} widths from 1 to {MostChannels(architecture)}");
 
-    private static int Groups(Architecture architecture) => architecture == Architecture.Resnet18 ? 4 : 3;
+    private static int Groups(Architecture architecture) => architecture switch
+    {
+        Architecture.Resnet18 => 4,
+        Architecture.Backbone => 1,
+        _ => 3,
+    };
+
+    /// <summary>A backbone may give the values of a whole plane.</summary>
+    private static int MostChannels(Architecture architecture) => architecture == Architecture.Backbone ? 1 << 20 : 8192;
 
     /// <summary>Shapes for a 32x32 input.</summary>
     private List<Layer> AirbenchLayers()

@@ -212,6 +212,9 @@ public enum Architecture
 
     /// <summary>ResNet-18 in its CIFAR form (He et al., arXiv:1512.03385, with a 3x3 stem and no first pool): the baseline.</summary>
     Resnet18,
+
+    /// <summary>A network that was trained elsewhere, and a new linear head on its features.</summary>
+    Backbone,
 }
 
 /// <summary>Non-linearity.</summary>

@@ -33,6 +33,7 @@ internal static class RecipeRules
     {
         yield return Rule(
             recipe.TargetAccuracy is >= 0 and <= 1, "target_accuracy", FormattableString.Invariant($"{recipe.TargetAccuracy}"), "0 to 1");
+        yield return Rule(recipe.Architecture != Architecture.Backbone, "architecture", "backbone", "airbench or resnet18: a recipe trains from scratch");
         yield return Widths("widths", recipe.Widths, recipe.Architecture);
         yield return Rule(
             !(recipe.Whiten && recipe.Architecture == Architecture.Resnet18), "whiten", "on", "off: resnet18 has no whitening layer");

@@ -47,12 +47,18 @@ public static class Exporter
         var trained = model.Manifest;
         CheckClasses(model);
         var weightsFile = model.File(TrainedModel.WeightsName);
-        CheckWeightsHash(weightsFile, trained.WeightsSha256);
+        CheckHash(weightsFile, trained.WeightsSha256);
 
         using var build = AtomicFolder.Create(folder);
         var modelFile = build.File(ModelName);
         var input = new InputOptions(options.Input, options.AcceptAnySize);
-        var fp32 = NetworkExporter.Build(trained, weightsFile, options.Opset, input);
+        var backboneFile = trained.Backbone is null ? null : model.File(TrainedModel.BackboneName);
+        if (trained.Backbone is { } backbone)
+        {
+            CheckHash(backboneFile!, backbone.Sha256);
+            CheckTransfer(backbone, options);
+        }
+        var fp32 = NetworkExporter.Build(trained, weightsFile, options.Opset, input, backboneFile);
         NetworkExporter.Save(fp32, modelFile);
         cancel.ThrowIfCancellationRequested();
 
@@ -62,7 +68,7 @@ public static class Exporter
         cancel.ThrowIfCancellationRequested();
         var variants = VariantWriter.Write(new OnnxGraph(fp32), options, build.Path, runtime, progress, cancel);
         var training = TrainingFiles.Write(build.Path, model, [.. options.Training.Select(name => TrainedParts.Find(name)!.Value)], options.OnDevice);
-        CheckWeightsHash(weightsFile, trained.WeightsSha256);   // what was built is what the manifest will name
+        CheckHash(weightsFile, trained.WeightsSha256);   // what was built is what the manifest will name
 
         var manifest = new BundleManifest
         {
@@ -74,7 +80,7 @@ public static class Exporter
             Preprocessing = NetworkExporter.Preprocessing(trained.Network, input),
             Input = options.Input,
             AcceptsAnySize = options.AcceptAnySize,
-            Recipe = trained.Recipe.Name,
+            Recipe = trained.RecipeName,
             Seed = trained.Seed,
             DatasetName = trained.DatasetName,
             DatasetSha256 = trained.DatasetSha256,
@@ -82,7 +88,7 @@ public static class Exporter
             WeightsSha256 = trained.WeightsSha256,
             Fp32 = trained.Fp32,
             Parity = parity,
-            Opset = options.Opset,
+            Opset = trained.Backbone?.Opset ?? options.Opset,
             ProductVersion = Product.Version,
             Finetuned = trained.Finetuned,
             Training = training,
@@ -106,7 +112,16 @@ public static class Exporter
         }
     }
 
-    private static void CheckWeightsHash(string file, string expected)
+    /// <summary>What a model with a backbone has no files for.</summary>
+    private static void CheckTransfer(Backbone backbone, ExportOptions options)
+    {
+        if (options.OnDevice)
+        {
+            throw new ConfigurationException($"on_device: true, of a model on the backbone {backbone.Name}; expected false: these artifacts are written of our own networks");
+        }
+    }
+
+    private static void CheckHash(string file, string expected)
     {
         if (!File.Exists(file))
         {

@@ -17,7 +17,7 @@ internal sealed record ModelMetadata(
     /// <summary>Of a model that is exported.</summary>
     public static ModelMetadata Of(ModelManifest trained, InputOptions input) => new(
         trained.Classes, NetworkExporter.Preprocessing(trained.Network, input), trained.Network.ImageSize, trained.Network.Fit, input.Format,
-        trained.Recipe.Name, trained.Seed, trained.DatasetName, trained.DatasetSha256, trained.Synthetic, trained.WeightsSha256, trained.Fp32);
+        trained.RecipeName, trained.Seed, trained.DatasetName, trained.DatasetSha256, trained.Synthetic, trained.WeightsSha256, trained.Fp32);
 
     /// <summary>What the models of a bundle should say.</summary>
     public static ModelMetadata Of(BundleManifest bundle) => new(

@@ -37,7 +37,12 @@ internal static class NetworkExporter
 
     /// <summary>Builds the model. The same network, weights and manifest give the same bytes.</summary>
     /// <exception cref="InvalidFileException">The weights do not fit the network.</exception>
-    public static ModelProto Build(ModelManifest manifest, string weightsFile, int opset, InputOptions? input = null)
+    /// <param name="manifest">Of the trained model.</param>
+    /// <param name="weightsFile">Its weights.</param>
+    /// <param name="opset">ONNX operator-set version; a model with a backbone has the backbone's.</param>
+    /// <param name="input">What it is to take.</param>
+    /// <param name="backboneFile"><c>backbone.onnx</c>, where it has one.</param>
+    public static ModelProto Build(ModelManifest manifest, string weightsFile, int opset, InputOptions? input = null, string? backboneFile = null)
     {
         input ??= InputOptions.Default;
         var network = manifest.Network;
@@ -48,7 +53,9 @@ internal static class NetworkExporter
             throw new ConfigurationException(
                 $"network: {bytes} bytes of weights; one ONNX file holds at most {MaxModelBytes}: choose smaller widths");
         }
-        var model = FoldIntoWeights.Apply(Unfolded(manifest.Recipe.Name, network, weightsFile, opset, input), network, weightsFile).Model;
+        var model = network.Architecture == Architecture.Backbone
+            ? BackboneModel.Build(network, backboneFile!, weightsFile, input).Model
+            : FoldIntoWeights.Apply(Unfolded(manifest.RecipeName, network, weightsFile, opset, input), network, weightsFile).Model;
         model.DocString = Describe(manifest);
         foreach (var (key, value) in ModelMetadata.Of(manifest, input).Properties().Append(("product_version", Product.Version)))
         {
@@ -85,6 +92,6 @@ internal static class NetworkExporter
     }
 
     private static string Describe(ModelManifest manifest) =>
-        $"{manifest.Recipe.Name} network for {manifest.Classes.Count} classes, trained on {manifest.DatasetName}, seed {manifest.Seed}." +
+        $"{manifest.RecipeName} network for {manifest.Classes.Count} classes, trained on {manifest.DatasetName}, seed {manifest.Seed}." +
         (manifest.Synthetic ? " The training images are synthetic: drawn by a program, not photographed." : "");
 }

@@ -30,7 +30,7 @@ internal static class InputWriter
         name.StartsWith($"{Images}/", StringComparison.Ordinal) || name.StartsWith($"{Images}.", StringComparison.Ordinal);
 
     /// <summary>Adds the input and its nodes; returns <see cref="Pixels"/>.</summary>
-    private static string Write(GraphBuilder graph, NetworkSpec network, InputOptions options)
+    public static string WritePixels(GraphBuilder graph, NetworkSpec network, InputOptions options)
     {
         var size = network.ImageSize;
         var (height, width) = options.AnySize ? ("H", "W") : ($"{size}", $"{size}");
@@ -53,7 +53,7 @@ internal static class InputWriter
     /// <summary>The same and the normalization of <paramref name="network"/>; returns <see cref="Normalized"/>.</summary>
     public static string WriteNormalized(GraphBuilder graph, NetworkSpec network, InputOptions options)
     {
-        var pixels = Write(graph, network, options);
+        var pixels = WritePixels(graph, network, options);
         var mean = graph.Initializer("pixels.mean", [.. network.Mean.Select(mean => (float)(255 * mean))], 3, 1, 1);
         var scale = graph.Initializer("pixels.scale", [.. network.Std.Select(std => (float)(1 / (255 * std)))], 3, 1, 1);
         return graph.Node("Mul", Normalized, [graph.Node("Sub", Centred, [pixels, mean]), scale]);

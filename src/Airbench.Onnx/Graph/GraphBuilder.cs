@@ -229,7 +229,10 @@ internal sealed class GraphBuilder
     private static ValueInfoProto Value(string name, TensorProto.Types.DataType type, ReadOnlySpan<long> rowShape) =>
         Value(name, type, [Batch, .. rowShape.ToArray().Select(extent => extent.ToString(CultureInfo.InvariantCulture))]);
 
-    private static ValueInfoProto Value(string name, TensorProto.Types.DataType type, IReadOnlyList<string> extents)
+    private static ValueInfoProto Value(string name, TensorProto.Types.DataType type, IReadOnlyList<string> extents) => Declare(name, type, extents);
+
+    /// <summary>The declaration of an input or output, extents as numbers or names of what is open.</summary>
+    public static ValueInfoProto Declare(string name, TensorProto.Types.DataType type, IReadOnlyList<string> extents)
     {
         var shape = new TensorShapeProto();
         foreach (var extent in extents)

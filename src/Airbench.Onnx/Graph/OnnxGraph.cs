@@ -65,6 +65,29 @@ internal sealed class OnnxGraph
         Register(node);
     }
 
+    /// <summary>Adds nodes in front of <paramref name="next"/>, or of all others without it.</summary>
+    public void Insert(IEnumerable<NodeProto> nodes, NodeProto? next = null)
+    {
+        var place = next is null ? 0 : Model.Graph.Node.IndexOf(next);
+        foreach (var node in nodes)
+        {
+            Model.Graph.Node.Insert(place++, node);
+            Register(node);
+        }
+    }
+
+    /// <summary>A name that no value and no node has: this one, or this one with a number.</summary>
+    public string Fresh(string name)
+    {
+        var taken = Nodes.Select(node => node.Name).Concat(Model.Graph.Input.Select(input => input.Name)).ToHashSet(StringComparer.Ordinal);
+        var fresh = name;
+        for (var i = 2; taken.Contains(fresh) || _producers.ContainsKey(fresh) || _constants.ContainsKey(fresh); i++)
+        {
+            fresh = FormattableString.Invariant($"{name}.{i}");
+        }
+        return fresh;
+    }
+
     /// <summary>Takes a node out; who read its outputs must read something else by now.</summary>
     public void Remove(NodeProto node)
     {
@@ -110,6 +133,20 @@ internal sealed class OnnxGraph
                     SetInput(node, i, other);
                 }
             }
+        }
+    }
+
+    /// <summary>Gives what a node computes another name, wherever it is read.</summary>
+    public void Rename(string value, string name)
+    {
+        var producer = _producers[value];
+        producer.Output[producer.Output.IndexOf(value)] = name;
+        _producers.Remove(value);
+        _producers.Add(name, producer);
+        ReplaceReads(value, name);
+        foreach (var output in Model.Graph.Output.Where(output => output.Name == value))
+        {
+            output.Name = name;
         }
     }
 
@@ -168,7 +205,7 @@ internal sealed class OnnxGraph
     }
 
     /// <summary>Inputs, and what the bodies of an If or a Loop may read from around them.</summary>
-    private static IEnumerable<string> Reads(NodeProto node) => node.Input.Concat(ReadInside(node));
+    public static IEnumerable<string> Reads(NodeProto node) => node.Input.Concat(ReadInside(node));
 
     /// <summary>What the bodies of an If or a Loop read, from inside of them or from around them.</summary>
     public static IEnumerable<string> ReadInside(NodeProto node) =>

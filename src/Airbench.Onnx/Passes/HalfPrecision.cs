@@ -5,67 +5,133 @@ namespace Airbench.Onnx;
 
 /// <summary>
 /// Turns a float32 model into a half-precision one with the same signature: weights and arithmetic are float16, the logits are cast
-/// back to float32 and the softmax stays there.
+/// back to float32 and the softmax stays there. What has no half-precision form computes in float32 between casts.
 /// </summary>
-internal static class HalfPrecision
+internal sealed class HalfPrecision
 {
     /// <summary>Operators that compute in float16 what they compute in float32, from opset 13 on, without other tensors in float32.</summary>
     private static readonly HashSet<string> Known =
     [
-        "Add", "Cast", "Conv", "Div", "Erf", "Flatten", "Gelu", "Gemm", "GlobalAveragePool", "GlobalMaxPool", "MaxPool", "Mul", "Relu", "Sigmoid",
-        "Softmax", "Sub",
+        "Add", "AveragePool", "BatchNormalization", "Clip", "Concat", "Conv", "ConvTranspose", "Div", "Dropout", "Elu", "Erf", "Exp", "Expand", "Flatten", "Gather",
+        "Gelu", "Gemm", "GlobalAveragePool", "GlobalMaxPool", "HardSigmoid", "HardSwish", "Identity", "LayerNormalization", "LeakyRelu", "MatMul", "Max", "MaxPool",
+        "Min", "Mul", "Neg", "PRelu", "Pad", "Pow", "ReduceMax", "ReduceMean", "ReduceSum", "Relu", "Reshape", "Sigmoid", "Slice", "Softmax", "Split", "Sqrt",
+        "Squeeze", "Sub", "Tanh", "Tile", "Transpose", "Unsqueeze", "Where",
     ];
+
+    /// <summary>Operators that take any type and whose outputs are not real numbers.</summary>
+    private static readonly HashSet<string> Judging =
+        ["ArgMax", "ArgMin", "Equal", "Greater", "GreaterOrEqual", "IsInf", "IsNaN", "Less", "LessOrEqual", "NonZero", "Shape", "Size"];
+
+    private readonly OnnxGraph _graph;
+    private readonly HashSet<string> _half = [];
+    private readonly HashSet<string> _widened = [];
+
+    private HalfPrecision(OnnxGraph graph) => _graph = graph;
 
     /// <summary>The graph in half precision.</summary>
     /// <exception cref="GateException">A weight is beyond the range of half precision.</exception>
     public static OnnxGraph Apply(OnnxGraph source)
     {
-        var graph = source.WithoutNodes();
-        var half = new HashSet<string>();
-        foreach (var tensor in graph.Constants.Where(tensor => tensor.DataType == (int)DataType.Float && !InputWriter.IsOurs(tensor.Name)))
+        var pass = new HalfPrecision(source.WithoutNodes());
+        foreach (var tensor in pass._graph.Constants.Where(tensor => tensor.DataType == (int)DataType.Float && !InputWriter.IsOurs(tensor.Name)))
         {
             Convert(tensor);
-            half.Add(tensor.Name);
+            pass._half.Add(tensor.Name);
         }
         foreach (var node in source.Nodes)
         {
-            Add(graph, node.Clone(), half);
+            pass.Add(node.Clone());
         }
-        return graph;
+        return pass._graph;
     }
 
-    private static void Add(OnnxGraph graph, NodeProto node, HashSet<string> half)
+    private void Add(NodeProto node)
     {
         if (InputWriter.IsOurs(node.Name))
         {
-            graph.Add(node);   // what makes pixels of the input stays as exact as it is
+            _graph.Add(node);   // what makes pixels of the input stays as exact as it is
+        }
+        else if (node.OpType == "Cast")
+        {
+            AddCast(node);
+        }
+        else if (!node.Input.Any(_half.Contains) || (node.Domain.Length == 0 && Judging.Contains(node.OpType)))
+        {
+            _graph.Add(node);   // behind a cast to float32, or of integers
+        }
+        else if (node.Domain.Length > 0 || !Known.Contains(node.OpType))
+        {
+            AddInFloat(node);
+        }
+        else
+        {
+            AddInHalf(node);
+        }
+    }
+
+    /// <summary>A cast to float32 is one to float16 here, but for one from float16 itself.</summary>
+    private void AddCast(NodeProto node)
+    {
+        if (node.Attribute.Single(attribute => attribute.Name == "to").I == (long)DataType.Float)
+        {
+            node.Attribute.Single(attribute => attribute.Name == "to").I = (long)DataType.Float16;
+            AddInHalf(node);
             return;
         }
-        if (!Known.Contains(node.OpType))
+        _graph.Add(node);
+    }
+
+    private void AddInHalf(NodeProto node)
+    {
+        var wide = node.Output.Where(_graph.IsOutput).ToArray();
+        for (var i = 0; i < node.Output.Count; i++)
         {
-            throw new NotSupportedException($"{node.OpType} has no half-precision form here");
+            if (wide.Contains(node.Output[i]))
+            {
+                node.Output[i] = $"{node.Output[i]}/half";
+            }
+            _half.Add(node.Output[i]);
         }
-        if (node.OpType == "Cast" && node.Attribute.Single().I == (long)DataType.Float)
+        _graph.Add(node);
+        foreach (var output in wide)
         {
-            node.Attribute.Single().I = (long)DataType.Float16;
+            Cast($"{output}/half", output, DataType.Float, $"{output}/cast");
         }
-        else if (!node.Input.Any(half.Contains))
+    }
+
+    private void AddInFloat(NodeProto node)
+    {
+        for (var i = 0; i < node.Input.Count; i++)
         {
-            graph.Add(node);   // behind a cast to float32
-            return;
+            var input = node.Input[i];
+            if (!_half.Contains(input))
+            {
+                continue;
+            }
+            node.Input[i] = $"{input}/float";
+            if (_widened.Add(input))
+            {
+                Cast(input, node.Input[i], DataType.Float, node.Input[i]);
+            }
         }
-        var output = node.Output[0];
-        if (!graph.IsOutput(output))
+        string[] outputs = [.. node.Output.Where(output => output.Length > 0 && !_graph.IsOutput(output))];
+        for (var i = 0; i < node.Output.Count; i++)
         {
-            graph.Add(node);
-            half.Add(output);
-            return;
+            node.Output[i] = outputs.Contains(node.Output[i]) ? $"{node.Output[i]}/wide" : node.Output[i];
         }
-        node.Output[0] = $"{output}/half";
-        graph.Add(node);
-        var cast = new NodeProto { Name = $"{output}/cast", OpType = "Cast", Input = { node.Output[0] }, Output = { output } };
-        cast.Attribute.Add(Attribute.Int("to", (long)DataType.Float));
-        graph.Add(cast);
+        _graph.Add(node);
+        foreach (var output in outputs)
+        {
+            Cast($"{output}/wide", output, DataType.Float16, output);
+            _half.Add(output);
+        }
+    }
+
+    private void Cast(string input, string output, DataType type, string name)
+    {
+        var cast = new NodeProto { Name = name, OpType = "Cast", Input = { input }, Output = { output } };
+        cast.Attribute.Add(Attribute.Int("to", (long)type));
+        _graph.Add(cast);
     }
 
     private static void Convert(TensorProto tensor)

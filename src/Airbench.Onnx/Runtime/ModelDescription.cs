@@ -42,6 +42,17 @@ internal sealed record ModelDescription(ModelInput Input, ModelOutput Output, IR
         return new ModelDescription(input, output, names) { VotesInside = reader.VotesInside() };
     }
 
+    /// <summary>What the model in <paramref name="path"/> takes, whatever it gives.</summary>
+    /// <exception cref="ConfigurationException">Something is left open.</exception>
+    /// <exception cref="InvalidFileException">It takes no colour images, or needs more for one than any classifier.</exception>
+    public static ModelInput ReadInput(string path, ModelFacts facts, ClassifierOptions options)
+    {
+        var input = new Reader(path, facts, options).Input();
+        var images = input.FixedBatch ?? 1;
+        SizeEstimate.Check(path, facts, input.Name, input.Shape(images), images);
+        return input;
+    }
+
     private sealed class Reader(string path, ModelFacts facts, ClassifierOptions options)
     {
         public ModelInput Input()

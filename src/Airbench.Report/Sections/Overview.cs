@@ -81,7 +81,7 @@ internal static class Overview
         }
         if (run.Models.FirstOrDefault(model => Ran(run, model.Stage)) is { Manifest: var model })
         {
-            var what = model.Runs.Count > 1 ? $"mean of {model.Runs.Count} runs, {model.Device}" : $"{model.Recipe.Name}, {model.Precision}, {model.Device}";
+            var what = model.Runs.Count > 1 ? $"mean of {model.Runs.Count} runs, {model.Device}" : $"{(model.Backbone is { } backbone ? $"{backbone.Name}, {Training.Words(model.Transfer!.Train)}" : model.RecipeName)}, {model.Precision}, {model.Device}";
             var earlier = run.Times.Any(time => time.Uses == "train" && time.Status == "ok") ? "" : "; by an earlier run";
             yield return Card("training", Format.Seconds(model.Runs.Average(result => result.TrainSeconds)), what + earlier);
         }

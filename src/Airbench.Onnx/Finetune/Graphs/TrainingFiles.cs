@@ -36,7 +36,7 @@ public static class TrainingFiles
         File.WriteAllText(Path.Combine(folder, TrainedModel.ManifestName), Json.Write(trained));
         return [.. parts.SelectMany(part =>
         {
-            var spec = new TrainingSpec(trained.Network, part) { LabelSmoothing = trained.Recipe.LabelSmoothing };
+            var spec = new TrainingSpec(trained.Network, part) { LabelSmoothing = trained.Recipe!.LabelSmoothing };
             var ort = $"{Folder(part)}/{OnDeviceArtifacts.FolderName}";
             Directory.CreateDirectory(Path.Combine(bundle, onDevice ? ort : Folder(part)));
             File.WriteAllBytes(Path.Combine(bundle, TrainStepPath(part)), TrainStep.Write(spec, weights));

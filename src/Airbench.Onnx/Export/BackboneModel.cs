@@ -1,0 +1,82 @@
+using Airbench.Onnx.Proto;
+using static Airbench.Onnx.Proto.TensorProto.Types;
+
+namespace Airbench.Onnx;
+
+/// <summary>A backbone with its new head as one graph: the input that every model of ours has, the backbone's own nodes, one linear layer.</summary>
+internal static class BackboneModel
+{
+    /// <summary>Stands before every name of the backbone, so that none can be one of ours.</summary>
+    private const string Prefix = "backbone/";
+
+    /// <summary>Builds it, unfolded.</summary>
+    /// <param name="network">Of the trained model.</param>
+    /// <param name="backboneFile"><c>backbone.onnx</c>; its opset is the result's.</param>
+    /// <param name="weightsFile">The head.</param>
+    /// <param name="input">What it is to take.</param>
+    public static OnnxGraph Build(NetworkSpec network, string backboneFile, string weightsFile, InputOptions input)
+    {
+        var backbone = ProtoFile.Read(backboneFile, ModelProto.Parser);
+        var graph = new GraphBuilder(Transfer.Name);
+        var names = new Dictionary<string, string>
+        {
+            [backbone.Graph.Input.Single().Name] = InputWriter.WritePixels(graph, network, input),
+            [backbone.Graph.Output.Single().Name] = ImportedModel.Features,
+        };
+        foreach (var tensor in backbone.Graph.Initializer)
+        {
+            graph.Initializer(tensor, Prefix);
+        }
+        foreach (var node in backbone.Graph.Node)
+        {
+            graph.Add(Renamed(node, names));
+        }
+        using var weights = NetworkWeights.Open(weightsFile, network);
+        var head = network.Head();
+        foreach (var (tensor, shape) in head.Parameters())
+        {
+            graph.Initializer(tensor, weights[tensor], shape);
+        }
+        var logits = graph.Node(
+            "Gemm", head.Name, [ImportedModel.Features, .. head.Parameters().Select(p => p.Name)], [Attribute.Int("transB", 1)], output: "logits");
+        graph.Output(logits, DataType.Float, network.ClassCount);
+        graph.Output(graph.Node("Softmax", "probabilities", [logits], [Attribute.Int("axis", 1)]), DataType.Float, network.ClassCount);
+        var model = graph.Build(13);
+        model.OpsetImport.Clear();
+        model.OpsetImport.AddRange(backbone.OpsetImport);
+        model.IrVersion = Math.Max(model.IrVersion, backbone.IrVersion);
+        return new OnnxGraph(model);
+    }
+
+    /// <summary>A node under other names, with the graphs inside of it.</summary>
+    private static NodeProto Renamed(NodeProto node, IReadOnlyDictionary<string, string> names)
+    {
+        var copy = node.Clone();
+        copy.Name = Name(copy.Name);
+        for (var i = 0; i < copy.Input.Count; i++)
+        {
+            copy.Input[i] = Name(copy.Input[i]);
+        }
+        for (var i = 0; i < copy.Output.Count; i++)
+        {
+            copy.Output[i] = Name(copy.Output[i]);
+        }
+        foreach (var graph in copy.Attribute.Where(attribute => attribute.G is not null).Select(attribute => attribute.G))
+        {
+            var nodes = graph.Node.Select(inner => Renamed(inner, names)).ToArray();
+            graph.Node.Clear();
+            graph.Node.AddRange(nodes);
+            foreach (var tensor in graph.Initializer)
+            {
+                tensor.Name = Name(tensor.Name);
+            }
+            foreach (var value in graph.Input.Concat(graph.Output).Concat(graph.ValueInfo))
+            {
+                value.Name = Name(value.Name);
+            }
+        }
+        return copy;
+
+        string Name(string name) => name.Length == 0 ? name : names.GetValueOrDefault(name) ?? Prefix + name;
+    }
+}

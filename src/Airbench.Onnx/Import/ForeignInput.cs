@@ -1,0 +1,64 @@
+namespace Airbench.Onnx;
+
+/// <summary>What a foreign model takes: from its signature and properties and from what the user says.</summary>
+internal static class ForeignInput
+{
+    /// <summary>Height and width that nearly every network of photos was trained for.</summary>
+    private const int DefaultImageSize = 224;
+
+    /// <summary>Checks options that need no file.</summary>
+    /// <exception cref="ConfigurationException">They are out of range or contradict each other.</exception>
+    public static void Check(string path, ImportOptions options)
+    {
+        var problem = options switch
+        {
+            { Preprocess: not null } when options is not { Scale: null, Mean: null, Std: null, Order: null } =>
+                "preprocess makes the model's input of pixels; leave out scale, mean, std and order",
+            { ImageSize: < 1 or > ModelDescription.MaxImageSize } => $"image_size: {options.ImageSize}; expected 1 to {ModelDescription.MaxImageSize}",
+            { Scale: { } scale } when !(double.IsFinite(scale) && scale != 0) => FormattableString.Invariant($"scale: {scale}; expected a number other than 0"),
+            { Mean: { } mean } when mean.Count != 3 || !mean.All(double.IsFinite) =>
+                FormattableString.Invariant($"mean: [{string.Join(", ", mean)}]; expected 3 numbers, for red, green and blue"),
+            { Std: { } std } when std.Count != 3 || !std.All(value => value > 0 && double.IsFinite(value)) =>
+                FormattableString.Invariant($"std: [{string.Join(", ", std)}]; expected 3 numbers above 0, for red, green and blue"),
+            _ => null,
+        };
+        if (problem is not null)
+        {
+            throw new ConfigurationException($"{path}: {problem}");
+        }
+    }
+
+    /// <summary>Describes the input of the model in <paramref name="path"/>; nothing of it is parsed or run before this has passed.</summary>
+    /// <exception cref="ConfigurationException">Something is left open; the message has values to paste.</exception>
+    /// <exception cref="InvalidFileException">It takes no colour images.</exception>
+    public static ModelInput Describe(string path, ModelFacts facts, ImportOptions options)
+    {
+        if (facts.Graph.Nodes.Find(node => node.Domain == "ai.onnx.ml") is { } table)
+        {
+            throw new InvalidFileException(path,
+                $"has {table} of the domain ai.onnx.ml: a model of tables of numbers, as scikit-learn's are written (skl2onnx). Expected a network of images");
+        }
+        var image = facts.Graph.Inputs.Find(input => input.Shape.Count == 4);
+        var isOpen = image is not null && image.Shape.Skip(1).Any(extent => extent < 0) && !facts.Metadata.ContainsKey(ModelMetadata.ImageSizeKey);
+        if (image is { Type: not "uint8" } && options.Scale is null && options.Preprocess is null && !facts.Metadata.ContainsKey("scale"))
+        {
+            throw new ConfigurationException(
+                $"""
+                {path}: what its input {image} takes of pixels from 0 to 255 is not in the file; say how they are scaled, value = (pixel * scale - mean) / std:
+                  scale: 0.00392156862745098, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]   ImageNet's mean and deviation, as torchvision and timm have it
+                  scale: 0.00784313725490196, mean: [1, 1, 1]                                           -1 to 1, as many of Keras and TensorFlow have it
+                  scale: 0.00392156862745098                                                            0 to 1
+                  scale: 1                                                                              0 to 255
+                and order: bgr if blue comes first, or preprocess: the ONNX file that makes its input of pixels
+                """);
+        }
+        return ModelDescription.ReadInput(path, facts, new ClassifierOptions
+        {
+            ImageSize = options.ImageSize ?? (isOpen ? DefaultImageSize : null),
+            Scale = options.Scale ?? (options.Preprocess is null ? null : 1),
+            Mean = options.Mean,
+            Std = options.Std,
+            ColorOrder = options.Order,
+        });
+    }
+}
