@@ -27,7 +27,11 @@ public interface IFinetuneEngine : IDisposable
 /// <param name="Lr">Learning rate on the mean loss.</param>
 /// <param name="Momentum">Momentum, 0 to 1.</param>
 /// <param name="WeightDecay">L2 weight decay.</param>
-public readonly record struct StepSettings(float Lr, float Momentum, float WeightDecay);
+public readonly record struct StepSettings(float Lr, float Momentum, float WeightDecay)
+{
+    /// <summary>Learning rate of the head, where the model has one of its own; null is <see cref="Lr"/>.</summary>
+    public float? HeadLr { get; init; }
+}
 
 /// <summary>What an engine is to train.</summary>
 /// <param name="Network">Layers, with the classes of the new head.</param>

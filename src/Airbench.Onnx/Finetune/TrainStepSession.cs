@@ -9,7 +9,8 @@ namespace Airbench.Onnx;
 /// </summary>
 public sealed class TrainStepSession : IDisposable
 {
-    private static readonly string[] NotState = ["images", "labels", "lr", "momentum", "weight_decay"];
+    private static readonly string[] Required = ["images", "labels", "lr", "momentum", "weight_decay"];
+    private static readonly string[] NotState = [.. Required, GraphTrainStep.Weights, GraphTrainStep.HeadLr];
 
     private readonly string _modelFile;
     private readonly InferenceSession _session;
@@ -60,18 +61,42 @@ public sealed class TrainStepSession : IDisposable
         }
     }
 
-    /// <summary>One step.</summary>
+    /// <summary>One step on images as bytes.</summary>
     /// <param name="images">uint8 [n,3,S,S], planar RGB.</param>
     /// <param name="labels">n rows of the head.</param>
     /// <param name="settings">Hyperparameters.</param>
     /// <param name="logits">Receives float32 [n,K], before the update; may be empty.</param>
+    /// <param name="weights">n factors on the losses; empty is 1 for each. Only models with the input <c>weights</c> take others.</param>
     /// <returns>The mean loss, before the update.</returns>
     /// <exception cref="DataException">The head has no row for a label.</exception>
-    public unsafe float Step(ReadOnlySpan<byte> images, ReadOnlySpan<long> labels, StepSettings settings, Span<float> logits = default)
+    public float Step(
+        ReadOnlySpan<byte> images, ReadOnlySpan<long> labels, StepSettings settings, Span<float> logits = default, ReadOnlySpan<float> weights = default) =>
+        Step(images, TensorElementType.UInt8, labels, settings, logits, weights);
+
+    /// <summary>One step on images as numbers, or on what a frozen part of the network made of them.</summary>
+    /// <param name="images">float32 [n,...], as the model takes them.</param>
+    /// <param name="labels">n rows of the head.</param>
+    /// <param name="settings">Hyperparameters.</param>
+    /// <param name="logits">Receives float32 [n,K], before the update; may be empty.</param>
+    /// <param name="weights">n factors on the losses; empty is 1 for each. Only models with the input <c>weights</c> take others.</param>
+    /// <returns>The mean loss, before the update.</returns>
+    /// <exception cref="DataException">The head has no row for a label.</exception>
+    public float Step(
+        ReadOnlySpan<float> images, ReadOnlySpan<long> labels, StepSettings settings, Span<float> logits = default, ReadOnlySpan<float> weights = default) =>
+        Step(images, TensorElementType.Float, labels, settings, logits, weights);
+
+    private unsafe float Step<T>(
+        ReadOnlySpan<T> images, TensorElementType type, ReadOnlySpan<long> labels, StepSettings settings, Span<float> logits, ReadOnlySpan<float> weights)
+        where T : unmanaged
     {
-        var shape = _session.InputMetadata["images"].Dimensions;
+        var input = _session.InputMetadata["images"];
+        if (input.ElementDataType != type)
+        {
+            throw new ArgumentException($"the model takes images of type {input.ElementDataType}, found {type}");
+        }
+        long[] shape = [labels.Length, .. input.Dimensions.Skip(1).Select(extent => (long)extent)];
         ArgumentOutOfRangeException.ThrowIfLessThan(labels.Length, 1);
-        ArgumentOutOfRangeException.ThrowIfNotEqual(images.Length, checked(labels.Length * shape[1] * shape[2] * shape[3]));
+        ArgumentOutOfRangeException.ThrowIfNotEqual(images.Length, checked((int)shape.Aggregate((product, extent) => product * extent)));
         for (var i = 0; i < labels.Length; i++)
         {
             if (labels[i] < 0 || labels[i] >= _classes)
@@ -79,13 +104,14 @@ public sealed class TrainStepSession : IDisposable
                 throw new DataException($"label {labels[i]} of image {i} is outside the head, which has the rows 0 to {_classes - 1}");
             }
         }
-        fixed (byte* pixels = images)
+        var factors = Factors(labels.Length, weights);
+        fixed (T* pixels = images)
         fixed (long* classes = labels)
         {
             try
             {
                 using var imagesValue = OrtValue.CreateTensorValueWithData(
-                    OrtMemoryInfo.DefaultInstance, TensorElementType.UInt8, [labels.Length, shape[1], shape[2], shape[3]], (nint)pixels, images.Length);
+                    OrtMemoryInfo.DefaultInstance, type, shape, (nint)pixels, (long)sizeof(T) * images.Length);
                 using var labelsValue = OrtValue.CreateTensorValueWithData(
                     OrtMemoryInfo.DefaultInstance, TensorElementType.Int64, [labels.Length], (nint)classes, 8L * labels.Length);
                 _binding.BindInput("images", imagesValue);
@@ -93,6 +119,12 @@ public sealed class TrainStepSession : IDisposable
                 using var lr = Bind("lr", settings.Lr);
                 using var momentum = Bind("momentum", settings.Momentum);
                 using var decay = Bind("weight_decay", settings.WeightDecay);
+                using var headLr = _session.InputNames.Contains(GraphTrainStep.HeadLr) ? Bind(GraphTrainStep.HeadLr, settings.HeadLr ?? settings.Lr) : null;
+                using var factorsValue = factors is null ? null : OrtValue.CreateTensorValueFromMemory(factors, [labels.Length]);
+                if (factorsValue is not null)
+                {
+                    _binding.BindInput(GraphTrainStep.Weights, factorsValue);
+                }
                 _binding.BindOutputToDevice("loss", OrtMemoryInfo.DefaultInstance);
                 _binding.BindOutputToDevice("logits", OrtMemoryInfo.DefaultInstance);
                 for (var i = 0; i < _names.Length; i++)
@@ -149,13 +181,13 @@ public sealed class TrainStepSession : IDisposable
 
     private void Load(IReadOnlyDictionary<string, (long[] Shape, float[] Values)> state)
     {
-        string[] missing = [.. _names.Except(state.Keys), .. NotState.Except(_session.InputNames).Select(name => $"input {name}")];
+        string[] missing = [.. _names.Except(state.Keys), .. Required.Except(_session.InputNames).Select(name => $"input {name}")];
         string[] unanswered = [.. _names.Select(name => name + ".next").Append("loss").Append("logits").Except(_session.OutputNames)];
         if (missing.Length > 0 || unanswered.Length > 0 || state.Keys.Except(_names).Any())
         {
             throw new InvalidFileException(_modelFile,
                 $"takes the state {string.Join(", ", _names)}; found {string.Join(", ", state.Keys)}; " +
-                $"expected the same names, inputs {string.Join(", ", NotState)} and each state with an output .next");
+                $"expected the same names, inputs {string.Join(", ", Required)} and each state with an output .next");
         }
         _state = new OrtValue[_names.Length];
         for (var i = 0; i < _names.Length; i++)
@@ -168,6 +200,20 @@ public sealed class TrainStepSession : IDisposable
             _state[i] = OrtValue.CreateAllocatedTensorValue(OrtAllocator.DefaultInstance, TensorElementType.Float, shape);
             values.CopyTo(_state[i].GetTensorMutableDataAsSpan<float>());
         }
+    }
+
+    /// <summary>What the input for weights gets; null where the model has none.</summary>
+    private float[]? Factors(int count, ReadOnlySpan<float> weights)
+    {
+        if (weights.Length > 0)
+        {
+            ArgumentOutOfRangeException.ThrowIfNotEqual(weights.Length, count);
+        }
+        if (_session.InputNames.Contains(GraphTrainStep.Weights))
+        {
+            return weights.Length > 0 ? weights.ToArray() : [.. Enumerable.Repeat(1f, count)];
+        }
+        return weights.Length == 0 ? null : throw new ArgumentException("the model has no input 'weights'", nameof(weights));
     }
 
     private OrtValue Bind(string name, float value)

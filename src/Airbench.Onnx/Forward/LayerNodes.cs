@@ -25,9 +25,9 @@ internal static class LayerNodes
     /// <summary>Batch norm with its running statistics.</summary>
     public static string Normalize(GraphBuilder graph, BatchNormLayer layer, string x, double epsilon)
     {
-        var tensors = new NormTensors(graph, layer);
+        var tensors = NormTensors.Of(layer);
         return graph.Node(
-            "BatchNormalization", layer.Name, [x, tensors.Weight, tensors.Bias, tensors.Mean, tensors.Variance],
+            "BatchNormalization", layer.Name, [x, tensors.Weight ?? graph.Ones(layer.Channels), tensors.Bias, tensors.Mean, tensors.Variance],
             [Attribute.Float("epsilon", (float)epsilon)]);
     }
 

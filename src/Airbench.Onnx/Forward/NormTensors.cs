@@ -1,14 +1,13 @@
 namespace Airbench.Onnx;
 
 /// <summary>The tensors of a batch norm as values in the graph.</summary>
-internal sealed class NormTensors(GraphBuilder graph, BatchNormLayer norm)
+/// <param name="Weight">The learned scale; null where it is 1.</param>
+/// <param name="Bias">What is added.</param>
+/// <param name="Mean">Running mean.</param>
+/// <param name="Variance">Running variance.</param>
+internal sealed record NormTensors(string? Weight, string Bias, string Mean, string Variance)
 {
-    /// <summary>The learned scale, or ones, which are in the graph only if somebody asks.</summary>
-    public string Weight => norm.HasScale ? $"{norm.Name}.weight" : graph.Ones(norm.Channels);
-
-    public string Bias => $"{norm.Name}.bias";
-
-    public string Mean => $"{norm.Name}.running_mean";
-
-    public string Variance => $"{norm.Name}.running_var";
+    /// <summary>Those of a layer.</summary>
+    public static NormTensors Of(BatchNormLayer norm) =>
+        new(norm.HasScale ? $"{norm.Name}.weight" : null, $"{norm.Name}.bias", $"{norm.Name}.running_mean", $"{norm.Name}.running_var");
 }

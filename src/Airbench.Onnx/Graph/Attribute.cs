@@ -1,4 +1,5 @@
 using Airbench.Onnx.Proto;
+using Google.Protobuf;
 
 namespace Airbench.Onnx;
 
@@ -20,4 +21,12 @@ internal static class Attribute
         attribute.Ints.AddRange(values.ToArray());
         return attribute;
     }
+
+    /// <summary>A tensor.</summary>
+    public static AttributeProto Tensor(string name, TensorProto value) =>
+        new() { Name = name, Type = AttributeProto.Types.AttributeType.Tensor, T = value };
+
+    /// <summary>A text.</summary>
+    public static AttributeProto Text(string name, string value) =>
+        new() { Name = name, Type = AttributeProto.Types.AttributeType.String, S = ByteString.CopyFromUtf8(value) };
 }

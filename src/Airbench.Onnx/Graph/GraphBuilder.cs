@@ -136,6 +136,17 @@ internal sealed class GraphBuilder
     /// <summary>An int64 list, stored once however often it is asked for: axes, shapes and the like.</summary>
     public string Integers(params ReadOnlySpan<long> values) => Integers($"int64.{string.Join('_', values.ToArray())}", values);
 
+    /// <summary><paramref name="name"/>, or that with a number behind it where the graph has such a value already.</summary>
+    public string Unused(string name)
+    {
+        var free = name;
+        for (var i = 2; Has(free); i++)
+        {
+            free = FormattableString.Invariant($"{name}.{i}");
+        }
+        return free;
+    }
+
     /// <summary>A node with any outputs, of any domain. An empty name leaves out an optional input or output.</summary>
     public void Node(
         string op, string name, ReadOnlySpan<string> inputs, ReadOnlySpan<string> outputs, ReadOnlySpan<AttributeProto> attributes, string domain = "")
@@ -176,11 +187,11 @@ internal sealed class GraphBuilder
     /// <summary>A node as it is.</summary>
     public void Add(NodeProto node)
     {
-        foreach (var input in node.Input)
+        foreach (var input in node.Input.Where(input => input.Length > 0))
         {
             Known(input);
         }
-        foreach (var output in node.Output)
+        foreach (var output in node.Output.Where(output => output.Length > 0))
         {
             Define(output);
         }

@@ -205,6 +205,9 @@ internal sealed class OnnxGraph
     }
 
     /// <summary>Inputs, and what the bodies of an If or a Loop may read from around them.</summary>
-    public static IEnumerable<string> Reads(NodeProto node) =>
-        node.Input.Concat(node.Attribute.Where(attribute => attribute.G is not null).SelectMany(attribute => attribute.G.Node).SelectMany(Reads));
+    public static IEnumerable<string> Reads(NodeProto node) => node.Input.Concat(ReadInside(node));
+
+    /// <summary>What the bodies of an If or a Loop read, from inside of them or from around them.</summary>
+    public static IEnumerable<string> ReadInside(NodeProto node) =>
+        node.Attribute.Where(attribute => attribute.G is not null).SelectMany(attribute => attribute.G.Node).SelectMany(Reads);
 }

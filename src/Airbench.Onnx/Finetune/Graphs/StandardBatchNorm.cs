@@ -1,18 +1,21 @@
 namespace Airbench.Onnx;
 
-/// <summary>Batch norm and its gradients in standard operators; per-channel values have the shape (1, C, 1, 1).</summary>
+/// <summary>Batch norm and its gradients in standard operators; per-channel values have the shape (1, C, 1, 1), or as many axes as the input has.</summary>
 /// <remarks>
 /// ONNX's own BatchNormalization with training_mode does not give the batch's mean and variance, which the way back needs.
 /// The variance is that of centred values: the difference of mean squares would lose digits where the mean is large.
 /// </remarks>
-internal sealed class StandardBatchNorm(GraphBuilder graph, BatchNormLayer layer, string x, NormTensors tensors, float epsilon)
+/// <param name="graph">Where to.</param>
+/// <param name="name">Name of the output, and before those of all other values.</param>
+/// <param name="x">The input, (N, C) and spatial axes.</param>
+/// <param name="tensors">Parameters and running statistics.</param>
+/// <param name="epsilon">Added to variances.</param>
+/// <param name="rank">Axes of the input.</param>
+/// <param name="opset">Whose operators.</param>
+internal sealed class StandardBatchNorm(GraphBuilder graph, string name, string x, NormTensors tensors, float epsilon, int rank = 4, int opset = TrainStep.Opset)
 {
-    private readonly string _name = layer.Name;
-
-    /// <summary>Mean or sum over everything but the channels.</summary>
-    public static string OverBatch(GraphBuilder graph, string op, string name, string x) => op == "ReduceSum"   // its axes are an input since opset 13
-        ? graph.Node(op, name, [x, graph.Integers(0, 2, 3)], [Attribute.Int("keepdims", 1)])
-        : graph.Node(op, name, [x], [Attribute.Ints("axes", 0, 2, 3), Attribute.Int("keepdims", 1)]);
+    private readonly string _name = name;
+    private readonly long[] _others = [0, .. Enumerable.Range(2, rank - 2).Select(axis => (long)axis)];   // all axes but the channels
 
     /// <summary>(x - mean) / sqrt(var + epsilon) * weight + bias with the batch's own mean and variance.</summary>
     /// <param name="momentum">Share of the batch in the next running statistics; its variance enters them unbiased, n / (n - 1).</param>
@@ -23,7 +26,7 @@ internal sealed class StandardBatchNorm(GraphBuilder graph, BatchNormLayer layer
         var centred = Node("Sub", "centred", x, mean);
         var variance = Mean("variance", Node("Mul", "squares", centred, centred));
         var inverse = Inverse(variance);
-        var factor = layer.HasScale ? Node("Mul", "factor", inverse, Channelwise(tensors.Weight)) : inverse;
+        var factor = Factor(inverse);
         var y = graph.Node("Add", _name, [Node("Mul", "scaled", centred, factor), Channelwise(tensors.Bias)]);
 
         var one = graph.Scalar("norm.one", 1);
@@ -49,24 +52,25 @@ internal sealed class StandardBatchNorm(GraphBuilder graph, BatchNormLayer layer
     }
 
     /// <summary>As in deployment: the running mean and variance are constants, also on the way back.</summary>
-    public NormalizedBatch WithRunningStatistics()
+    /// <param name="forward">Writes the forward pass, whose output has the norm's name.</param>
+    public NormalizedBatch WithRunningStatistics(Action forward)
     {
-        var y = LayerNodes.Normalize(graph, layer, x, epsilon);
+        forward();
         return new NormalizedBatch(
-            new Differentiable(y, (gradient, wanted) =>
+            new Differentiable(_name, (gradient, wanted) =>
             {
                 var inverse = Inverse(Channelwise(tensors.Variance));
                 string? dx = null;
                 if (wanted.Input)
                 {
-                    dx = Node("Mul", "grad", gradient, layer.HasScale ? Node("Mul", "factor", inverse, Channelwise(tensors.Weight)) : inverse);
+                    dx = Node("Mul", "grad", gradient, Factor(inverse));
                 }
                 if (!wanted.Parameters)
                 {
                     return new Gradients(dx);
                 }
                 string? scaled = null;
-                if (layer.HasScale)
+                if (tensors.Weight is not null)
                 {
                     var centred = Node("Sub", "centred", x, Channelwise(tensors.Mean));
                     scaled = Node("Mul", "grad/scaled", Sum("grad/product", Node("Mul", "grad/products", gradient, centred)), inverse);
@@ -77,12 +81,15 @@ internal sealed class StandardBatchNorm(GraphBuilder graph, BatchNormLayer layer
 
     private Gradients Parameters(string? dx, string? weight, string bias) => new(
         dx,
-        layer.HasScale ? graph.Node("Reshape", $"{_name}.weight/grad", [weight!, graph.Integers(-1)]) : null,
+        tensors.Weight is not null ? graph.Node("Reshape", $"{_name}.weight/grad", [weight!, graph.Integers(-1)]) : null,
         graph.Node("Reshape", $"{_name}.bias/grad", [bias, graph.Integers(-1)]));
+
+    private string Factor(string inverse) => tensors.Weight is { } weight ? Node("Mul", "factor", inverse, Channelwise(weight)) : inverse;
 
     private string Inverse(string variance)
     {
-        var root = graph.Node("Sqrt", $"{_name}/deviation", [Node("Add", "padded", variance, graph.Scalar("norm.epsilon", epsilon))]);
+        var padded = Node("Add", "padded", variance, graph.Scalar(FormattableString.Invariant($"norm.epsilon.{epsilon:R}"), epsilon));
+        var root = graph.Node("Sqrt", $"{_name}/deviation", [padded]);
         return graph.Node("Reciprocal", $"{_name}/inverse", [root]);
     }
 
@@ -98,16 +105,18 @@ internal sealed class StandardBatchNorm(GraphBuilder graph, BatchNormLayer layer
     {
         if (!_channelwise.TryGetValue(tensor, out var value))
         {
-            _channelwise[tensor] = value = graph.Node("Reshape", $"{_name}/{tensor}", [tensor, graph.Integers(1, -1, 1, 1)]);
+            _channelwise[tensor] = value = graph.Node("Reshape", $"{_name}/{tensor}", [tensor, graph.Integers([1, -1, .. Enumerable.Repeat(1L, rank - 2)])]);
         }
         return value;
     }
 
     private readonly Dictionary<string, string> _channelwise = [];
 
-    private string Mean(string what, string of) => OverBatch(graph, "ReduceMean", $"{_name}/{what}", of);
+    private string Mean(string what, string of) => opset >= NodeWriter.AxesAreInput
+        ? graph.Node("ReduceMean", $"{_name}/{what}", [of, graph.Integers(_others)])
+        : graph.Node("ReduceMean", $"{_name}/{what}", [of], [Attribute.Ints("axes", _others)]);
 
-    private string Sum(string what, string of) => OverBatch(graph, "ReduceSum", $"{_name}/{what}", of);
+    private string Sum(string what, string of) => graph.Node("ReduceSum", $"{_name}/{what}", [of, graph.Integers(_others)]);
 
     private string Node(string op, string what, string a, string b) => graph.Node(op, $"{_name}/{what}", [a, b]);
 }

@@ -17,7 +17,7 @@ internal sealed class StandardOperators(GraphBuilder graph) : ITrainingOperators
             wanted.Input ? StandardConvolution.InputGradient(graph, layer, gradient, weight, input, output) : null,
             wanted.Parameters ? StandardConvolution.WeightGradient(graph, layer, gradient, x, weight, output) : null,
             wanted.Parameters && bias is not null
-                ? graph.Node("Reshape", $"{bias}/grad", [OverBatch("ReduceSum", $"{bias}/grad/sum", gradient), graph.Integers(-1)])
+                ? graph.Node("Reshape", $"{bias}/grad", [graph.Node("ReduceSum", $"{bias}/grad/sum", [gradient, graph.Integers(0, 2, 3)]), graph.Integers(-1)])
                 : null));
     }
 
@@ -43,8 +43,8 @@ internal sealed class StandardOperators(GraphBuilder graph) : ITrainingOperators
     /// <inheritdoc/>
     public NormalizedBatch Normalize(BatchNormLayer layer, string x, NormTensors tensors, TrainingSpec spec, bool isFrozen, Plane plane)
     {
-        var norm = new StandardBatchNorm(graph, layer, x, tensors, (float)spec.Network.BatchNormEpsilon);
-        return isFrozen ? norm.WithRunningStatistics() : norm.WithBatchStatistics((float)spec.BatchNormMomentum, Positions(plane));
+        var norm = new StandardBatchNorm(graph, layer.Name, x, tensors, (float)spec.Network.BatchNormEpsilon);
+        return isFrozen ? norm.WithRunningStatistics(() => LayerNodes.Normalize(graph, layer, x, spec.Network.BatchNormEpsilon)) : norm.WithBatchStatistics((float)spec.BatchNormMomentum, Positions(plane));
     }
 
     /// <inheritdoc/>
@@ -76,26 +76,8 @@ internal sealed class StandardOperators(GraphBuilder graph) : ITrainingOperators
     }
 
     /// <inheritdoc/>
-    /// <remarks>GatherElements fails on a label that the head does not have; OneHot alone would train on nothing without a word.</remarks>
-    public (string Loss, string LogitsGradient) Loss(string logits, string labels, double smoothing)
-    {
-        var (sure, spread) = (graph.Scalar("loss.sure", (float)(1 - smoothing)), graph.Scalar("loss.smoothing", (float)smoothing));
-        var logs = graph.Node("LogSoftmax", "loss/log_softmax", [logits], [Attribute.Int("axis", 1)]);
-        var column = graph.Node("Unsqueeze", "loss/labels", [labels, graph.Integers(1)]);
-        var right = graph.Node("GatherElements", "loss/right", [logs, column], [Attribute.Int("axis", 1)]);
-        var average = graph.Node("ReduceMean", "loss/average", [logs], [Attribute.Ints("axes", 1), Attribute.Int("keepdims", 1)]);
-        var (own, all) = (graph.Node("Mul", "loss/each/right", [right, sure]), graph.Node("Mul", "loss/each/spread", [average, spread]));
-        var each = graph.Node("Add", "loss/each", [own, all]);
-        var loss = graph.Node("Neg", "loss", [graph.Node("ReduceMean", "loss/mean", [each], [Attribute.Int("keepdims", 0)])]);
-
-        // (softmax - (1 - s) onehot - s / K) / N
-        var classes = graph.Node("Gather", "loss/classes", [graph.Node("Shape", "loss/shape", [logits]), graph.Integers(1)], [Attribute.Int("axis", 0)]);
-        var oneHot = graph.Node("OneHot", "loss/one_hot", [labels, classes, graph.Initializer("loss.off_on", [0, (float)(1 - smoothing)], 2)]);
-        var share = graph.Node("Div", "loss/share", [spread, graph.Node("Cast", "loss/classes/float", [classes], [Attribute.Int("to", (long)DataType.Float)])]);
-        var expected = graph.Node("Add", "loss/expected", [oneHot, share]);
-        var excess = graph.Node("Sub", "loss/excess", [graph.Node("Exp", "loss/softmax", [logs]), expected]);
-        return (loss, graph.Node("Div", "loss/grad", [excess, Batch()]));
-    }
+    public (string Loss, string LogitsGradient) Loss(string logits, string labels, double smoothing) =>
+        CrossEntropy.Write(graph, logits, labels, smoothing, Batch());
 
     /// <summary>x Phi(x), and its slope Phi(x) + x phi(x), with u = x / sqrt 2: (1 + erf u) / 2 + u exp(-u^2) / sqrt pi.</summary>
     private Differentiable Gelu(string name, string x)
@@ -140,6 +122,4 @@ internal sealed class StandardOperators(GraphBuilder graph) : ITrainingOperators
     }
 
     private readonly HashSet<string> _positions = [];
-
-    private string OverBatch(string op, string name, string x) => StandardBatchNorm.OverBatch(graph, op, name, x);
 }

@@ -17,7 +17,7 @@ internal sealed class TrainingLayers(TrainingSpec spec, GraphBuilder graph, ITra
     public Differentiable Normalize(BatchNormLayer layer, string x, Plane plane)
     {
         var isFrozen = !_trained.Contains(layer.Name) || spec.FrozenStatistics;
-        var normalized = operators.Normalize(layer, x, new NormTensors(graph, layer), spec, isFrozen, plane);
+        var normalized = operators.Normalize(layer, x, NormTensors.Of(layer), spec, isFrozen, plane);
         if (!isFrozen)
         {
             _nextStatistics.Add($"{layer.Name}.running_mean", normalized.NextMean!);

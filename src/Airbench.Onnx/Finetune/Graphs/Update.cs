@@ -22,12 +22,13 @@ internal sealed class Update
     /// <summary>Names the tensor and its velocity after the step <c>&lt;name&gt;.next</c> and <c>&lt;name&gt;.velocity.next</c>.</summary>
     /// <param name="name">The tensor; its velocity must be in the graph too.</param>
     /// <param name="gradient">Of the mean loss.</param>
-    public void Write(string name, string gradient)
+    /// <param name="lr">A scalar that counts instead of <c>lr</c>; null where that counts.</param>
+    public void Write(string name, string gradient, string? lr = null)
     {
         var velocity = $"{name}{TrainStep.Velocity}";
         var decayed = _graph.Node("Add", $"{name}/decayed", [gradient, _graph.Node("Mul", $"{name}/decay", [name, _decay])]);
         var next = _graph.Node("Add", $"{velocity}{TrainStep.Next}", [_graph.Node("Mul", $"{name}/kept", [velocity, _momentum]), decayed]);
         var ahead = _graph.Node("Add", $"{name}/ahead", [decayed, _graph.Node("Mul", $"{name}/look", [next, _momentum])]);
-        _graph.Node("Sub", $"{name}{TrainStep.Next}", [name, _graph.Node("Mul", $"{name}/step", [ahead, _lr])]);
+        _graph.Node("Sub", $"{name}{TrainStep.Next}", [name, _graph.Node("Mul", $"{name}/step", [ahead, lr ?? _lr])]);
     }
 }

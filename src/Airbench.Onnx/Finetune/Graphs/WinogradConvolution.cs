@@ -76,7 +76,7 @@ internal sealed class WinogradConvolution
     public Differentiable Write(string x)
     {
         var tiles = ToTiles("tiles", x, _toTiles, _layer.In);
-        var turned = _graph.Node("Transpose", $"{_weight}/exchanged", [_weight], [Attribute.Ints("perm", 1, 0, 2, 3)]);
+        var turned = _graph.Node("Transpose", $"{_name}/weight/exchanged", [_weight], [Attribute.Ints("perm", 1, 0, 2, 3)]);
         var products = Node("MatMul", "products", [tiles, Kernels("kernels", turned, _layer.In, _layer.Out)]);
         var y = _graph.Node("Reshape", _name, [ToPlanes("planes", products, _toOutputs), _graph.Integers(-1, _layer.Out, _output.Height, _output.Width)]);
         return new Differentiable(y, (gradient, wanted) =>
@@ -94,7 +94,7 @@ internal sealed class WinogradConvolution
 
     private string WeightGradient(string arrived, string tiles)
     {
-        var scope = $"{_weight}/grad";
+        var scope = $"{_name}/weight/grad";
         long[] swapped = _tiles.Length == 1 ? [0, 2, 1] : [0, 1, 2, 4, 3];
         var turned = _graph.Node("Transpose", $"{scope}/turned", [arrived], [Attribute.Ints("perm", swapped)]);            // ONNX Runtime fuses it into the product
         var kernels = _graph.Node("MatMul", $"{scope}/kernels", [turned, tiles]);                                         // (products, Out, In)

@@ -52,9 +52,9 @@ internal sealed class RuntimeOperators(GraphBuilder graph) : ITrainingOperators
         {
             return _standard.Normalize(layer, x, tensors, spec, isFrozen, plane);
         }
-        var name = layer.Name;
+        var (name, weight) = (layer.Name, tensors.Weight ?? graph.Ones(layer.Channels));
         var (mean, inverse, epsilon) = ($"{name}/mean", $"{name}/inverse", Attribute.Float("epsilon", (float)spec.Network.BatchNormEpsilon));
-        graph.Node("BatchNormInternal", name, [x, tensors.Weight, tensors.Bias, tensors.Mean, tensors.Variance],
+        graph.Node("BatchNormInternal", name, [x, weight, tensors.Bias, tensors.Mean, tensors.Variance],
             [name, $"{name}/kept_mean", $"{name}/kept_var", mean, inverse],
             [epsilon, Attribute.Float("momentum", 1), Attribute.Int("training_mode", 1)], Domains.Microsoft);
         var root = Node("Reciprocal", "deviation", inverse);
@@ -63,7 +63,7 @@ internal sealed class RuntimeOperators(GraphBuilder graph) : ITrainingOperators
             new Differentiable(name, (gradient, _) =>
             {
                 var (dx, dw, db) = ($"{name}/grad", $"{name}.weight/grad", $"{name}.bias/grad");
-                graph.Node("BatchNormalizationGrad", dx, [gradient, x, tensors.Weight, mean, inverse], [dx, dw, db], [epsilon], Domains.Microsoft);
+                graph.Node("BatchNormalizationGrad", dx, [gradient, x, weight, mean, inverse], [dx, dw, db], [epsilon], Domains.Microsoft);
                 return new Gradients(dx, dw, db);
             }),
             Next("next_mean", tensors.Mean, mean), Next("next_var", tensors.Variance, Node("Mul", "unbiased", variance, Correction(plane))));
