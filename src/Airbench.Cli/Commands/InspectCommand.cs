@@ -46,7 +46,7 @@ internal static class InspectCommand
         var table = Screen.NewTable();
         table.AddColumn(new TableColumn("what").NoWrap());
         table.AddColumn("found");
-        Row("file", $"{report.File}, {Number(report.Bytes / 1e6, "0.0")} MB");
+        Row("file", $"{report.File}, {(report.Bytes < 1_000_000 ? $"{Number(report.Bytes / 1e3, "0.0")} kB" : $"{Number(report.Bytes / 1e6, "0.0")} MB")}");
         Row("written by", $"{(report.Producer.Length == 0 ? "not said" : report.Producer)}; opset {report.Opset}, IR version {report.IrVersion}");
         Row("takes", string.Join("; ", report.Inputs));
         Row("gives", string.Join("; ", report.Outputs));

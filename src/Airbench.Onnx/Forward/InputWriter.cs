@@ -29,6 +29,9 @@ internal static class InputWriter
     public static bool IsOurs(string name) =>
         name.StartsWith($"{Images}/", StringComparison.Ordinal) || name.StartsWith($"{Images}.", StringComparison.Ordinal);
 
+    /// <summary>Whether a node or constant of this name makes the network's values of pixels.</summary>
+    public static bool IsPixels(string name) => name.StartsWith($"{Pixels}/", StringComparison.Ordinal) || name.StartsWith($"{Pixels}.", StringComparison.Ordinal);
+
     /// <summary>Adds the input and its nodes; returns <see cref="Pixels"/>.</summary>
     public static string WritePixels(GraphBuilder graph, NetworkSpec network, InputOptions options)
     {

@@ -38,13 +38,11 @@ internal static class ForeignInput
             throw new InvalidFileException(path,
                 $"has {table} of the domain ai.onnx.ml: a model of tables of numbers, as scikit-learn's are written (skl2onnx). Expected a network of images");
         }
-        var image = Image(facts);
-        var isOpen = image is not null && image.Shape.Skip(1).Any(extent => extent < 0) && !facts.Metadata.ContainsKey(ModelMetadata.ImageSizeKey);
         if (LeavesValuesOpen(facts, options))
         {
             throw new ConfigurationException(
                 $"""
-                {path}: what its input {image} takes of pixels from 0 to 255 is not in the file; say how they are scaled, value = (pixel * scale - mean) / std:
+                {path}: what its input {Image(facts)} takes of pixels from 0 to 255 is not in the file; say how they are scaled, value = (pixel * scale - mean) / std:
                   scale: 0.00392156862745098, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]   ImageNet's mean and deviation, as torchvision and timm have it
                   scale: 0.00784313725490196, mean: [1, 1, 1]                                           -1 to 1, as many of Keras and TensorFlow have it
                   scale: 0.00392156862745098                                                            0 to 1
@@ -54,7 +52,7 @@ internal static class ForeignInput
         }
         return ModelDescription.ReadInput(path, facts, new ClassifierOptions
         {
-            ImageSize = options.ImageSize ?? (isOpen ? DefaultImageSize : null),
+            ImageSize = options.ImageSize ?? (LeavesSizeOpen(facts) ? DefaultImageSize : null),
             Scale = options.Scale ?? (options.Preprocess is null ? null : 1),
             Mean = options.Mean,
             Std = options.Std,
@@ -65,6 +63,10 @@ internal static class ForeignInput
     /// <summary>Whether neither the file nor the options say what the model takes of pixels.</summary>
     public static bool LeavesValuesOpen(ModelFacts facts, ImportOptions options) =>
         Image(facts) is { Type: not "uint8" } && options.Scale is null && options.Preprocess is null && !facts.Metadata.ContainsKey("scale");
+
+    /// <summary>Whether the file does not say the height and width of its images.</summary>
+    public static bool LeavesSizeOpen(ModelFacts facts) =>
+        Image(facts) is { } image && image.Shape.Skip(1).Any(extent => extent < 0) && !facts.Metadata.ContainsKey(ModelMetadata.ImageSizeKey);
 
     private static TensorSignature? Image(ModelFacts facts) => facts.Graph.Inputs.Find(input => input.Shape.Count == 4);
 }

@@ -30,7 +30,7 @@ internal sealed record ImportedModel(
     /// <summary>What is done to pixels before the first layer.</summary>
     public required PixelMap Pixels { get; init; }
 
-    /// <summary>The same for people: "takes pixels in the order BGR, less a mean image".</summary>
+    /// <summary>The same for people: "pixels in the order BGR, less a mean image".</summary>
     public required string PixelNote { get; init; }
 }
 

@@ -36,7 +36,7 @@ internal static class ModelImporter
         }
         ForeignOutput.End(graph, value);
         var (pixels, said) = AbsorbPixels(graph, model, front);
-        notes.Add($"it {said}");
+        notes.Add($"takes {said}");
         if (ShapeFolding.Apply(graph, path) is > 0 and var folded)
         {
             notes.Add($"{Counted.Of(folded, "node")} of arithmetic with shapes became constants");

@@ -34,7 +34,7 @@ public static class ModelSurvey
             [.. model.Graph.Node.CountBy(Operator).OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => new OperatorCount(pair.Key, pair.Value))],
             values.Sum(tensor => Extents.Elements(tensor.Dims)), imported?.MultiplyAdds, imported?.ImageSize,
             imported?.Source.Head is { } head ? $"{head.Operator} '{head.Node}' reads {head.Features} and gives {head.Scores}" : null, imported?.FeatureCount,
-            PixelSurvey.Describe(facts, imported, input, isOpen), imported is null ? null : LastBlockOf(imported), Uses(path, facts, imported, why, isOpen),
+            PixelSurvey.Describe(facts, imported, input, isOpen), imported is null ? null : LastBlockOf(imported), Uses(path, facts, imported, why, options),
             isOpen || imported is null ? [] : imported.Notes);
     }
 
@@ -44,13 +44,9 @@ public static class ModelSurvey
         {
             return (ModelImporter.Import(path, options, cancel), null);
         }
-        catch (InvalidFileException e)
+        catch (Exception e) when (e is InvalidFileException or ConfigurationException)
         {
-            return (null, e.Path == path ? e.Problem : e.Message);
-        }
-        catch (ConfigurationException e)
-        {
-            return (null, e.Message.StartsWith($"{path}: ", StringComparison.Ordinal) ? e.Message[(path.Length + 2)..] : e.Message);
+            return (null, Problem(path, e));
         }
     }
 
@@ -59,32 +55,56 @@ public static class ModelSurvey
     private static string? LastBlockOf(ImportedModel model) => model.LastBlockStart is not { } start ? null
         : FormattableString.Invariant($"behind {start}: {model.LastBlockShare:0%} of the multiply-adds");
 
-    private static List<ModelUse> Uses(string path, ModelFacts facts, ImportedModel? imported, string? why, bool isOpen)
+    private static List<ModelUse> Uses(string path, ModelFacts facts, ImportedModel? imported, string? why, ImportOptions options)
     {
-        var asked = isOpen ? "; say how its pixels are scaled" : "";
-        var uses = new List<ModelUse> { Evaluate(path, facts, isOpen) };
-        uses.Add(imported is null ? new("quantize", false, why!) : new("quantize", true, $"to 8 bits{asked}"));
-        uses.Add(imported is null
-            ? new("adapt: head", false, why!)
-            : new("adapt: head", true, $"a new linear layer on {Counted.Of(imported.FeatureCount, "feature")}{asked}"));
+        var uses = new List<ModelUse> { Evaluate(path, facts, imported, options) };
+        if (imported is null)
+        {
+            return [.. uses, new("quantize, adapt", false, why!)];
+        }
+        var asked = ForeignInput.LeavesValuesOpen(facts, options) ? "; say how its pixels are scaled" : "";
+        uses.Add(new("quantize", true, $"to 8 bits{asked}"));
+        uses.Add(new("adapt: head", true, $"a new linear layer on {Counted.Of(imported.FeatureCount, "feature")}{asked}"));
+        uses.AddRange(TrainingSurvey.Uses(imported));
         return uses;
     }
 
-    private static ModelUse Evaluate(string path, ModelFacts facts, bool isOpen)
+    private static ModelUse Evaluate(string path, ModelFacts facts, ImportedModel? imported, ImportOptions options)
     {
         try
         {
-            ScoreOutput.Choose(path, facts.Graph, facts.Metadata.GetValueOrDefault("output_name"));
-            ModelDescription.ReadInput(path, facts, new ClassifierOptions { Scale = isOpen ? 1 : null, ImageSize = null });
-            return new("evaluate", true, facts.Metadata.ContainsKey("classes") ? "its class names are in the file" : "with --labels, a file of its class names");
+            var scores = ScoreOutput.Choose(path, facts.Graph, facts.Metadata.GetValueOrDefault("output_name"));
+            if (options.Preprocess is not null)
+            {
+                return new("evaluate", false, "evaluate takes numbers for its pixels, no model in front of it; adapt or quantize it, and evaluate that");
+            }
+            var isOpen = ForeignInput.LeavesValuesOpen(facts, options);
+            ForeignInput.Describe(path, facts, isOpen ? options with { Scale = 1 } : options);   // the input alone may be the reason
+            var needed = new List<string>();
+            if (isOpen)
+            {
+                needed.Add("--scale and the like");
+            }
+            if (ForeignInput.LeavesSizeOpen(facts))
+            {
+                needed.Add("--image-size");
+            }
+            if (ScoreOutput.Kind(facts.Graph, scores.Name) is null && imported?.Source.Head is null)
+            {
+                needed.Add("--output-kind, if it is a classifier at all");
+            }
+            if (!facts.Metadata.ContainsKey("classes"))
+            {
+                needed.Add("--labels, its class names");
+            }
+            return new("evaluate", true, needed.Count == 0 ? "the file says all that is needed" : $"with {string.Join("; ", needed)}");
         }
-        catch (InvalidFileException e)
+        catch (Exception e) when (e is InvalidFileException or ConfigurationException)
         {
-            return new("evaluate", false, e.Problem);
-        }
-        catch (ConfigurationException e)
-        {
-            return new("evaluate", true, e.Message.StartsWith($"{path}: ", StringComparison.Ordinal) ? e.Message[(path.Length + 2)..] : e.Message);
+            return new("evaluate", false, Problem(path, e));
         }
     }
+
+    private static string Problem(string path, Exception e) =>
+        e.Message.StartsWith($"{path}: ", StringComparison.Ordinal) ? e.Message[(path.Length + 2)..] : e.Message;
 }

@@ -47,12 +47,12 @@ internal sealed class PixelFront
     {
         var order = _map.Colour.SequenceEqual([0, 1, 2]) ? "as they are" : $"in the order {string.Concat(_map.Colour.Select(colour => "RGB"[colour]))}";
         var factor = Array.TrueForAll(_map.Scale, scale => scale == 1) ? ""
-            : $", times {string.Join(" ", _map.Scale.Select(scale => scale.ToString("g6", CultureInfo.InvariantCulture)))}";
+            : $", times {string.Join(" ", _map.Scale.Select(scale => scale.ToString("g6", CultureInfo.InvariantCulture)).Distinct())}";
         var shift = _map.IsUnshifted ? "" : _map.IsUniform ? ", less a mean of each channel" : ", less a mean image";
         var place = conv is null ? _nodes.Count == 0 ? "" : $"; {Counted.Of(_nodes.Count, "node")} in front of the network"
             : _nodes.Count == 0 ? $"; folded into {PlainGraph.Show(conv)}"
             : $"; a Sub in front of the network, the rest folded into {PlainGraph.Show(conv)}";
-        return $"takes pixels {order}{factor}{shift}{place}";
+        return $"pixels {order}{factor}{shift}{place}";
     }
 
     private static bool IsPlain(OnnxGraph graph, NodeProto node, string value) =>

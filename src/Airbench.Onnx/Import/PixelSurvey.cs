@@ -17,15 +17,15 @@ internal static class PixelSurvey
         var (input, map) = (imported.Source.Input, imported.Pixels);
         if (!isOpen)
         {
-            var source = said is not null ? "as given" : input.Type == "uint8" ? "it takes bytes" : "by the file's properties";
-            return $"{source}: it {imported.PixelNote}";
+            var source = said is not null ? "as given" : input.Type == "uint8" ? "bytes" : "by the file's properties";
+            return $"{source}: {imported.PixelNote}";
         }
         var inside = map.Colour.SequenceEqual([0, 1, 2]) && map.IsUnshifted && map.Scale.All(scale => scale == 1) ? ""
-            : $" The graph itself does this to them: {imported.PixelNote}.";
+            : $"; the graph itself computes of them: {imported.PixelNote}";
         var range = map is { IsUnshifted: true } && map.Scale.All(scale => scale == 1) ? Usual(imported.Source.Producer, input)
             : map.Scale.All(scale => Math.Abs(scale) < 0.1) || map.Shift.Any(shift => shift.Any(value => Math.Abs(value) > 3)) ? "it seems to take 0 to 255 (scale: 1)"
             : "it seems to take 0 to 1 (scale: 0.00392156862745098)";
-        return $"not in the file; {range}.{inside}";
+        return $"not in the file; {range}{inside}";
     }
 
     /// <summary>What the exporting framework's own models mostly take.</summary>
