@@ -21,7 +21,7 @@ internal sealed record ImportedModel(
     /// <summary>The output of <see cref="ImportPart.Classifier"/>.</summary>
     public const string Logits = "logits";
 
-    /// <summary>Multiply-adds of convolutions and products for one image.</summary>
+    /// <summary>Multiply-adds of the graph's convolutions and products for one image.</summary>
     public long MultiplyAdds { get; init; }
 
     /// <summary>Share of them behind <see cref="LastBlockStart"/>, 0 to 1.</summary>
@@ -40,7 +40,8 @@ internal sealed record ImportedModel(
 /// <param name="Producer">Name and version of the program that wrote it; empty where it does not say.</param>
 /// <param name="Input">What it takes.</param>
 /// <param name="Head">Its last linear layer; null where it has none.</param>
-internal sealed record ImportSource(string Path, int Opset, string Producer, ModelInput Input, ModelHead? Head);
+/// <param name="MultiplyAdds">Of all of it, the head included, for one image.</param>
+internal sealed record ImportSource(string Path, int Opset, string Producer, ModelInput Input, ModelHead? Head, long MultiplyAdds);
 
 /// <summary>The last linear layer of a classifier.</summary>
 /// <param name="Node">Name of its node.</param>

@@ -34,6 +34,7 @@ internal static class ModelImporter
             throw new InvalidFileException(path,
                 $"computes its {name} as '{value}' [{string.Join(", ", shape ?? [])}]; expected [N, F]{(options.Part == ImportPart.Features ? ", or feature maps [N, C, H, W]" : "")}");
         }
+        var whole = MultiplyAdds.Of(graph, shapes) / model.Batch;
         ForeignOutput.End(graph, value);
         var (pixels, said) = AbsorbPixels(graph, model, front);
         notes.Add($"takes {said}");
@@ -48,7 +49,7 @@ internal static class ModelImporter
         var block = LastBlock.Find(graph, InputWriter.Pixels, value, shapes);
         var work = MultiplyAdds.Of(graph, shapes) / model.Batch;
         var count = ForeignOutput.Finish(graph, value, name, shape, notes);
-        var source = new ImportSource(path, model.FileOpset, model.Producer, model.Input, head);
+        var source = new ImportSource(path, model.FileOpset, model.Producer, model.Input, head, whole);
         return new ImportedModel(graph, model.Input.Size, count, block?.Start, notes, source)
         {
             MultiplyAdds = work, LastBlockShare = block?.Share ?? 0, Pixels = pixels, PixelNote = said,

@@ -32,7 +32,7 @@ public static class ModelSurvey
             model.OpsetImport.Where(import => import.Domain is "" or "ai.onnx").Select(import => import.Version).DefaultIfEmpty(1).Max(),
             [.. facts.Graph.Inputs.Select(value => value.ToString())], [.. facts.Graph.Outputs.Select(value => value.ToString())],
             [.. model.Graph.Node.CountBy(Operator).OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => new OperatorCount(pair.Key, pair.Value))],
-            values.Sum(tensor => Extents.Elements(tensor.Dims)), imported?.MultiplyAdds, imported?.ImageSize,
+            values.Sum(tensor => Extents.Elements(tensor.Dims)), imported?.Source.MultiplyAdds, imported?.ImageSize,
             imported?.Source.Head is { } head ? $"{head.Operator} '{head.Node}' reads {head.Features} and gives {head.Scores}" : null, imported?.FeatureCount,
             PixelSurvey.Describe(facts, imported, input, isOpen), imported is null ? null : LastBlockOf(imported), Uses(path, facts, imported, why, options),
             isOpen || imported is null ? [] : imported.Notes);

@@ -23,7 +23,7 @@ public sealed class PixelMapTests : IDisposable
         ["a factor"] = ((graph, x) => graph.Node("Div", "d", [x, graph.Scalar("s", 255)]), "", ""),
         ["a mean and a deviation"] = ((graph, x) => graph.Node("Div", "d", [graph.Node("Sub", "m", [x, Channels(graph, "mean", 110, 120, 130)]), Channels(graph, "std", 50, 60, 70)]), "", "Sub"),
         ["a constant less the pixels"] = ((graph, x) => graph.Node("Sub", "m", [graph.Scalar("white", 255), x]), "", "Sub"),
-        ["a summand and a factor, twice"] = ((graph, x) => graph.Node("Add", "b", [graph.Scalar("one", 1), graph.Node("Mul", "a", [Channels(graph, "f", -1, 2, 3), graph.Node("Add", "z", [x, Channels(graph, "y", 1, 2, 3)])])]), "", "Sub"),
+        ["a summand and a factor, twice"] = ((graph, x) => graph.Node("Add", "b", [graph.Scalar("one", 1), graph.Node("Mul", "a", [Channels(graph, "f", -1, 2, 3), graph.Node("Add", "z", [x, Channels(graph, "summand", 1, 2, 3)])])]), "", "Sub"),
         ["another order"] = ((graph, x) => graph.Node("Gather", "g", [x, graph.Integers(2, 0, 1)], [Attribute.Int("axis", 1)]), "", ""),
         ["another order by Split and Concat, then a mean image"] = ((graph, x) => graph.Node("Sub", "m", [Turned(graph, x), Image(graph)]), "Sub", "Sub"),
         ["a mean image, then another order and a factor"] = ((graph, x) => graph.Node("Mul", "k", [Turned(graph, graph.Node("Sub", "m", [x, Image(graph)])), Channels(graph, "f", 2, 3, 4)]), "Sub", "Sub"),
