@@ -39,7 +39,7 @@ internal sealed record ImportedModel(
 /// <param name="Opset">Version of the standard operators.</param>
 /// <param name="Producer">Name and version of the program that wrote it; empty where it does not say.</param>
 /// <param name="Input">What it takes.</param>
-/// <param name="Head">Its last linear layer; null where it has none.</param>
+/// <param name="Head">Its last linear layer, by the file's names; null where it has none.</param>
 /// <param name="MultiplyAdds">Of all of it, the head included, for one image.</param>
 internal sealed record ImportSource(string Path, int Opset, string Producer, ModelInput Input, ModelHead? Head, long MultiplyAdds);
 

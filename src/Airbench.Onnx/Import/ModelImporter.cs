@@ -49,7 +49,7 @@ internal static class ModelImporter
         var block = LastBlock.Find(graph, InputWriter.Pixels, value, shapes);
         var work = MultiplyAdds.Of(graph, shapes) / model.Batch;
         var count = ForeignOutput.Finish(graph, value, name, shape, notes);
-        var source = new ImportSource(path, model.FileOpset, model.Producer, model.Input, head, whole);
+        var source = new ImportSource(path, model.FileOpset, model.Producer, model.Input, head is null ? null : model.InFile(head), whole);
         return new ImportedModel(graph, model.Input.Size, count, block?.Start, notes, source)
         {
             MultiplyAdds = work, LastBlockShare = block?.Share ?? 0, Pixels = pixels, PixelNote = said,

@@ -21,7 +21,7 @@ public static class ModelSurvey
         };
         ForeignInput.Check(path, options);
         var isOpen = ForeignInput.LeavesValuesOpen(facts, options);
-        var (imported, why) = Import(path, isOpen ? options with { Scale = 1 } : options, cancel);   // what is open changes no number of the report
+        var (imported, why) = Import(path, isOpen ? options with { Scale = 1 } : options, input is not null || imageSize is not null, cancel);   // what is open changes no number of the report
         var model = ProtoFile.Read(path, ModelProto.Parser);
         var values = model.Graph.Initializer.Where(tensor => Tensors.IsFloating(tensor.DataType))
             .Concat(model.Graph.Node.Where(node => node.OpType == "Constant").SelectMany(node => node.Attribute).Select(attribute => attribute.T).OfType<TensorProto>()
@@ -38,15 +38,15 @@ public static class ModelSurvey
             isOpen || imported is null ? [] : imported.Notes);
     }
 
-    private static (ImportedModel? Imported, string? Why) Import(string path, ImportOptions options, CancellationToken cancel)
+    private static (ImportedModel? Imported, string? Why) Import(string path, ImportOptions options, bool isAsked, CancellationToken cancel)
     {
         try
         {
             return (ModelImporter.Import(path, options, cancel), null);
         }
-        catch (Exception e) when (e is InvalidFileException or ConfigurationException)
+        catch (Exception e) when (e is InvalidFileException invalid ? invalid.Path == path : e is ConfigurationException && !isAsked)
         {
-            return (null, Problem(path, e));
+            return (null, Problem(path, e));   // what the user says wrongly is an error, what the file is not is a reason
         }
     }
 

@@ -27,6 +27,9 @@ internal sealed partial record OpenedModel(
     /// <summary>What the file calls a value of the graph.</summary>
     public string FileName(string value) => _fileNames.GetValueOrDefault(value, value);
 
+    /// <summary>A head under the names that the file has for it.</summary>
+    public ModelHead InFile(ModelHead head) => head with { Node = FileName(head.Node), Features = FileName(head.Features), Scores = FileName(head.Scores) };
+
     /// <summary>Reads a file, after it has passed the inspection of hostile files.</summary>
     /// <param name="path">The file.</param>
     /// <param name="options">What it does not say.</param>
