@@ -23,6 +23,15 @@ internal sealed record ImportedModel(
 
     /// <summary>Multiply-adds of convolutions and products for one image.</summary>
     public long MultiplyAdds { get; init; }
+
+    /// <summary>Share of them behind <see cref="LastBlockStart"/>, 0 to 1.</summary>
+    public double LastBlockShare { get; init; }
+
+    /// <summary>What is done to pixels before the first layer.</summary>
+    public required PixelMap Pixels { get; init; }
+
+    /// <summary>The same for people: "takes pixels in the order BGR, less a mean image".</summary>
+    public required string PixelNote { get; init; }
 }
 
 /// <summary>What an imported file was.</summary>

@@ -66,12 +66,12 @@ public sealed class OpsetUpgradeTests
         Assert.Equal(13, raised.OpsetImport.Single().Version);
         var (before, after) = (Run(model, y), Run(raised, y));
         Assert.Equal(before.Shape, after.Shape);
-        Assert.Equal(before.Values, after.Values);
+        RequireSame(before.Values, after.Values);
 
         var unknown = model.Clone();
         PlainGraph.Make("test", unknown);
         OpsetUpgrade.Apply("test", unknown, opset, new Dictionary<string, long[]>());
-        Assert.Equal(before.Values, Run(unknown, y).Values);
+        RequireSame(before.Values, Run(unknown, y).Values);
     }
 
     [Fact]
@@ -86,6 +86,13 @@ public sealed class OpsetUpgradeTests
         graph.Node("Dropout", "drop", [graph.Input("x", Element.Float, 4, 2, 2)], ["kept", "mask"], []);
         graph.Node("Mul", "y", ["kept", "mask"]);
         Assert.Contains("reads the mask of Dropout 'drop'", Refused(graph, 9), StringComparison.Ordinal);
+    }
+
+    /// <summary>Equal but for the order in which threads add up.</summary>
+    private static void RequireSame(float[] wanted, float[] found)
+    {
+        Assert.Equal(wanted.Length, found.Length);
+        Assert.All(wanted.Zip(found), pair => Assert.InRange(Math.Abs(pair.First - pair.Second), 0, 1e-6 * Math.Max(1, Math.Abs(pair.First))));
     }
 
     private static string Refused(GraphBuilder graph, int opset) =>
