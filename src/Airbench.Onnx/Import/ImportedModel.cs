@@ -38,7 +38,7 @@ internal sealed record ImportedModel(
         var positions = values.Length / FeatureCount;
         for (var i = 0; i < FeatureCount; i++)
         {
-            features[i] = positions == 1 ? values[i] : TensorPrimitives.Average<float>(values.AsSpan(i * positions, positions));
+            features[i] = positions == 1 ? values[i] : TensorPrimitives.Sum<float>(values.AsSpan(i * positions, positions)) / positions;
         }
         return features;
     }
