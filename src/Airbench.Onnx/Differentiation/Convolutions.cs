@@ -3,6 +3,9 @@ namespace Airbench.Onnx;
 /// <summary>Convolutions over one to three spatial axes.</summary>
 internal static class Convolutions
 {
+    /// <summary>Images in a batch that the way of a convolution is chosen for: networks that are trained further have large images.</summary>
+    private const int UsualBatch = 16;
+
     /// <summary>The rules by operator.</summary>
     public static IEnumerable<(string Op, Rule Rule)> Rules => [("Conv", new Rule(Conv) { Refuses = Refuse })];
 
@@ -38,7 +41,7 @@ internal static class Convolutions
         }
         var (input, output) = (Plane(s.In()), Plane(s.Out()));
         var layer = new ConvLayer(s.Y(), input.Channels, output.Channels, Onnx.Winograd.Taps, (int)windows.Begin[0]);
-        if (!WinogradConvolution.Pays(layer, input, output))
+        if (!WinogradConvolution.Pays(layer, input, output, UsualBatch))
         {
             return null;
         }

@@ -24,7 +24,7 @@ internal static class Normalizations
         }
         else
         {
-            normalized = norm.WithRunningStatistics(() => s.Copy());
+            normalized = norm.WithRunningStatistics();
         }
         return gradients =>
         {

@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace Airbench.Onnx;
 
 /// <summary>
@@ -20,6 +22,26 @@ internal sealed record ImportedModel(
 
     /// <summary>The output of <see cref="ImportPart.Classifier"/>.</summary>
     public const string Logits = "logits";
+
+    /// <summary>The file as it was read: what the graph has to compute.</summary>
+    public required OriginalModel Original { get; init; }
+
+    /// <summary>The value of the original that became the output; feature maps are averaged over height and width.</summary>
+    public required string OriginalValue { get; init; }
+
+    /// <summary>The features that the original gives for one image, uint8 [3,S,S].</summary>
+    /// <param name="run">A session of <see cref="Original"/> for <see cref="OriginalValue"/>.</param>
+    /// <param name="image">The image.</param>
+    public float[] AnswerOf(OriginalRun run, ReadOnlySpan<byte> image)
+    {
+        var (values, features) = (run.Answer(image), new float[FeatureCount]);
+        var positions = values.Length / FeatureCount;
+        for (var i = 0; i < FeatureCount; i++)
+        {
+            features[i] = positions == 1 ? values[i] : TensorPrimitives.Sum<float>(values.AsSpan(i * positions, positions)) / positions;
+        }
+        return features;
+    }
 
     /// <summary>Multiply-adds of the graph's convolutions and products for one image.</summary>
     public long MultiplyAdds { get; init; }

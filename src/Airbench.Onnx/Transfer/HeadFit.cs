@@ -73,7 +73,7 @@ internal sealed class HeadFit(int classCount, ClassWeights weights, int seed)
     private LogisticRegression Regression(FeatureTable table, int[] labels) => new(table, labels, Weights(labels));
 
     /// <summary>Balanced: images / (classes * images of the class). A class without images has 1; nothing reads it.</summary>
-    private double[] Weights(int[] labels)
+    public double[] Weights(int[] labels)
     {
         if (weights == ClassWeights.None)
         {

@@ -12,8 +12,21 @@ internal sealed class HeadMethod(FeatureTable features, FeatureTable? mirrored, 
         ImportedModel backbone, TransferImages images, TransferOptions options, string sha256, string device, int seed, IProgress progress,
         CancellationToken cancel)
     {
+        var (features, mirrored) = Compute(backbone, images, options, sha256, device, seed, progress, cancel);
+        return new HeadMethod(features, mirrored, images, options.ClassWeights);
+    }
+
+    /// <summary>The features of every view alone.</summary>
+    public static FeatureTable Features(
+        ImportedModel backbone, TransferImages images, TransferOptions options, string sha256, string device, int seed, IProgress progress,
+        CancellationToken cancel) => Compute(backbone, images, options, sha256, device, seed, progress, cancel).Features;
+
+    private static (FeatureTable Features, FeatureTable? Mirrored) Compute(
+        ImportedModel backbone, TransferImages images, TransferOptions options, string sha256, string device, int seed, IProgress progress,
+        CancellationToken cancel)
+    {
         var (learned, asked) = Views(options, images.Size, seed);
-        using var extractor = FeatureExtractor.Open(backbone.Graph, images.Size, backbone.FeatureCount, device, new SessionSettings(options.Threads));
+        using var extractor = FeatureExtractor.Open(backbone.Graph, images.Size, [backbone.FeatureCount], device, new SessionSettings(options.Threads));
         return FeatureCache.Use(sha256, extractor.Width, cache =>
         {
             var source = new ImageFeatures(extractor, cache, images, cancel);
@@ -33,7 +46,7 @@ internal sealed class HeadMethod(FeatureTable features, FeatureTable? mirrored, 
             var mirrored = options.Tta == Tta.Mirror
                 ? new FeatureTable(source.Of(images.TestIndices.Select(image => (image, mirror)), images.Test.Count, progress), extractor.Width, 1)
                 : null;
-            return new HeadMethod(new FeatureTable(values, extractor.Width, learned.Count), mirrored, images, options.ClassWeights);
+            return (new FeatureTable(values, extractor.Width, learned.Count), mirrored);
         });
     }
 

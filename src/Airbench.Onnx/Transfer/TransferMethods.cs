@@ -8,6 +8,6 @@ internal static class TransferMethods
         CancellationToken cancel) => options.Train switch
         {
             TransferPart.Head => HeadMethod.Open(backbone, images, options, sha256, device, seed, progress, cancel),
-            _ => throw new ConfigurationException($"train: {options.Train}"),
+            _ => GradientMethod.Open(backbone, images, options, sha256, device, seed, progress, cancel),
         };
 }

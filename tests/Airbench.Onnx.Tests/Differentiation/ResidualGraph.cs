@@ -46,7 +46,7 @@ internal static class ResidualGraph
 
         string Norm(string name, string input, int width) => graph.Node(
             "BatchNormalization", name,
-            [input, Around($"{name}.scale", 1, 0.2), Around($"{name}.bias", 0, 0.2), Around($"{name}.mean", 0, 0.1), Around($"{name}.variance", 1, 0.2)],
+            [input, Around($"{name}.scale", name.EndsWith("norm2", StringComparison.Ordinal) ? 0.3 : 1, 0.2), Around($"{name}.bias", 0, 0.2), Around($"{name}.mean", 0, 0.1), Around($"{name}.variance", 1, 0.2)],
             [Attribute.Float("epsilon", 1e-5f)]);
 
         string Around(string name, double middle, double spread)

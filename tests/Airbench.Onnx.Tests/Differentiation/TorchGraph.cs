@@ -11,7 +11,7 @@ namespace Airbench.Tests;
 internal sealed class TorchGraph : IDisposable
 {
     private readonly OnnxGraph _graph;
-    private readonly DisposeScope _scope = NewDisposeScope();
+    private readonly DisposeScope _scope;
     private readonly IReadOnlySet<string> _moving;
 
     /// <param name="graph">The graph.</param>
@@ -21,7 +21,11 @@ internal sealed class TorchGraph : IDisposable
     public TorchGraph(OnnxGraph graph, IReadOnlyCollection<string> learned, ScalarType type, bool usesBatch)
     {
         TorchRuntime.Load();
-        Libtorch.SkipWhereWrong();
+        if (type == ScalarType.Float32)
+        {
+            Libtorch.SkipWhereWrong();
+        }
+        _scope = NewDisposeScope();
         _graph = graph;
         _moving = usesBatch ? learned.ToHashSet() : new HashSet<string>();
         Tensors = graph.Constants.Where(c => c.DataType == (int)TensorProto.Types.DataType.Float).ToDictionary(

@@ -173,6 +173,7 @@ internal sealed record GraphTrainStep(OnnxGraph Backbone, ValueShapes Shapes)
     private ModelProto Finish(GraphBuilder graph)
     {
         var model = graph.Build(Opset);
+        model.IrVersion = Math.Max(model.IrVersion, Backbone.Model.IrVersion);
         model.OpsetImport.AddRange(Backbone.Model.OpsetImport.Where(opset => opset.Domain is not ("" or "ai.onnx")));
         return model;
     }

@@ -44,7 +44,7 @@ internal sealed class StandardOperators(GraphBuilder graph) : ITrainingOperators
     public NormalizedBatch Normalize(BatchNormLayer layer, string x, NormTensors tensors, TrainingSpec spec, bool isFrozen, Plane plane)
     {
         var norm = new StandardBatchNorm(graph, layer.Name, x, tensors, (float)spec.Network.BatchNormEpsilon);
-        return isFrozen ? norm.WithRunningStatistics(() => LayerNodes.Normalize(graph, layer, x, spec.Network.BatchNormEpsilon)) : norm.WithBatchStatistics((float)spec.BatchNormMomentum, Positions(plane));
+        return isFrozen ? norm.WithRunningStatistics() : norm.WithBatchStatistics((float)spec.BatchNormMomentum, Positions(plane));
     }
 
     /// <inheritdoc/>

@@ -16,6 +16,9 @@ internal sealed class WinogradConvolution
     /// <summary>Time of a multiplication on the way to or from the tiles, in those of the products between; from measurement.</summary>
     private const double TransformCost = 3;
 
+    /// <summary>Time of a multiplication on the way from a kernel to its products, in the same; from measurement. The matrix is only nine wide.</summary>
+    private const double KernelCost = 20;
+
     private readonly GraphBuilder _graph;
     private readonly ConvLayer _layer;
     private readonly Plane _input, _output;
@@ -55,7 +58,11 @@ internal sealed class WinogradConvolution
     }
 
     /// <summary>Whether it can compute the layer, and faster than directly.</summary>
-    public static bool Pays(ConvLayer layer, Plane input, Plane output)
+    /// <param name="layer">The layer.</param>
+    /// <param name="input">Shape of its input.</param>
+    /// <param name="output">Shape of its output.</param>
+    /// <param name="images">Images in a batch, which share the way of the kernel to its products; as many as you like without it.</param>
+    public static bool Pays(ConvLayer layer, Plane input, Plane output, double images = double.PositiveInfinity)
     {
         if (layer.Kernel != Winograd.Taps || layer.Stride > 1 || layer.HasBias)
         {
@@ -65,7 +72,8 @@ internal sealed class WinogradConvolution
         double height = rows.Products * rows.Tiles(output.Height), width = columns.Products * columns.Tiles(output.Width);
         double positions = output.Height * output.Width, channels = (double)layer.In * layer.Out;
         var transforms = (layer.In * PerChannel(input)) + (layer.Out * PerChannel(output));
-        return (height * width * channels) + (TransformCost * transforms) < positions * Winograd.Taps * Winograd.Taps * channels;
+        var kernels = KernelCost * rows.Products * columns.Products * Winograd.Taps * Winograd.Taps * channels / images;
+        return (height * width * channels) + (TransformCost * transforms) + kernels < positions * Winograd.Taps * Winograd.Taps * channels;
 
         double PerChannel(Plane plane) => positions <= LargestAtOnce
             ? height * width * plane.Height * plane.Width
