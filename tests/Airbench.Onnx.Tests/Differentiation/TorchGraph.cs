@@ -39,6 +39,9 @@ internal sealed class TorchGraph : IDisposable
     /// <summary>Constants, running statistics after the last pass among them.</summary>
     public Dictionary<string, Tensor> Tensors { get; }
 
+    /// <summary>Where given, which values a Relu lets through, 1 or 0 by the name of its output; else the sign of its input decides.</summary>
+    public Dictionary<string, Tensor> Open { get; } = [];
+
     /// <summary>The graph's one output.</summary>
     public Tensor Forward(Tensor input)
     {
@@ -63,7 +66,7 @@ internal sealed class TorchGraph : IDisposable
             case "AveragePool":
                 return F.avg_pool2d(x[0], Ints("kernel_shape", []), Ints("strides", [1, 1]));
             case "Relu":
-                return F.relu(x[0]);
+                return Open.TryGetValue(node.Output[0], out var open) ? x[0] * open : F.relu(x[0]);
             case "Add":
                 return x[0] + x[1];
             case "Sub":
