@@ -27,6 +27,7 @@ internal static class CommandLine
         root.Add(MergeCommand.Create());
         root.Add(PredictCommand.Create());
         root.Add(VerifyCommand.Create());
+        root.Add(InspectCommand.Create());
         root.Add(RecipesCommand.Create());
         root.Add(DoctorCommand.Create());
         root.Add(KernelsCommand.Create());

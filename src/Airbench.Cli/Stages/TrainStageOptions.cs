@@ -62,7 +62,9 @@ internal sealed record TrainStageOptions : TrainOptions
             Input = BackboneInput with { Preprocess = BackboneInput.Preprocess is { } preprocess ? Path.Combine(root, preprocess) : null },
             Train = part,
             ClassWeights = ClassWeights ?? Airbench.ClassWeights.None,
-            Mirror = Changes.Find("flip") is not Flip.None,
+            // Of a head alone, mirror images cost as much as the images and tell it hardly more.
+            Mirror = Changes.Find("flip") is Flip flip ? flip != Flip.None : part != TransferPart.Head,
+            Tta = Changes.Find("flip") is Flip.None ? Tta.None : Tta.Mirror,
             Crops = Crops ?? 0,
             Folds = Folds ?? 0,
             Repeats = Repeats ?? 1,

@@ -54,7 +54,7 @@ internal static class NetworkExporter
                 $"network: {bytes} bytes of weights; one ONNX file holds at most {MaxModelBytes}: choose smaller widths");
         }
         var model = network.Architecture == Architecture.Backbone
-            ? BackboneModel.Build(network, backboneFile!, weightsFile, input).Model
+            ? FoldBatchNorm.Apply(BackboneModel.Build(network, backboneFile!, weightsFile, input), backboneFile!).Model
             : FoldIntoWeights.Apply(Unfolded(manifest.RecipeName, network, weightsFile, opset, input), network, weightsFile).Model;
         model.DocString = Describe(manifest);
         foreach (var (key, value) in ModelMetadata.Of(manifest, input).Properties().Append(("product_version", Product.Version)))

@@ -35,12 +35,17 @@ internal static class Tensors
     }
 
     /// <summary>The elements of an int32 or int64 constant; null of another type.</summary>
-    public static long[]? Integers(TensorProto tensor) => (DataType)tensor.DataType switch
+    public static long[]? ToIntegers(TensorProto tensor) => (DataType)tensor.DataType switch
     {
         DataType.Int64 => MemoryMarshal.Cast<byte, long>(Raw(tensor).Span).ToArray(),
         DataType.Int32 => Array.ConvertAll(MemoryMarshal.Cast<byte, int>(Raw(tensor).Span).ToArray(), value => (long)value),
         _ => null,
     };
+
+    /// <summary>The elements of an int64 constant as our writer stores them.</summary>
+    public static long[] Integers(TensorProto tensor) => tensor.DataType == (int)DataType.Int64 && (!tensor.RawData.IsEmpty || tensor.Dims.Contains(0))
+        ? MemoryMarshal.Cast<byte, long>(tensor.RawData.Span).ToArray()
+        : throw new InvalidOperationException($"constant '{tensor.Name}' is not raw int64");
 
     /// <summary>A constant; <paramref name="shape"/> empty is a scalar.</summary>
     public static TensorProto Create<T>(string name, DataType type, ReadOnlySpan<T> values, params ReadOnlySpan<long> shape) where T : unmanaged

@@ -103,7 +103,7 @@ internal sealed class BatchOpening
     /// <summary>Gives a node its own constant shape, with <paramref name="extent"/> for the images.</summary>
     private void SetExtent(NodeProto node, int index, long[] shape, int images, long extent)
     {
-        if (_graph.Constant(node.Input[index]) is not { } constant || Tensors.Integers(constant) is not { } asked || asked.Length != shape.Length
+        if (_graph.Constant(node.Input[index]) is not { } constant || Tensors.ToIntegers(constant) is not { } asked || asked.Length != shape.Length
             || asked[images] == extent || (asked[images] == 0 && images == 0))
         {
             return;
@@ -117,7 +117,7 @@ internal sealed class BatchOpening
     /// <summary>Sizes are for every axis: that of the images is asked of the value itself.</summary>
     private void Resize(NodeProto node, int images)
     {
-        if (_graph.Constant(node.Input[3]) is { } sizes && Tensors.Integers(sizes) is { } asked)
+        if (_graph.Constant(node.Input[3]) is { } sizes && Tensors.ToIntegers(sizes) is { } asked)
         {
             _graph.SetInput(node, 3, WithImages(node, node.Input[0], images, asked));
             _rewritten++;

@@ -34,6 +34,10 @@ internal sealed record ForeignFile(string Path, ModelFacts Facts, ModelProto Mod
         {
             throw new InvalidFileException(path, "has no nodes: it is not a network");
         }
+        if (Graphs.All(model.Graph).SelectMany(graph => graph.Node).FirstOrDefault(node => node.OpType.Length == 0 || node.Output.All(output => output.Length == 0)) is { } empty)
+        {
+            throw new InvalidFileException(path, $"has a node without {(empty.OpType.Length == 0 ? "an operator" : "an output")}: '{empty.Name}'. Export it again");
+        }
         return new ForeignFile(path, facts, ReadExternal(path, model), FindOpset(path, model));
     }
 

@@ -13,7 +13,7 @@ internal static class ForeignInput
         var problem = options switch
         {
             { Preprocess: not null } when options is not { Scale: null, Mean: null, Std: null, Order: null } =>
-                "preprocess makes the model's input of pixels; leave out scale, mean, std and order",
+                "preprocess makes the model's input of pixels; leave out scale, mean, std and color_order",
             { ImageSize: < 1 or > ModelDescription.MaxImageSize } => $"image_size: {options.ImageSize}; expected 1 to {ModelDescription.MaxImageSize}",
             { Scale: { } scale } when !(double.IsFinite(scale) && scale != 0) => FormattableString.Invariant($"scale: {scale}; expected a number other than 0"),
             { Mean: { } mean } when mean.Count != 3 || !mean.All(double.IsFinite) =>
@@ -38,9 +38,9 @@ internal static class ForeignInput
             throw new InvalidFileException(path,
                 $"has {table} of the domain ai.onnx.ml: a model of tables of numbers, as scikit-learn's are written (skl2onnx). Expected a network of images");
         }
-        var image = facts.Graph.Inputs.Find(input => input.Shape.Count == 4);
+        var image = Image(facts);
         var isOpen = image is not null && image.Shape.Skip(1).Any(extent => extent < 0) && !facts.Metadata.ContainsKey(ModelMetadata.ImageSizeKey);
-        if (image is { Type: not "uint8" } && options.Scale is null && options.Preprocess is null && !facts.Metadata.ContainsKey("scale"))
+        if (LeavesValuesOpen(facts, options))
         {
             throw new ConfigurationException(
                 $"""
@@ -49,7 +49,7 @@ internal static class ForeignInput
                   scale: 0.00784313725490196, mean: [1, 1, 1]                                           -1 to 1, as many of Keras and TensorFlow have it
                   scale: 0.00392156862745098                                                            0 to 1
                   scale: 1                                                                              0 to 255
-                and order: bgr if blue comes first, or preprocess: the ONNX file that makes its input of pixels
+                and color_order: bgr if blue comes first, or preprocess: the ONNX file that makes its input of pixels
                 """);
         }
         return ModelDescription.ReadInput(path, facts, new ClassifierOptions
@@ -61,4 +61,10 @@ internal static class ForeignInput
             ColorOrder = options.Order,
         });
     }
+
+    /// <summary>Whether neither the file nor the options say what the model takes of pixels.</summary>
+    public static bool LeavesValuesOpen(ModelFacts facts, ImportOptions options) =>
+        Image(facts) is { Type: not "uint8" } && options.Scale is null && options.Preprocess is null && !facts.Metadata.ContainsKey("scale");
+
+    private static TensorSignature? Image(ModelFacts facts) => facts.Graph.Inputs.Find(input => input.Shape.Count == 4);
 }

@@ -45,5 +45,5 @@ internal static class Graphs
     private static IEnumerable<GraphProto> Inside(NodeProto node) =>
         node.Attribute.SelectMany(attribute => attribute.G is { } graph ? attribute.Graphs.Prepend(graph) : attribute.Graphs).SelectMany(All);
 
-    private static IEnumerable<TensorProto> Parts(SparseTensorProto sparse) => [sparse.Values, sparse.Indices];
+    private static IEnumerable<TensorProto> Parts(SparseTensorProto sparse) => ((IEnumerable<TensorProto?>)[sparse.Values, sparse.Indices]).OfType<TensorProto>();
 }

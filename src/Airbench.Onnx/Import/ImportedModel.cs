@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace Airbench.Onnx;
 
 /// <summary>
@@ -21,8 +23,37 @@ internal sealed record ImportedModel(
     /// <summary>The output of <see cref="ImportPart.Classifier"/>.</summary>
     public const string Logits = "logits";
 
+    /// <summary>The file as it was read: what the graph has to compute.</summary>
+    public required OriginalModel Original { get; init; }
+
+    /// <summary>The value of the original that became the output; feature maps are averaged over height and width.</summary>
+    public required string OriginalValue { get; init; }
+
+    /// <summary>The features that the original gives for one image, uint8 [3,S,S].</summary>
+    /// <param name="run">A session of <see cref="Original"/> for <see cref="OriginalValue"/>.</param>
+    /// <param name="image">The image.</param>
+    public float[] AnswerOf(OriginalRun run, ReadOnlySpan<byte> image)
+    {
+        var (values, features) = (run.Answer(image), new float[FeatureCount]);
+        var positions = values.Length / FeatureCount;
+        for (var i = 0; i < FeatureCount; i++)
+        {
+            features[i] = positions == 1 ? values[i] : TensorPrimitives.Sum<float>(values.AsSpan(i * positions, positions)) / positions;
+        }
+        return features;
+    }
+
     /// <summary>Multiply-adds of convolutions and products for one image.</summary>
     public long MultiplyAdds { get; init; }
+
+    /// <summary>Share of them behind <see cref="LastBlockStart"/>, 0 to 1.</summary>
+    public double LastBlockShare { get; init; }
+
+    /// <summary>What is done to pixels before the first layer.</summary>
+    public required PixelMap Pixels { get; init; }
+
+    /// <summary>The same for people: "takes pixels in the order BGR, less a mean image".</summary>
+    public required string PixelNote { get; init; }
 }
 
 /// <summary>What an imported file was.</summary>

@@ -16,12 +16,12 @@ internal static class LastBlock
 {
     private const double MostWork = 0.5, WantedWork = 0.3;
 
-    /// <summary>The value; null where input and output are not separated by any.</summary>
+    /// <summary>The value, and the share of the multiply-adds behind it; null where input and output are not separated by any.</summary>
     /// <param name="graph">The graph.</param>
     /// <param name="input">Its input.</param>
     /// <param name="end">What the head reads.</param>
     /// <param name="shapes">Shapes of its values.</param>
-    public static string? Start(OnnxGraph graph, string input, string end, IReadOnlyDictionary<string, long[]> shapes)
+    public static (string Start, double Share)? Find(OnnxGraph graph, string input, string end, IReadOnlyDictionary<string, long[]> shapes)
     {
         var cuts = Cuts(graph, input, end, shapes);
         var total = cuts.Count == 0 ? 0 : cuts[^1].Work;
@@ -33,7 +33,8 @@ internal static class LastBlock
         var sizes = cuts.Select(cut => Side(shapes.GetValueOrDefault(cut.Value))).ToList();
         var last = sizes.FindLast(size => size > 1);
         var halved = sizes.FindLastIndex(size => size > last);
-        return halved >= 0 && Left(cuts[halved]) <= MostWork ? cuts[halved].Value : cuts.MinBy(cut => Math.Abs(Left(cut) - WantedWork)).Value;
+        var found = halved >= 0 && Left(cuts[halved]) <= MostWork ? cuts[halved] : cuts.MinBy(cut => Math.Abs(Left(cut) - WantedWork));
+        return (found.Value, Left(found));
 
         double Left((string Value, long Work) cut) => (double)(total - cut.Work) / total;
     }

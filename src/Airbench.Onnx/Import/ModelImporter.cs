@@ -35,15 +35,24 @@ internal static class ModelImporter
                 $"computes its {name} as '{value}' [{string.Join(", ", shape ?? [])}]; expected [N, F]{(options.Part == ImportPart.Features ? ", or feature maps [N, C, H, W]" : "")}");
         }
         ForeignOutput.End(graph, value);
-        notes.Add(AbsorbPixels(graph, model, front));
+        var (pixels, said) = AbsorbPixels(graph, model, front);
+        notes.Add($"it {said}");
+        if (ShapeFolding.Apply(graph, path) is > 0 and var folded)
+        {
+            notes.Add($"{Counted.Of(folded, "node")} of arithmetic with shapes became constants");
+        }
         cancel.ThrowIfCancellationRequested();
 
         var difference = ImportParity.Check(graph, value, model.FileName(value), original, model.Tolerance, cancel);
         notes.Add(FormattableString.Invariant($"three images at once give what the file gives for each of them (relative difference {difference:0.0e+0})"));
-        var start = LastBlock.Start(graph, InputWriter.Pixels, value, shapes);
+        var block = LastBlock.Find(graph, InputWriter.Pixels, value, shapes);
         var work = MultiplyAdds.Of(graph, shapes) / model.Batch;
         var count = ForeignOutput.Finish(graph, value, name, shape, notes);
-        return new ImportedModel(graph, model.Input.Size, count, start, notes, new ImportSource(path, model.FileOpset, model.Producer, model.Input, head)) { MultiplyAdds = work };
+        var source = new ImportSource(path, model.FileOpset, model.Producer, model.Input, head);
+        return new ImportedModel(graph, model.Input.Size, count, block?.Start, notes, source)
+        {
+            Original = original, OriginalValue = model.FileName(value), MultiplyAdds = work, LastBlockShare = block?.Share ?? 0, Pixels = pixels, PixelNote = said,
+        };
     }
 
     /// <summary>The model that makes another one's input of pixels.</summary>
@@ -61,7 +70,7 @@ internal static class ModelImporter
     }
 
     /// <summary>Puts everything that is done to pixels before the first layer, whoever says it, into one <see cref="PixelMap"/>.</summary>
-    private static string AbsorbPixels(OnnxGraph graph, OpenedModel model, OpenedModel? front)
+    private static (PixelMap Map, string Said) AbsorbPixels(OnnxGraph graph, OpenedModel model, OpenedModel? front)
     {
         var value = model.Graph.Model.Graph.Input.Single().Name;
         if (front is not null)
@@ -78,7 +87,7 @@ internal static class ModelImporter
         value = map.Follow(graph, value);
         var said = PixelFront.Write(graph, value, map, model.Input.Size);
         return front is null || front.Opset == model.Opset || graph.Nodes.FirstOrDefault(node => front.Graph.Nodes.Contains(node)) is not { } left
-            ? said
+            ? (map, said)
             : throw new InvalidFileException(front.Original.Path,
                 $"has {PlainGraph.Show(left)} in opset {front.Opset}, and the model has opset {model.Opset}; export both with the same one");
     }

@@ -42,6 +42,11 @@ internal sealed partial record OpenedModel(
 
         PlainGraph.Make(path, model);
         var types = FloatTypes.Convert(model);
+        if (types.Any(type => type is "double" or "bfloat16"))
+        {
+            original = original with { Model = model.Clone(), Input = input with { Type = "float" } };   // ONNX Runtime has no convolution of these types
+            notes.Add("ONNX Runtime does not run it in its own precision; it is compared with its float32 form");
+        }
         ConstantFolding.Apply(path, model);
         var measured = input with { Type = input.Type == "uint8" ? "uint8" : "float" };
         var shapes = MeasuredShapes.Of(path, model, measured, input.FixedBatch ?? 1);
@@ -58,6 +63,7 @@ internal sealed partial record OpenedModel(
         Graphs.Rename(model.Graph, names);
         var renamed = shapes.ToDictionary(shape => names.GetValueOrDefault(shape.Key, shape.Key), shape => shape.Value, StringComparer.Ordinal);
         var graph = new OnnxGraph(model);
+        NoOperations.Apply(graph);
         if (input.FixedBatch is { } batch)
         {
             var rewritten = BatchOpening.Apply(path, graph, model.Graph.Input.Single().Name, renamed, batch);

@@ -144,16 +144,21 @@ internal sealed class OpsetUpgrade
     }
 
     /// <summary>
-    /// Before opset 13 everything from <c>axis</c> on, 1 by default, was one distribution. That is the last axis in almost every file; where it is not, or
-    /// the rank is not known, the value is flattened as the old operator did.
+    /// Before opset 13 everything from <c>axis</c> on, 1 by default, was one distribution. That is one axis in almost every file, the others having an
+    /// extent of 1; where it is not, or the shape is not known, the value is flattened as the old operator did.
     /// </summary>
     private NodeProto[] Softmax(NodeProto node)
     {
         var axis = Take(node, "axis")?.I ?? 1;
-        if (_shapes.GetValueOrDefault(node.Input[0]) is { Length: > 0 } shape && (axis == -1 || axis == shape.Length - 1))
+        if (_shapes.GetValueOrDefault(node.Input[0]) is { Length: > 0 } shape)
         {
-            node.Attribute.Add(Attribute.Int("axis", -1));
-            return [node];
+            var first = axis < 0 ? axis + shape.Length : axis;
+            int[] wide = [.. Enumerable.Range(0, shape.Length).Where(i => i >= first && shape[i] != 1)];
+            if (wide.Length <= 1 && first > 0)
+            {
+                node.Attribute.Add(Attribute.Int("axis", wide.Length == 1 ? wide[0] : shape.Length - 1));
+                return [node];
+            }
         }
         var (name, x, y) = (node.Name, node.Input[0], node.Output[0]);
         var extents = Fresh($"{name}/shape");

@@ -68,7 +68,7 @@ internal sealed class PixelMap
             "Cast" => Cast(node),
             "Transpose" => Transpose(node),
             "Add" or "Sub" or "Mul" or "Div" when !IsBytes => Arithmetic(graph, node, value),
-            "Gather" => node.Input[0] == value && IsChannelAxis(node) && Constant(graph, node, 1) is { } indices && Permute(Tensors.Integers(indices)),
+            "Gather" => node.Input[0] == value && IsChannelAxis(node) && Constant(graph, node, 1) is { } indices && Permute(Tensors.ToIntegers(indices)),
             _ => false,
         };
         return isTaken ? node.Output[0] : node.OpType == "Split" ? SplitAndConcat(graph, node) : null;

@@ -67,6 +67,7 @@ internal static class PlainGraph
             }
         }
         RequireSingleAssignment(path, model.Graph);
+        Sort(path, model.Graph);
         NameNodes(model.Graph);
     }
 
@@ -100,7 +101,7 @@ internal static class PlainGraph
     private static TensorProto Dense(string path, SparseTensorProto sparse)
     {
         var name = sparse.Values?.Name ?? "";
-        if (sparse.Values is not { } values || sparse.Indices is not { } list || Tensors.Integers(list) is not { } indices || !Tensors.IsReadable(values.DataType)
+        if (sparse.Values is not { } values || sparse.Indices is not { } list || Tensors.ToIntegers(list) is not { } indices || !Tensors.IsReadable(values.DataType)
             || (ElementTypes.Bits(values.DataType) ?? 0) % 8 != 0)
         {
             throw new InvalidFileException(path, $"has the sparse tensor '{name}', which is not read; expected numbers with int64 indices: export it as a dense one");
@@ -141,6 +142,51 @@ internal static class PlainGraph
             if (!names.Add(name))
             {
                 throw new InvalidFileException(path, $"gives the value '{name}' twice; expected every value once. Export it again");
+            }
+        }
+    }
+
+    /// <summary>Puts each node behind those whose outputs it reads; ONNX wants that, and ONNX Runtime takes a file without it.</summary>
+    private static void Sort(string path, GraphProto graph)
+    {
+        var known = graph.Input.Select(input => input.Name).Concat(graph.Initializer.Select(tensor => tensor.Name)).Append("").ToHashSet(StringComparer.Ordinal);
+        var inside = graph.Node.SelectMany(node => node.Output).ToHashSet(StringComparer.Ordinal);
+        var waiting = new Dictionary<string, List<NodeProto>>(StringComparer.Ordinal);   // nodes, by a value that they wait for
+        var sorted = new List<NodeProto>();
+        var ready = new Queue<NodeProto>();
+        foreach (var node in graph.Node)
+        {
+            Place(node);
+            while (ready.TryDequeue(out var next))
+            {
+                sorted.Add(next);
+                known.UnionWith(next.Output);
+                foreach (var reader in next.Output.SelectMany(output => waiting.Remove(output, out var readers) ? readers : []))
+                {
+                    Place(reader);
+                }
+            }
+        }
+        if (sorted.Count < graph.Node.Count)
+        {
+            throw new InvalidFileException(path, $"has nodes that wait for each other, {Show(waiting.First().Value[0])} for '{waiting.First().Key}'. Export it again");
+        }
+        graph.Node.Clear();
+        graph.Node.AddRange(sorted);
+
+        void Place(NodeProto node)
+        {
+            if (OnnxGraph.Reads(node).FirstOrDefault(input => inside.Contains(input) && !known.Contains(input)) is not { } missing)
+            {
+                ready.Enqueue(node);
+            }
+            else if (waiting.TryGetValue(missing, out var others))
+            {
+                others.Add(node);
+            }
+            else
+            {
+                waiting[missing] = [node];
             }
         }
     }

@@ -16,7 +16,14 @@ internal sealed class FeatureExtractor : IDisposable
     private readonly RunOptions _runOptions = new();
     private readonly int _size;
 
-    private FeatureExtractor(InferenceSession session, int size, int width) => (_session, _size, Width) = (session, size, width);
+    private readonly string _output;
+    private readonly long[] _row;
+
+    private FeatureExtractor(InferenceSession session, int size, string output, long[] row)
+    {
+        (_session, _size, _output, _row) = (session, size, output, row);
+        Width = (int)row.Aggregate((product, extent) => product * extent);
+    }
 
     /// <summary>Features F.</summary>
     public int Width { get; }
@@ -24,17 +31,18 @@ internal sealed class FeatureExtractor : IDisposable
     /// <summary>Opens a session.</summary>
     /// <param name="backbone">Input <c>pixels</c> float32 [N,3,S,S], output <c>features</c> float32 [N,F].</param>
     /// <param name="size">S.</param>
-    /// <param name="width">F.</param>
+    /// <param name="row">Extents of what is given for an image: F of the features.</param>
     /// <param name="device">auto, cpu, cuda or cuda:N.</param>
     /// <param name="settings">How it runs.</param>
-    public static FeatureExtractor Open(OnnxGraph backbone, int size, int width, string device, SessionSettings settings)
+    /// <param name="value">A float32 value inside to be given in place of the features; null for the features.</param>
+    public static FeatureExtractor Open(OnnxGraph backbone, int size, long[] row, string device, SessionSettings settings, string? value = null)
     {
         var file = Path.Combine(Directory.CreateTempSubdirectory("airbench-backbone-").FullName, TrainedModel.BackboneName);
         try
         {
-            NetworkExporter.Save(TakingBytes(backbone), file);
+            NetworkExporter.Save(TakingBytes(value is null ? backbone : EndingAt(backbone, value)), file);
             var chosen = ExecutionDevice.Resolve(device, OnnxRuntime.Start().GetAvailableProviders());
-            return new FeatureExtractor(OnnxClassifier.OpenSession(file, ref chosen, settings), size, width);
+            return new FeatureExtractor(OnnxClassifier.OpenSession(file, ref chosen, settings), size, value ?? ImportedModel.Features, row);
         }
         finally
         {
@@ -56,8 +64,8 @@ internal sealed class FeatureExtractor : IDisposable
             using var pixels = OrtValue.CreateTensorValueWithData(
                 OrtMemoryInfo.DefaultInstance, TensorElementType.UInt8, [count, 3, _size, _size], (nint)input, images.Length);
             using var values = OrtValue.CreateTensorValueWithData(
-                OrtMemoryInfo.DefaultInstance, TensorElementType.Float, [count, Width], (nint)output, 4L * features.Length);
-            _session.Run(_runOptions, ["images"], [pixels], ["features"], [values]);
+                OrtMemoryInfo.DefaultInstance, TensorElementType.Float, [count, .. _row], (nint)output, 4L * features.Length);
+            _session.Run(_runOptions, ["images"], [pixels], [_output], [values]);
         }
     }
 
@@ -66,6 +74,18 @@ internal sealed class FeatureExtractor : IDisposable
     {
         _runOptions.Dispose();
         _session.Dispose();
+    }
+
+    private static OnnxGraph EndingAt(OnnxGraph backbone, string value)
+    {
+        var graph = backbone.Clone();
+        graph.Model.Graph.Output.Clear();
+        graph.Model.Graph.Output.Add(new ValueInfoProto
+        {
+            Name = value, Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = (int)DataType.Float } },
+        });
+        graph.RemoveUnused();
+        return graph;
     }
 
     private static ModelProto TakingBytes(OnnxGraph backbone)

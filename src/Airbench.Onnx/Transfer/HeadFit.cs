@@ -11,6 +11,9 @@ internal sealed class HeadFit(int classCount, ClassWeights weights, int seed)
 
     private const int Parts = 5;
 
+    /// <summary>Largest element of the gradient at the end: of the head itself, and of those that only choose its penalty.</summary>
+    private const double Tolerance = 1e-6, ChoosingTolerance = 1e-4;
+
     /// <summary>Images that choose the penalty: with more of them the choice is clear without the rest.</summary>
     private const int MostChoosing = 3000;
 
@@ -25,7 +28,7 @@ internal sealed class HeadFit(int classCount, ClassWeights weights, int seed)
         LinearHead? head = null;
         foreach (var penalty in Penalties.Where(penalty => penalty >= l2))
         {
-            head = regression.Fit(penalty, cancel);   // each from the one before: faster than from zero
+            head = regression.Fit(penalty, Tolerance, cancel);   // each from the one before: faster than from zero
         }
         return (head!, l2);
     }
@@ -56,7 +59,7 @@ internal sealed class HeadFit(int classCount, ClassWeights weights, int seed)
             var judged = table.Of([.. left.Select(i => images[i])]);
             for (var i = 0; i < losses.Length; i++)
             {
-                var logits = regression.Fit(Penalties[i], cancel).Answer(judged);
+                var logits = regression.Fit(Penalties[i], ChoosingTolerance, cancel).Answer(judged);
                 for (var j = 0; j < left.Length; j++)
                 {
                     var label = chosen[left[j]];
@@ -70,7 +73,7 @@ internal sealed class HeadFit(int classCount, ClassWeights weights, int seed)
     private LogisticRegression Regression(FeatureTable table, int[] labels) => new(table, labels, Weights(labels));
 
     /// <summary>Balanced: images / (classes * images of the class). A class without images has 1; nothing reads it.</summary>
-    private double[] Weights(int[] labels)
+    public double[] Weights(int[] labels)
     {
         if (weights == ClassWeights.None)
         {

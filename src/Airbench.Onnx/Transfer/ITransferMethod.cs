@@ -28,7 +28,7 @@ internal interface ITransferred : IDisposable
 
     /// <summary>Logits of some images, float64 [n,K].</summary>
     /// <param name="images">Which.</param>
-    /// <param name="mirrored">Whether of their mirror images.</param>
+    /// <param name="mirror">Whether of their mirror images, which test images alone have.</param>
     /// <param name="cancel">Answered between batches.</param>
-    double[] Answer(int[] images, bool mirrored, CancellationToken cancel);
+    double[] Answer(int[] images, bool mirror, CancellationToken cancel);
 }

@@ -1,75 +1,71 @@
 namespace Airbench.Onnx;
 
-/// <summary>Computes the features of the views of images, or finds them in the cache.</summary>
-internal static class ImageFeatures
+/// <summary>Computes the features of views of images, or finds them in the cache.</summary>
+/// <param name="extractor">The backbone.</param>
+/// <param name="cache">What is known of it.</param>
+/// <param name="images">The images.</param>
+/// <param name="cancel">Answered between views.</param>
+internal sealed class ImageFeatures(FeatureExtractor extractor, FeatureCache cache, TransferImages images, CancellationToken cancel)
 {
-    /// <summary>Features of the views of every image.</summary>
-    /// <param name="extractor">The backbone.</param>
-    /// <param name="cache">What is known of it.</param>
-    /// <param name="images">The images.</param>
-    /// <param name="plan">Views of training images.</param>
-    /// <param name="asked">Views of test images, the first of <paramref name="plan"/>; the rows of the others stay zero.</param>
-    /// <param name="progress">Told of every batch.</param>
-    /// <param name="cancel">Answered between batches.</param>
-    public static FeatureTable Of(
-        FeatureExtractor extractor, FeatureCache cache, TransferImages images, ViewPlan plan, ViewPlan asked, IProgress progress, CancellationToken cancel)
+    private readonly int _bytes = 3 * images.Size * images.Size;
+    private readonly byte[] _pixels = new byte[FeatureExtractor.BatchSize * 3 * images.Size * images.Size];
+    private readonly float[] _found = new float[FeatureExtractor.BatchSize * extractor.Width];
+    private readonly List<(UInt128 Key, long Row)> _waiting = [];
+
+    /// <summary>A row for each view of each image, one after the other.</summary>
+    /// <param name="views">The views of each of some images.</param>
+    /// <param name="rows">Their number.</param>
+    /// <param name="progress">Told of the views done.</param>
+    public float[] Of(IEnumerable<(int Image, TrainingView View)> views, long rows, IProgress progress)
     {
-        var (width, bytes) = (extractor.Width, 3 * plan.Size * plan.Size);
-        var rows = (long)images.Count * plan.Count;
+        var width = extractor.Width;
         if (rows * width > Array.MaxLength)
         {
             throw new ConfigurationException(
-                $"{images.Count:N0} images in {plan.Count} views have {rows * width:N0} features, more than the {Array.MaxLength:N0} that are held at once; expected fewer crops");
+                $"{rows:N0} views have {rows * width:N0} features, more than the {Array.MaxLength:N0} that are held at once; expected fewer crops, or fewer images");
         }
         var values = new float[rows * width];
-        var (pixels, found) = (new byte[FeatureExtractor.BatchSize * bytes], new float[FeatureExtractor.BatchSize * width]);
-        var waiting = new List<(UInt128 Key, long Row)>();
-        var total = ((long)images.TrainCount * plan.Count) + ((long)images.Test.Count * asked.Count);
-        using var task = progress.Start("features", total, "views");
-        var done = 0L;
-        for (var image = 0; image < images.Count; image++)
+        using var task = progress.Start("features", rows, "views");
+        var row = 0L;
+        foreach (var (image, view) in views)
         {
-            var row = (long)image * plan.Count;
-            foreach (var view in (image < images.TrainCount ? plan : asked).Of(image))
+            cancel.ThrowIfCancellationRequested();
+            var drawn = _pixels.AsSpan(_waiting.Count * _bytes, _bytes);
+            view.Draw(images.Pixels(image), images.Size, drawn);
+            var key = FeatureCache.KeyOf(drawn);
+            if (!cache.TryGet(key, values.AsSpan((int)(row * width), width)))
             {
-                cancel.ThrowIfCancellationRequested();
-                var drawn = pixels.AsSpan(waiting.Count * bytes, bytes);
-                view.Draw(images.Pixels(image), plan.Size, drawn);
-                var key = FeatureCache.KeyOf(drawn);
-                if (!cache.TryGet(key, values.AsSpan((int)(row * width), width)))
+                _waiting.Add((key, row));
+                if (_waiting.Count == FeatureExtractor.BatchSize)
                 {
-                    waiting.Add((key, row));
-                    if (waiting.Count == FeatureExtractor.BatchSize)
-                    {
-                        Compute();
-                    }
+                    Compute(values);
                 }
-                row++;
-                task.Report(++done - waiting.Count);
             }
+            task.Report(++row - _waiting.Count);
         }
-        Compute();
-        task.Report(total);
-        return new FeatureTable(values, width, plan.Count);
+        Compute(values);
+        task.Report(rows);
+        return values;
+    }
 
-        void Compute()
+    private void Compute(float[] values)
+    {
+        if (_waiting.Count == 0)
         {
-            if (waiting.Count == 0)
-            {
-                return;
-            }
-            extractor.Run(pixels.AsSpan(0, waiting.Count * bytes), waiting.Count, found.AsSpan(0, waiting.Count * width));
-            foreach (var (i, (key, at)) in waiting.Index())
-            {
-                var features = found.AsSpan(i * width, width);
-                if (features.ContainsAnyExceptInRange(float.MinValue, float.MaxValue))
-                {
-                    throw new DataException("the backbone gives features that are not finite; expected one that takes the pixels as they are given to it: look at its preprocessing");
-                }
-                features.CopyTo(values.AsSpan((int)(at * width), width));
-                cache.Add(key, features);
-            }
-            waiting.Clear();
+            return;
         }
+        var width = extractor.Width;
+        extractor.Run(_pixels.AsSpan(0, _waiting.Count * _bytes), _waiting.Count, _found.AsSpan(0, _waiting.Count * width));
+        foreach (var (i, (key, row)) in _waiting.Index())
+        {
+            var features = _found.AsSpan(i * width, width);
+            if (features.ContainsAnyExceptInRange(float.MinValue, float.MaxValue))
+            {
+                throw new DataException("the backbone gives features that are not finite; expected one that takes the pixels as they are given to it: look at its preprocessing");
+            }
+            features.CopyTo(values.AsSpan((int)(row * width), width));
+            cache.Add(key, features);
+        }
+        _waiting.Clear();
     }
 }

@@ -14,7 +14,6 @@ internal sealed class LogisticRegression
 {
     private const int Parts = 16;
     private const int RowsAtOnce = 32;
-    private const double Tolerance = 1e-6;
     private const int MaxIterations = 500;
 
     private readonly FeatureTable _table;
@@ -46,10 +45,11 @@ internal sealed class LogisticRegression
 
     /// <summary>Fits, starting from what was fitted before: of several penalties the largest should come first.</summary>
     /// <param name="l2">The penalty, positive.</param>
+    /// <param name="tolerance">Largest element of the gradient at the end.</param>
     /// <param name="cancel">Answered between iterations.</param>
-    public LinearHead Fit(double l2, CancellationToken cancel)
+    public LinearHead Fit(double l2, double tolerance, CancellationToken cancel)
     {
-        Iterations = Lbfgs.Minimize((at, gradient) => Evaluate(at, l2, gradient), _parameters, Tolerance, MaxIterations, cancel);
+        Iterations = Lbfgs.Minimize((at, gradient) => Evaluate(at, l2, gradient), _parameters, tolerance, MaxIterations, cancel);
         var weight = _parameters[..(_classes * _table.Width)];
         TensorPrimitives.Multiply(weight, 1 / _scale, weight);
         var bias = _parameters[(_classes * _table.Width)..];

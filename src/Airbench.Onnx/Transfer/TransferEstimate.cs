@@ -16,12 +16,12 @@ public static class TransferEstimate
     public static double Seconds(TransferOptions options, int imageSize, int trainCount, int testCount, string device)
     {
         var backbone = TransferTrainer.Import(Backbones.Find(options.Backbone, options.Input), options.Input, imageSize, default);
-        using var extractor = FeatureExtractor.Open(backbone.Graph, imageSize, backbone.FeatureCount, device, new SessionSettings(options.Threads));
+        using var extractor = FeatureExtractor.Open(backbone.Graph, imageSize, [backbone.FeatureCount], device, new SessionSettings(options.Threads));
         var (pixels, features) = (new byte[Images * 3 * imageSize * imageSize], new float[Images * extractor.Width]);
         extractor.Run(pixels, Images, features);   // the first run also lays out the weights
         var clock = Stopwatch.StartNew();
         extractor.Run(pixels, Images, features);
-        var (learned, asked) = TransferMethods.Views(options, imageSize, seed: 0);
+        var (learned, asked) = HeadMethod.Views(options, imageSize, seed: 0);
         return clock.Elapsed.TotalSeconds / Images * (((double)trainCount * learned.Count) + ((double)testCount * asked.Count));
     }
 }

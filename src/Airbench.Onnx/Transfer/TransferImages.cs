@@ -35,6 +35,9 @@ internal sealed class TransferImages : IDisposable
     /// <summary>Classes K.</summary>
     public int ClassCount { get; }
 
+    /// <summary>Height and width S, pixels.</summary>
+    public int Size => Train.ImageSize;
+
     /// <summary>Training images.</summary>
     public int TrainCount => Train.Count;
 

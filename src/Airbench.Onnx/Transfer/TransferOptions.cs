@@ -19,7 +19,10 @@ public sealed record TransferOptions
     public ClassWeights ClassWeights { get; init; } = ClassWeights.None;
 
     /// <summary>Whether mirror images are learned too.</summary>
-    public bool Mirror { get; init; } = true;
+    public bool Mirror { get; init; }
+
+    /// <summary>Views of a test image that vote: <see cref="Airbench.Tta.None"/> or <see cref="Airbench.Tta.Mirror"/>.</summary>
+    public Tta Tta { get; init; } = Tta.Mirror;
 
     /// <summary>Random crops of each training image that are learned beside it.</summary>
     public int Crops { get; init; }

@@ -68,7 +68,7 @@ public static class TransferTrainer
             (learned, asked, stop) =>
             {
                 using var one = method.Learn(learned, seed, IProgress.Silent, stop);
-                return one.Answer(asked, mirrored: false, stop);
+                return one.Answer(asked, mirror: false, stop);
             },
             progress, cancel);
         var summary = CrossValidator.Summarize(divisions, folds);

@@ -5,7 +5,8 @@ namespace Airbench.Onnx;
 /// <summary>Writes what was learned with a backbone as a trained model.</summary>
 internal static class TransferredModelWriter
 {
-    private const int ReferenceImages = 256;
+    /// <summary>Fewer than of our own networks: the original answers for one image after the other.</summary>
+    private const int ReferenceImages = 64;
 
     /// <summary>File with what cross-validation answered for every image.</summary>
     private const string OutOfFoldName = "out-of-fold.csv";
@@ -35,11 +36,11 @@ internal static class TransferredModelWriter
             ("head.bias", TensorType.F32, [head.Classes], Floats(head.Bias)),
         ], data.IsSynthetic ? new Dictionary<string, string> { ["data"] = "synthetic" } : null);
 
-        var plain = learned.Answer(images.TestIndices, mirrored: false, cancel);
-        var voted = options.Mirror ? plain.Zip(learned.Answer(images.TestIndices, mirrored: true, cancel), (a, b) => (a + b) / 2).ToArray() : plain;
-        var score = new Fp32Score(images.Test.Count, Count(plain), Count(voted), options.Mirror ? Tta.Mirror : Tta.None);
+        var plain = learned.Answer(images.TestIndices, mirror: false, cancel);
+        var voted = options.Tta == Tta.Mirror ? plain.Zip(learned.Answer(images.TestIndices, mirror: true, cancel), (a, b) => (a + b) / 2).ToArray() : plain;
+        var score = new Fp32Score(images.Test.Count, Count(plain), Count(voted), options.Tta);
         WriteConfusion(build.File(TrainedModel.ConfusionName), data.Classes, voted, images);
-        WriteReference(build.File(TrainedModel.ReferenceName), images, learned, cancel);
+        WriteReference(build.File(TrainedModel.ReferenceName), imported, images, learned, cancel);
         if (divisions is not null)
         {
             WriteOutOfFold(build.File(OutOfFoldName), data.Classes, images, divisions[0]);
@@ -116,7 +117,10 @@ internal static class TransferredModelWriter
             (name, k) => (object?[])[name, .. Enumerable.Range(0, classes.Count).Select(column => (object?)counts[k, column])]));
     }
 
-    private static void WriteReference(string path, TransferImages images, ITransferred learned, CancellationToken cancel)
+    /// <summary>
+    /// What the exported model has to give. Where the backbone is as it was, that comes from its own file, unchanged, with the head in float64.
+    /// </summary>
+    private static void WriteReference(string path, ImportedModel imported, TransferImages images, ITransferred learned, CancellationToken cancel)
     {
         var count = Math.Min(ReferenceImages, images.Test.Count);
         var chosen = Enumerable.Range(0, count).Select(i => images.TestIndices[(int)((long)i * images.Test.Count / count)]).ToArray();
@@ -129,8 +133,20 @@ internal static class TransferredModelWriter
         [
             ("images", TensorType.U8, [count, 3, images.Test.ImageSize, images.Test.ImageSize], pixels.ToArray()),
             ("labels", TensorType.I64, [count], Bytes(Array.ConvertAll(chosen, image => (long)images.Labels[image]))),
-            ("logits", TensorType.F32, [count, images.ClassCount], Floats(learned.Answer(chosen, mirrored: false, cancel))),
+            ("logits", TensorType.F32, [count, images.ClassCount], Floats(learned.Changed.Count == 0 ? OfOriginal() : learned.Answer(chosen, mirror: false, cancel))),
         ]);
+
+        double[] OfOriginal()
+        {
+            using var original = imported.Original.Open(imported.OriginalValue);
+            var features = new List<float>();
+            foreach (var image in chosen)
+            {
+                cancel.ThrowIfCancellationRequested();
+                features.AddRange(imported.AnswerOf(original, images.Pixels(image)));
+            }
+            return learned.Head.Answer(new FeatureTable([.. features], imported.FeatureCount, Views: 1));
+        }
     }
 
     /// <summary>A row an image: its split and path, the part it was in, its class, the answer and the probability of each class.</summary>

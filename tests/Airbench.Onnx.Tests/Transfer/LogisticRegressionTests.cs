@@ -38,10 +38,10 @@ public sealed class LogisticRegressionTests
     {
         var (table, labels) = Draw(images: 200, views: 1, seed: 3);
 
-        var cold = new LogisticRegression(table, labels, [1, 1, 1, 1]).Fit(l2, default);
+        var cold = new LogisticRegression(table, labels, [1, 1, 1, 1]).Fit(l2, 1e-6, default);
         var regression = new LogisticRegression(table, labels, [1, 1, 1, 1]);
-        regression.Fit(1, default);
-        var warm = regression.Fit(l2, default);
+        regression.Fit(1, 1e-6, default);
+        var warm = regression.Fit(l2, 1e-6, default);
 
         // Strictly convex in the weights: there is one optimum. With a gradient g, the weights are off by at most |g| / l2.
         Assert.All(cold.Weight.Zip(warm.Weight), pair => Assert.Equal(pair.First, pair.Second, 1e-3 + (1e-5 / l2)));
@@ -59,8 +59,8 @@ public sealed class LogisticRegressionTests
         var same = new FeatureTable([.. Enumerable.Range(0, 80).SelectMany(i => table.Row(i % 20).ToArray())], Width, 1);
         var labelled = Enumerable.Range(0, 80).Select(i => i / 20).ToArray();
         var twice = Enumerable.Range(0, 80).SelectMany(i => i / 20 == 2 ? [i, i] : new[] { i }).ToArray();
-        var weighted = new LogisticRegression(same, labelled, [1, 1, 2, 1]).Fit(0.01, default);
-        var repeated = new LogisticRegression(same.Of(twice), [.. twice.Select(i => labelled[i])], [1, 1, 1, 1]).Fit(0.01, default);
+        var weighted = new LogisticRegression(same, labelled, [1, 1, 2, 1]).Fit(0.01, 1e-6, default);
+        var repeated = new LogisticRegression(same.Of(twice), [.. twice.Select(i => labelled[i])], [1, 1, 1, 1]).Fit(0.01, 1e-6, default);
 
         Assert.All(weighted.Weight.Concat(weighted.Bias).Zip(repeated.Weight.Concat(repeated.Bias)), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
     }

@@ -1,0 +1,90 @@
+using Airbench.Onnx.Proto;
+
+namespace Airbench.Onnx;
+
+/// <summary>Looks at an ONNX file: first what it says of itself, then what an import finds.</summary>
+public static class ModelSurvey
+{
+    /// <summary>Surveys the model in <paramref name="path"/>.</summary>
+    /// <param name="path">An ONNX file.</param>
+    /// <param name="input">What it does not say of its input; null where nothing is known.</param>
+    /// <param name="imageSize">Height and width where the file leaves them open.</param>
+    /// <param name="cancel">Stops it between steps.</param>
+    /// <exception cref="InvalidFileException">It is no ONNX model, or one that must not be loaded.</exception>
+    /// <exception cref="ConfigurationException">The input is described in numbers that cannot be.</exception>
+    public static ModelReport Survey(string path, BackboneInput? input, int? imageSize, CancellationToken cancel)
+    {
+        var facts = ModelInspector.Inspect(path);
+        var options = new ImportOptions
+        {
+            ImageSize = imageSize, Preprocess = input?.Preprocess, Scale = input?.Scale, Mean = input?.Mean, Std = input?.Std, Order = input?.ColorOrder,
+        };
+        ForeignInput.Check(path, options);
+        var isOpen = ForeignInput.LeavesValuesOpen(facts, options);
+        var (imported, why) = Import(path, isOpen ? options with { Scale = 1 } : options, cancel);   // what is open changes no number of the report
+        var model = ProtoFile.Read(path, ModelProto.Parser);
+        var values = model.Graph.Initializer.Where(tensor => Tensors.IsFloating(tensor.DataType))
+            .Concat(model.Graph.Node.Where(node => node.OpType == "Constant").SelectMany(node => node.Attribute).Select(attribute => attribute.T).OfType<TensorProto>()
+                .Where(tensor => Tensors.IsFloating(tensor.DataType)));
+        return new ModelReport(
+            path, new FileInfo(path).Length + facts.ExternalFiles.Sum(file => new FileInfo(file).Length),
+            $"{model.ProducerName} {model.ProducerVersion}".Trim(), model.IrVersion,
+            model.OpsetImport.Where(import => import.Domain is "" or "ai.onnx").Select(import => import.Version).DefaultIfEmpty(1).Max(),
+            [.. facts.Graph.Inputs.Select(value => value.ToString())], [.. facts.Graph.Outputs.Select(value => value.ToString())],
+            [.. model.Graph.Node.CountBy(Operator).OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => new OperatorCount(pair.Key, pair.Value))],
+            values.Sum(tensor => Extents.Elements(tensor.Dims)), imported?.MultiplyAdds, imported?.ImageSize,
+            imported?.Source.Head is { } head ? $"{head.Operator} '{head.Node}' reads {head.Features} and gives {head.Scores}" : null, imported?.FeatureCount,
+            PixelSurvey.Describe(facts, imported, input, isOpen), imported is null ? null : LastBlockOf(imported), Uses(path, facts, imported, why, isOpen),
+            isOpen || imported is null ? [] : imported.Notes);
+    }
+
+    private static (ImportedModel? Imported, string? Why) Import(string path, ImportOptions options, CancellationToken cancel)
+    {
+        try
+        {
+            return (ModelImporter.Import(path, options, cancel), null);
+        }
+        catch (InvalidFileException e)
+        {
+            return (null, e.Path == path ? e.Problem : e.Message);
+        }
+        catch (ConfigurationException e)
+        {
+            return (null, e.Message.StartsWith($"{path}: ", StringComparison.Ordinal) ? e.Message[(path.Length + 2)..] : e.Message);
+        }
+    }
+
+    private static string Operator(NodeProto node) => node.Domain is "" or "ai.onnx" ? node.OpType : $"{node.Domain}.{node.OpType}";
+
+    private static string? LastBlockOf(ImportedModel model) => model.LastBlockStart is not { } start ? null
+        : FormattableString.Invariant($"behind {start}: {model.LastBlockShare:0%} of the multiply-adds");
+
+    private static List<ModelUse> Uses(string path, ModelFacts facts, ImportedModel? imported, string? why, bool isOpen)
+    {
+        var asked = isOpen ? "; say how its pixels are scaled" : "";
+        var uses = new List<ModelUse> { Evaluate(path, facts, isOpen) };
+        uses.Add(imported is null ? new("quantize", false, why!) : new("quantize", true, $"to 8 bits{asked}"));
+        uses.Add(imported is null
+            ? new("adapt: head", false, why!)
+            : new("adapt: head", true, $"a new linear layer on {Counted.Of(imported.FeatureCount, "feature")}{asked}"));
+        return uses;
+    }
+
+    private static ModelUse Evaluate(string path, ModelFacts facts, bool isOpen)
+    {
+        try
+        {
+            ScoreOutput.Choose(path, facts.Graph, facts.Metadata.GetValueOrDefault("output_name"));
+            ModelDescription.ReadInput(path, facts, new ClassifierOptions { Scale = isOpen ? 1 : null, ImageSize = null });
+            return new("evaluate", true, facts.Metadata.ContainsKey("classes") ? "its class names are in the file" : "with --labels, a file of its class names");
+        }
+        catch (InvalidFileException e)
+        {
+            return new("evaluate", false, e.Problem);
+        }
+        catch (ConfigurationException e)
+        {
+            return new("evaluate", true, e.Message.StartsWith($"{path}: ", StringComparison.Ordinal) ? e.Message[(path.Length + 2)..] : e.Message);
+        }
+    }
+}
