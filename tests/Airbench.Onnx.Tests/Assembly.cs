@@ -9,5 +9,6 @@ internal static class BeforeAnyTest
     {
         NativeEnvironment.LetThreadsSleep();
         NativeEnvironment.AvoidWrongConvolutions();
+        NativeEnvironment.KeepCacheBesideTests();
     }
 }

@@ -27,6 +27,9 @@ internal static class NativeEnvironment
         }
     }
 
+    /// <summary>What programs keep for a user stays beside the tests.</summary>
+    public static void KeepCacheBesideTests() => Environment.SetEnvironmentVariable(UserCache.Variable, Path.Combine(AppContext.BaseDirectory, "cache"));
+
     private static bool HidesCaches() =>
         X86Base.IsSupported && X86Base.CpuId(unchecked((int)0x80000000), 0).Eax >= AmdCaches && X86Base.CpuId(AmdCaches, 0) == (0, 0, 0, 0)
         && X86Base.CpuId(4, 0) == (0, 0, 0, 0);

@@ -120,17 +120,9 @@ public sealed record FinetuneOptions
     public Dictionary<string, double> Gates { get; init; } = [];
 
     /// <summary>
-    /// The same for a model with a backbone, whose features are larger and whose layers have learned much more than the new images tell: smaller rates.
+    /// The same for a model with a backbone, whose layers have learned much more than the new images tell: smaller rates. That of the head follows from the features.
     /// </summary>
-    internal FinetuneOptions ForBackbone() => Lr is not null ? this : this with
-    {
-        Lr = TrainedParts.Find(Train) switch
-        {
-            TrainedPart.Head => 0.01,
-            TrainedPart.All => 0.002,
-            _ => 0.005,
-        },
-    };
+    internal FinetuneOptions ForBackbone() => this with { Lr = Lr ?? (TrainedParts.Find(Train) == TrainedPart.All ? 0.002 : 0.005) };
 
     /// <summary>The peak learning rate: that of the options, or the default for what learns (docs/results.md has the measurements).</summary>
     public double PeakLr() => Lr ?? TrainedParts.Find(Train) switch

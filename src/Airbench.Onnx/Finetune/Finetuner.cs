@@ -56,7 +56,7 @@ public static class Finetuner
         var request = new FinetuneRequest(
             network, start, TrainedParts.Find(options.Train)!.Value, options.LabelSmoothing, options.FrozenStatistics, device, options.Threads, Fresh("train"))
         {
-            Backbone = parent.Backbone,
+            Backbone = WithHeadLr(parent, inputs.Data, options, device),
         };
         FinetuneOutcome outcome;
         double rehearsal;
@@ -112,6 +112,18 @@ public static class Finetuner
                 $"{side.Dataset.Manifest.Name}/test", side.Test.Count,
                 FinetunedModelWriter.CountCorrect(parentLogits, side.Test.Labels, rowsBefore), FinetunedModelWriter.CountCorrect(logits, side.Test.Labels, side.Rows));
         }
+    }
+
+    /// <summary>A head's rate has to fit the length of the features; they differ by orders of magnitude between backbones.</summary>
+    private static BackboneFile? WithHeadLr(ParentWeights parent, Dataset data, FinetuneOptions options, string device)
+    {
+        if (parent.Backbone is not { } backbone)
+        {
+            return null;
+        }
+        using var train = data.OpenSplit(Split.Train);
+        var length = FeatureLength.MeanSquare(backbone.Path, parent.Manifest.Network.Widths[0], train, device, options.Threads);
+        return backbone with { HeadLr = TransferOptions.DefaultSteps(TransferPart.LastBlock).HeadLr / length / options.PeakLr() };
     }
 
     private static void CheckGates(FinetuneOptions options, FinetuneRecord facts)

@@ -52,4 +52,8 @@ public sealed record FinetuneRequest(
 /// <summary>A backbone on the disk.</summary>
 /// <param name="Path"><c>backbone.onnx</c>.</param>
 /// <param name="LastBlock">The value behind which its last block begins; null where there is none.</param>
-public sealed record BackboneFile(string Path, string? LastBlock);
+public sealed record BackboneFile(string Path, string? LastBlock)
+{
+    /// <summary>Learning rate of the head, as a multiple of that of the backbone.</summary>
+    public double HeadLr { get; init; } = 1;
+}

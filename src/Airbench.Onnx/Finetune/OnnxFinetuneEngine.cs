@@ -47,7 +47,7 @@ public sealed class OnnxFinetuneEngine : IFinetuneEngine
         {
             var device = step.Device;
             var evaluation = OnnxClassifier.OpenSession(evaluationFile, ref device, new SessionSettings(request.Threads));
-            return new OnnxFinetuneEngine(evaluationFile, step, evaluation, request.Network.ImageSize);
+            return new OnnxFinetuneEngine(evaluationFile, step, evaluation, request.Network.ImageSize) { HeadLr = request.Backbone?.HeadLr ?? 1 };
         }
         catch
         {
@@ -56,8 +56,12 @@ public sealed class OnnxFinetuneEngine : IFinetuneEngine
         }
     }
 
+    /// <summary>Learning rate of the head, as a multiple of that of the rest; only of models that have two.</summary>
+    private double HeadLr { get; init; } = 1;
+
     /// <inheritdoc/>
-    public float Step(ReadOnlySpan<byte> images, ReadOnlySpan<long> labels, StepSettings settings) => _step.Step(images, labels, settings);
+    public float Step(ReadOnlySpan<byte> images, ReadOnlySpan<long> labels, StepSettings settings) =>
+        _step.Step(images, labels, settings with { HeadLr = (float)(settings.Lr * HeadLr) });
 
     /// <inheritdoc/>
     public unsafe void Answer(ReadOnlySpan<byte> images, int count, Span<float> logits)

@@ -45,18 +45,13 @@ public static class TransferTrainer
     /// <summary>The backbone, for images of this size.</summary>
     internal static ImportedModel Import(BackboneSource source, BackboneInput input, int imageSize, CancellationToken cancel)
     {
-        var imported = ModelImporter.Import(
+        return ModelImporter.Import(
             source.File,
             new ImportOptions
             {
                 ImageSize = imageSize, Preprocess = source.Preprocess, Scale = input.Scale, Mean = input.Mean, Std = input.Std, Order = input.ColorOrder,
             },
             cancel);
-        return imported.ImageSize == imageSize
-            ? imported
-            : throw new ConfigurationException(
-                $"backbone: {source.Name} takes images of {imported.ImageSize}x{imported.ImageSize} pixels, the data set has {imageSize}x{imageSize}; " +
-                $"expected image_size: {imported.ImageSize} in the prepare stage");
     }
 
     private static IReadOnlyList<OutOfFold> Validate(

@@ -64,8 +64,12 @@ internal static class TransferredModelWriter
                 CrossValidation = divisions is null ? null : CrossValidator.Summarize(divisions, options.Folds),
             },
             Backbone = new Backbone(
-                source.Name, source.Origin, source.License, Hash.OfFile(source.File), Hash.OfFile(backboneFile), (int)backbone.Model.OpsetImport[0].Version,
-                Parameters(backbone), imported.LastBlockStart, imported.Notes),
+                source.Name, source.Origin, Hash.OfFile(source.File), Hash.OfFile(backboneFile), (int)backbone.Model.OpsetImport[0].Version, Parameters(backbone),
+                imported.Notes)
+            {
+                License = source.License,
+                LastBlock = imported.LastBlockStart,
+            },
             Classes = data.Classes,
             Seed = seed,
             Device = device,

@@ -1,4 +1,3 @@
-using System.Text;
 using Airbench.Onnx;
 using Microsoft.ML.OnnxRuntime;
 
@@ -8,7 +7,7 @@ namespace Airbench.Tests;
 public sealed class FinetunerTests : IDisposable
 {
     private const int Size = 16;
-    private static readonly string[] Colours = ["red", "green", "blue", "grey"];
+    private static readonly string[] Colours = ColourSet.Colours;
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -277,53 +276,5 @@ public sealed class FinetunerTests : IDisposable
         return Export(model, data, export.Training.Count > 0 ? export : export with { Training = ["head"] }, "parent", _ => new ParityResult(1, 0, 1));
     }
 
-    /// <summary>Noisy squares of one colour; a fifth of each class, at least one image, is the test split.</summary>
-    private Dataset Prepare(string[] classes, int perClass, string name, int size = Size)
-    {
-        var folder = _folder.File($"data-{name}");
-        Directory.CreateDirectory(folder);
-        var random = new Random(5);
-        var test = Math.Max(1, perClass / 5);
-        foreach (var (split, count) in ((string, int)[])[("train", perClass - test), ("test", test)])
-        {
-            File.Delete(Path.Combine(folder, $"{split}.safetensors"));
-            using var writer = new TensorFileWriter(Path.Combine(folder, $"{split}.safetensors"));
-            writer.Begin("images", TensorType.U8, 3, size, size);
-            foreach (var colour in classes)
-            {
-                for (var i = 0; i < count; i++)
-                {
-                    var image = new byte[3 * size * size];
-                    for (var p = 0; p < image.Length; p++)
-                    {
-                        var lit = colour == "grey" ? 110 : Array.IndexOf(Colours, colour) == p / (size * size) ? 170 : 60;
-                        image[p] = (byte)(lit + random.Next(-40, 41));
-                    }
-                    writer.Append<byte>(image);
-                }
-            }
-            writer.Begin("labels", TensorType.I64);
-            writer.Append<long>([.. classes.SelectMany((_, k) => Enumerable.Repeat((long)k, count))]);
-            writer.Begin("paths", TensorType.U8);
-            writer.Append<byte>(Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, count * classes.Length).Select(i => $"{split}/{i}.png\n"))));
-            writer.Finish();
-        }
-        var manifest = new DatasetManifest
-        {
-            Name = name,
-            Source = "folder",
-            Classes = classes,
-            ImageSize = size,
-            Mean = [0.5, 0.5, 0.5],
-            Std = [0.2, 0.2, 0.2],
-            TrainCount = (perClass - test) * classes.Length,
-            TestCount = test * classes.Length,
-            DuplicatesAcrossSplits = 0,
-            TrainSha256 = Hash.OfFile(Path.Combine(folder, "train.safetensors")),
-            TestSha256 = Hash.OfFile(Path.Combine(folder, "test.safetensors")),
-            ProductVersion = Product.Version,
-        };
-        File.WriteAllText(Path.Combine(folder, Dataset.ManifestName), Json.Write(manifest));
-        return Dataset.Open(folder);
-    }
+    private Dataset Prepare(string[] classes, int perClass, string name, int size = Size) => ColourSet.Write(_folder.File($"data-{name}"), name, classes, perClass, size);
 }
