@@ -76,6 +76,7 @@ internal sealed record FolderChoices
     private static (string Name, int Median) Side(ImageSurvey survey) =>
         AreLong(survey) ? ("long", survey.LongSide.Median) : ("short", survey.ShortSide.Median);
 
+    /// <summary>Whether a network that has learned to see is better: photos, and not so many that their own network would be.</summary>
     private static bool IsForBackbone(ImageSurvey survey) => Side(survey).Median > SmallestPhoto && survey.TrainCount < ManyImages;
 
     private static Choice<string?> BackboneFor(ImageSurvey survey)
@@ -102,7 +103,10 @@ internal sealed record FolderChoices
         ? new(5, $"{Counted.Of(testCount, "test image")} {(testCount == 1 ? "gives" : "give")} a rough number. All images, in 5 parts, each asked of a model that learned the other four, give a better one.")
         : new(0, $"{Number(testCount)} test images tell enough; 5 would add a cross-validation.");
 
-    private static Choice<Fit> FitFor(ImageSurvey survey) => AreLong(survey)
+    private static Choice<Fit> FitFor(ImageSurvey survey) => IsForBackbone(survey)
+        ? new(Airbench.Fit.Crop, "The square in the middle is used, as when the backbone learned: black beside an image (pad) is strange to it, and stretch bends what it knows. "
+            + (AreLong(survey) ? string.Create(CultureInfo.InvariantCulture, $"{survey.LongShare:0%} of the images lose a third or more so; where that matters, try stretch.") : "Few of the images lose much."))
+        : AreLong(survey)
         ? new(Airbench.Fit.Pad, string.Create(CultureInfo.InvariantCulture, $"{survey.LongShare:0%} of the images are much longer than wide or the other way round: ")
             + "crop would lose a third or more of each. pad keeps all of it, smaller, between black; stretch keeps it distorted.")
         : new(Airbench.Fit.Crop, "The square in the middle is used; few of the images are much longer than wide or the other way round. pad would keep all of them, with black beside.");

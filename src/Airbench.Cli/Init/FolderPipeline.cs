@@ -72,8 +72,8 @@ internal static class FolderPipeline
             Option("recipe", "airbench94", $"{choices.Backbone.Why} `airbench recipes` lists the others.");
             Option("epochs", Plain(choices.Epochs.Value), choices.Epochs.Why);
             Option("batch_size", Plain(choices.BatchSize.Value), choices.BatchSize.Why);
+            Option("flip", "alternating", "Images are mirrored in training. Where left and right differ (digits, letters, signs): none, and tta: none below.");
         }
-        Option("flip", "alternating", "Images are mirrored in training. Where left and right differ (digits, letters, signs): none, and tta: none below.");
         text.Append($$"""
               export:
                 uses: export
@@ -82,7 +82,7 @@ internal static class FolderPipeline
               evaluate:
                 uses: evaluate
                 needs: [prepare, export]
-                with: { model: fp32, tta: {{(choices.Backbone.Value is null ? "mirror_translate" : "mirror")}}, split: test }
+                with: { model: fp32, tta: {{(choices.Backbone.Value is null ? "mirror_translate, split: test }" : "mirror, split: test }   # tta: none where left and right differ (digits, letters, signs)")}}
 
             """.ReplaceLineEndings("\n"));
         return text.ToString();

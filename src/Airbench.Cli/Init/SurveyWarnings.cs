@@ -64,7 +64,7 @@ internal static class SurveyWarnings
         {
             yield return $"half of the images are {survey.ShortSide.Median} pixels or less on their short side; they are enlarged to {NetworkSpec.MinImageSize}";
         }
-        if (FolderChoices.AreLong(survey))
+        if (FolderChoices.For(survey).Fit.Value == Fit.Pad)
         {
             yield return string.Create(CultureInfo.InvariantCulture, $"{survey.LongShare:0%} of the images are much longer than wide or the other way round. ")
                 + "They are padded with black (fit: pad), as a crop would lose a third or more of each: crop them yourself where a part shows what matters";

@@ -10,7 +10,9 @@ namespace Airbench;
 /// <param name="Sha256">SHA-256 of <c>backbone.onnx</c>.</param>
 /// <param name="Opset">ONNX operator-set version of <c>backbone.onnx</c>.</param>
 /// <param name="Parameters">Numbers in its weights.</param>
+/// <param name="LastBlock">The value of <c>backbone.onnx</c> behind which its last block begins; null where there is none.</param>
 /// <param name="Notes">What was done to it.</param>
 public sealed record Backbone(
     string Name, string Origin, string? License, string SourceSha256, string Sha256, [property: Range(1, 1000)] int Opset,
-    [property: Range(0, long.MaxValue)] long Parameters, IReadOnlyList<string> Notes);
+    [property: Range(0, long.MaxValue)] long Parameters,
+    string? LastBlock, IReadOnlyList<string> Notes);

@@ -91,6 +91,12 @@ public sealed record BundleManifest : IChecked
     /// <summary>What made the bundle.</summary>
     public Provenance? Provenance { get; init; }
 
+    /// <summary>The network that it started from; null where it was trained from scratch.</summary>
+    public Backbone? Backbone { get; init; }
+
+    /// <summary>How a network that existed learned these classes; null where it was trained from scratch.</summary>
+    public Transfer? Transfer { get; init; }
+
     /// <summary>How it was made from another bundle; null where it was trained from scratch.</summary>
     public FinetuneRecord? Finetuned { get; init; }
 

@@ -69,6 +69,7 @@ internal static class BundleFiles
 
     private static IEnumerable<string> TrainingOf(BundleManifest manifest) => manifest.Training is not { } files ? [] :
     [
+        .. manifest.Backbone is null ? (string[])[] : [$"{OnnxBundle.TrainingFolder}/{TrainedModel.BackboneName}"],
         $"{OnnxBundle.TrainingFolder}/{OnnxBundle.TrainingStateName}", $"{OnnxBundle.TrainingFolder}/{TrainedModel.ManifestName}",
         .. files.Select(file => file.File),
     ];

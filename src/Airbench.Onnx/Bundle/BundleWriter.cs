@@ -44,12 +44,20 @@ internal static class BundleWriter
     {
         var (network, score, plus) = (trained.Network, trained.Fp32, manifest.ProductVersion.IndexOf('+', StringComparison.Ordinal));
         var isFloat = manifest.Input == InputFormat.FloatNchw;
+        // A backbone is given pixels of 0 to 255 and does the rest itself.
+        double Scale() => (isFloat, network.Architecture) switch
+        {
+            (true, Architecture.Backbone) => byte.MaxValue,
+            (false, Architecture.Backbone) => 1,
+            (true, _) => 1,
+            _ => InputFormats.Scale,
+        };
         return manifest with
         {
             Signature = signature,
             PreprocessingSteps = new PreprocessingSteps(
                 "applied", "bilinear_antialias", "RGB", isFloat ? [0, 1] : [0, 255],
-                new Normalization(isFloat ? 1 : InputFormats.Scale, network.Mean, network.Std))
+                new Normalization(Scale(), network.Mean, network.Std))
             {
                 Fit = network.Fit,
                 ShortSide = network.Fit == Fit.Crop ? network.ImageSize : null,

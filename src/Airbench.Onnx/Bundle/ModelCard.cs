@@ -55,6 +55,13 @@ internal static class ModelCard
             {
                 Line("Never counted on a test split.");
             }
+            if (manifest.Transfer?.CrossValidation is { } validation)
+            {
+                Line();
+                Line(FormattableString.Invariant($"By cross-validation in {validation.Folds} parts, every one of {validation.Count:N0} images asked of a model that had not learned it: ") +
+                    FormattableString.Invariant($"{validation.Accuracy.Accuracy:0.0%} (95% interval {validation.Accuracy.Low95:0.0%} to {validation.Accuracy.High95:0.0%}), mean recall of the classes {validation.BalancedAccuracy:0.0%}. ") +
+                    "That judges this way of training, not this very model.");
+            }
             Line();
             Variants();
         }
@@ -171,6 +178,10 @@ internal static class ModelCard
                 Line(FormattableString.Invariant($"| fine-tuning | {tuned.Train} on {tuned.Images:N0} images, epoch {tuned.BestEpoch} of {tuned.Epochs}, {tuned.Engine} |"));
                 Line($"| new data | {Escape(tuned.New.ToString())} |");
                 Line(tuned.Old is { } old ? $"| old data | {Escape(old.ToString())} |" : "| old data | not measured |");
+            }
+            if (manifest.Backbone is { } backbone)
+            {
+                Line($"| backbone | {Escape(backbone.Name)}: {Escape(backbone.Origin)}; licence {(backbone.License is { } license ? $"{Escape(license)}" : "not stated: find out before you pass this model on")}; sha256 `{backbone.SourceSha256}` |");
             }
             Line($"| weights | sha256 `{manifest.WeightsSha256}`, recipe {manifest.Recipe}, seed {manifest.Seed} |");
             foreach (var (name, variant) in manifest.Variants)

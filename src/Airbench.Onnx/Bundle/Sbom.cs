@@ -19,6 +19,10 @@ internal static class Sbom
         {
             components.TryAdd($"pkg:generic/{name}@{version}", Component(name, version, "training", sha512: null, kind: "generic"));
         }
+        if (manifest.Backbone is { } backbone)
+        {
+            components[$"model:{backbone.Name}"] = Model(backbone);
+        }
         var model = manifest.Variants[ExportOptions.Fp32];
         var document = new Dictionary<string, object>
         {
@@ -41,6 +45,24 @@ internal static class Sbom
             ["components"] = components.Values,
         };
         return Json.Write(document);
+    }
+
+    /// <summary>The network that the model started from, with its licence.</summary>
+    private static Dictionary<string, object> Model(Backbone backbone)
+    {
+        var component = new Dictionary<string, object>
+        {
+            ["type"] = "machine-learning-model",
+            ["bom-ref"] = $"backbone:{backbone.Name}",
+            ["name"] = backbone.Name,
+            ["description"] = backbone.Origin,
+            ["hashes"] = new[] { new { alg = "SHA-256", content = backbone.SourceSha256 } },
+        };
+        if (backbone.License is { } license)
+        {
+            component["licenses"] = new[] { new { license = new { id = license } } };
+        }
+        return component;
     }
 
     /// <summary>NuGet packages of the running program, as its .deps.json lists them; none for a program without that file.</summary>

@@ -15,6 +15,9 @@ internal sealed class BackwardPass
     /// <summary>Behind the names of values of the source.</summary>
     public const string Suffix = "/value";
 
+    private const string RoiAlignMode = "coordinate_transformation_mode";
+    private const int RoiAlignChange = 16;   // the one operator whose default is another in a newer opset, among 13 to 22
+
     private readonly OnnxGraph _source;
     private readonly ValueShapes _shapes;
     private readonly GraphBuilder _graph;
@@ -124,6 +127,10 @@ internal sealed class BackwardPass
         var copy = node.Clone();
         copy.Name = node.Output.First(output => output.Length > 0) + Suffix;
         Rename(copy, value => _names.GetValueOrDefault(value, value));
+        if (copy.OpType == "RoiAlign" && !copy.Attribute.Any(attribute => attribute.Name == RoiAlignMode) && GradientPaths.OpsetOf(_source) < RoiAlignChange)
+        {
+            copy.Attribute.Add(Attribute.Text(RoiAlignMode, "output_half_pixel"));
+        }
         _graph.Add(copy);
     }
 

@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using Airbench.Onnx.Proto;
+using Google.Protobuf;
 using static Airbench.Onnx.Proto.TensorProto.Types;
 
 namespace Airbench.Onnx;
@@ -46,6 +48,19 @@ internal static class BackboneModel
         model.OpsetImport.AddRange(backbone.OpsetImport);
         model.IrVersion = Math.Max(model.IrVersion, backbone.IrVersion);
         return new OnnxGraph(model);
+    }
+
+    /// <summary>A backbone with other values in some of its constants.</summary>
+    /// <param name="backbone">It stays as it is.</param>
+    /// <param name="values">float32, by the name of the constant.</param>
+    public static OnnxGraph With(OnnxGraph backbone, IReadOnlyDictionary<string, float[]> values)
+    {
+        var changed = backbone.Clone();
+        foreach (var (name, numbers) in values)
+        {
+            changed.Constant(name)!.RawData = ByteString.CopyFrom(MemoryMarshal.AsBytes(numbers.AsSpan()));
+        }
+        return changed;
     }
 
     /// <summary>A node under other names, with the graphs inside of it.</summary>

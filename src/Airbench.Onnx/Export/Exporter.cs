@@ -90,6 +90,8 @@ public static class Exporter
             Parity = parity,
             Opset = trained.Backbone?.Opset ?? options.Opset,
             ProductVersion = Product.Version,
+            Backbone = trained.Backbone,
+            Transfer = trained.Transfer,
             Finetuned = trained.Finetuned,
             Training = training,
         };

@@ -15,7 +15,15 @@ internal static class FinetuneEngines
         };
         if (options.Engine == FinetuneEngineKind.OrtTraining)
         {
+            if (request.Backbone is not null)
+            {
+                throw new ConfigurationException("engine: ort_training, of a model with a backbone; expected onnx: these artifacts are written of our own networks");
+            }
             return OnDeviceProgram.Open(request, spec, options.Momentum, options.WeightDecay, OnDeviceProgram.DefaultFolder);
+        }
+        if (request.Backbone is { } backbone)
+        {
+            return BackboneStep.OpenEngine(request, backbone);
         }
         var (step, evaluation) = (Path.Combine(request.Folder, TrainingFiles.TrainStepName), Path.Combine(request.Folder, "evaluate.onnx"));
         File.WriteAllBytes(step, TrainStep.Write(spec, request.WeightsFile));

@@ -119,6 +119,19 @@ public sealed record FinetuneOptions
     [Description("Bounds that fail the stage when missed, 0 to 1: accuracy_min on the new test images, forgetting_max for the accuracy lost on the old ones.")]
     public Dictionary<string, double> Gates { get; init; } = [];
 
+    /// <summary>
+    /// The same for a model with a backbone, whose features are larger and whose layers have learned much more than the new images tell: smaller rates.
+    /// </summary>
+    internal FinetuneOptions ForBackbone() => Lr is not null ? this : this with
+    {
+        Lr = TrainedParts.Find(Train) switch
+        {
+            TrainedPart.Head => 0.01,
+            TrainedPart.All => 0.002,
+            _ => 0.005,
+        },
+    };
+
     /// <summary>The peak learning rate: that of the options, or the default for what learns (docs/results.md has the measurements).</summary>
     public double PeakLr() => Lr ?? TrainedParts.Find(Train) switch
     {

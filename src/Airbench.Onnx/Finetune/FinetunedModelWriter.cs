@@ -19,6 +19,14 @@ internal static class FinetunedModelWriter
         }));
     }
 
+    /// <summary>The backbone: what changed, and the rest as it was.</summary>
+    public static BackboneFile WriteBackbone(string path, BackboneFile before, IReadOnlyDictionary<string, float[]> changed)
+    {
+        var graph = new OnnxGraph(ProtoFile.Read(before.Path, Proto.ModelProto.Parser));
+        NetworkExporter.Save(BackboneModel.With(graph, changed.Where(tensor => graph.Constant(tensor.Key) is not null).ToDictionary()).Model, path);
+        return before with { Path = path };
+    }
+
     /// <summary>Logits of a whole split.</summary>
     public static float[] Answer(IFinetuneEngine engine, ImageSplit split, int classes, CancellationToken cancel) =>
         Answer(engine.Answer, split, classes, cancel);
@@ -68,6 +76,7 @@ internal static class FinetunedModelWriter
             Runs = [],
             AccuracyTta = Summary.Of([(double)score.CorrectTta / score.Count]),
             Fp32 = score,
+            Backbone = parent.Backbone is { } backbone ? backbone with { Sha256 = Hash.OfFile(build.File(TrainedModel.BackboneName)) } : null,
             Versions = new Dictionary<string, string>
             {
                 [Product.Name] = Product.Version,

@@ -27,6 +27,10 @@ public static class Finetuner
         FinetuneInputs inputs, FinetuneOptions options, string modelFolder, string bundleFolder, string device, int seed,
         Func<FinetuneRequest, IFinetuneEngine> open, IProgress progress, CancellationToken cancel)
     {
+        if (inputs.Parent.Backbone is not null)
+        {
+            options = options.ForBackbone();
+        }
         var export = inputs.ExportLike(options);
         var (bundle, parent) = (inputs.Bundle, inputs.Parent);
         progress.Info($"to be exported as {bundle.Folder}: {string.Join(", ", export.Variants)}; {bundle.Manifest.Signature?.Inputs[0]}, opset {export.Opset}");
@@ -50,7 +54,10 @@ public static class Finetuner
             head.WriteWeights(weights, network, start, seed);
         }
         var request = new FinetuneRequest(
-            network, start, TrainedParts.Find(options.Train)!.Value, options.LabelSmoothing, options.FrozenStatistics, device, options.Threads, Fresh("train"));
+            network, start, TrainedParts.Find(options.Train)!.Value, options.LabelSmoothing, options.FrozenStatistics, device, options.Threads, Fresh("train"))
+        {
+            Backbone = parent.Backbone,
+        };
         FinetuneOutcome outcome;
         double rehearsal;
         string engineName;
@@ -65,8 +72,9 @@ public static class Finetuner
 
         var weightsFile = build.File(TrainedModel.WeightsName);
         FinetunedModelWriter.WriteWeights(weightsFile, network, start, outcome.Weights);
+        var backboneFile = parent.Backbone is { } backbone ? FinetunedModelWriter.WriteBackbone(build.File(TrainedModel.BackboneName), backbone, outcome.Weights) : null;
         // Judged by an engine of its own that has read the file: what is counted is what is written.
-        using var judge = open(request with { WeightsFile = weightsFile, Folder = Fresh("judge") });
+        using var judge = open(request with { WeightsFile = weightsFile, Folder = Fresh("judge"), Backbone = backboneFile });
         var after = FinetunedModelWriter.Answer(judge, data.Test, head.Classes.Count, cancel);
         using var before = OnnxClassifier.Open(bundle.File(bundle.Manifest.Variants["fp32"].File));
         var facts = new FinetuneRecord(

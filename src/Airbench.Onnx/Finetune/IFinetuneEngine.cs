@@ -43,4 +43,13 @@ public readonly record struct StepSettings(float Lr, float Momentum, float Weigh
 /// <param name="Threads">Threads of one operator; 0 is one per core.</param>
 /// <param name="Folder">An empty folder for the engine's own files, there until the engine is disposed.</param>
 public sealed record FinetuneRequest(
-    NetworkSpec Network, string WeightsFile, TrainedPart Part, double LabelSmoothing, bool FrozenStatistics, string Device, int Threads, string Folder);
+    NetworkSpec Network, string WeightsFile, TrainedPart Part, double LabelSmoothing, bool FrozenStatistics, string Device, int Threads, string Folder)
+{
+    /// <summary>The backbone below the head; null for a network of ours.</summary>
+    public BackboneFile? Backbone { get; init; }
+}
+
+/// <summary>A backbone on the disk.</summary>
+/// <param name="Path"><c>backbone.onnx</c>.</param>
+/// <param name="LastBlock">The value behind which its last block begins; null where there is none.</param>
+public sealed record BackboneFile(string Path, string? LastBlock);

@@ -5,6 +5,10 @@ namespace Airbench.Onnx;
 /// <param name="File">Tensors by the names of <see cref="NetworkSpec.Parameters"/>.</param>
 public sealed record ParentWeights(ModelManifest Manifest, string File)
 {
+    /// <summary>The backbone below the head, beside the weights; null for a network of ours.</summary>
+    public BackboneFile? Backbone => Manifest.Backbone is { } backbone
+        ? new BackboneFile(Path.Combine(Path.GetDirectoryName(File)!, TrainedModel.BackboneName), backbone.LastBlock) : null;
+
     /// <summary>Looks in <paramref name="trained"/>, then in the bundle, then in <paramref name="models"/>/&lt;name of the bundle&gt;.</summary>
     /// <param name="bundle">What is to be adapted.</param>
     /// <param name="trained">The trained model that was named; null where none was.</param>
@@ -44,6 +48,10 @@ public sealed record ParentWeights(ModelManifest Manifest, string File)
         if (!System.IO.File.Exists(found.File))
         {
             throw new InvalidFileException(found.File, "does not exist");
+        }
+        if (found.Backbone is { Path: var backbone } && Hash.OfFile(backbone) is var sha256 && sha256 != found.Manifest.Backbone!.Sha256)
+        {
+            throw new InvalidFileException(backbone, $"has sha256 {sha256}; {TrainedModel.ManifestName} beside it says {found.Manifest.Backbone.Sha256}: train again");
         }
         var hash = Hash.OfFile(found.File);
         return hash == bundle.Manifest.WeightsSha256

@@ -36,7 +36,8 @@ internal sealed class GradientMethod : ITransferMethod
         CancellationToken cancel)
     {
         var shapes = ValueShapes.Measure(backbone.Graph, backbone.Source.Path);
-        var parts = LearnedParts.Of(backbone, shapes, options.Train);
+        var parts = LearnedParts.Of(
+            backbone.Graph, shapes, backbone.LastBlockStart, options.Train == TransferPart.All ? TrainedPart.All : TrainedPart.LastGroup, backbone.Source.Path);
         var step = new GraphTrainStep(backbone.Graph, shapes) { Start = parts.Start, Learned = parts.Weights, LabelSmoothing = options.Steps.LabelSmoothing };
         var (learned, asked) = HeadMethod.Views(options, images.Size, seed);
         progress.Info($"{Counted.Of(parts.Weights.Count, "tensor")} of the backbone learn, from '{parts.Start}' {shapes[parts.Start]} on");

@@ -20,27 +20,27 @@ internal sealed record LearnedParts(string Start, IReadOnlyList<string> Weights)
     };
 
     /// <summary>Finds them.</summary>
-    /// <param name="backbone">The backbone.</param>
+    /// <param name="graph">The backbone.</param>
     /// <param name="shapes">Of its graph.</param>
-    /// <param name="part"><see cref="TransferPart.LastBlock"/> or <see cref="TransferPart.All"/>.</param>
+    /// <param name="lastBlock">The value behind which its last block begins; null where there is none.</param>
+    /// <param name="part">More than the head.</param>
+    /// <param name="file">Where the backbone is from, for messages.</param>
     /// <exception cref="InvalidFileException">It has no such part, or an operator through which no gradient goes; the message names it.</exception>
-    public static LearnedParts Of(ImportedModel backbone, ValueShapes shapes, TransferPart part)
+    public static LearnedParts Of(OnnxGraph graph, ValueShapes shapes, string? lastBlock, TrainedPart part, string file)
     {
-        var graph = backbone.Graph;
-        var start = part == TransferPart.All
+        var start = part != TrainedPart.LastGroup
             ? graph.Model.Graph.Input.Single().Name
-            : backbone.LastBlockStart ?? throw new InvalidFileException(backbone.Source.Path,
-                "has no last block: no value that everything behind it depends on; expected train: head, or all");
-        var behind = Behind(graph, start);
+            : lastBlock ?? throw new InvalidFileException(file, "has no last block: no value that everything behind it depends on; expected train: head, or all");
         var trainable = new GradientPaths(graph, shapes, graph.Model.Graph.Output.Single().Name).Trainable;
-        var candidates = behind.Where(node => node.Domain.Length == 0 && Places.ContainsKey(node.OpType))
+        var candidates = Behind(graph, start)
+            .Where(node => node.Domain.Length == 0 && Places.ContainsKey(node.OpType) && (part != TrainedPart.HeadBn || node.OpType.EndsWith("Normalization", StringComparison.Ordinal)))
             .SelectMany(node => Places[node.OpType].Where(place => place < node.Input.Count).Select(place => node.Input[place]))
             .Where(name => trainable.ContainsKey(name) && graph.Constant(name)!.Dims.Any(extent => extent > 1)).Distinct().ToArray();
         string[] weights = [.. candidates.Where(name => trainable[name] is null)];
         return weights.Length > 0
             ? new LearnedParts(start, weights)
-            : throw new InvalidFileException(backbone.Source.Path,
-                $"has nothing that can learn there: {candidates.Select(name => trainable[name]).OfType<NoGradient>().FirstOrDefault()?.ToString() ?? "no weights"}; expected train: head");
+            : throw new InvalidFileException(file,
+                $"has nothing that can learn there: {candidates.Select(name => trainable[name]).OfType<NoGradient>().FirstOrDefault()?.ToString() ?? "no such weights"}; expected train: head");
     }
 
     /// <summary>The nodes that depend on <paramref name="start"/>.</summary>

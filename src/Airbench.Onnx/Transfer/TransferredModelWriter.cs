@@ -18,7 +18,7 @@ internal static class TransferredModelWriter
     {
         var data = dataset.Manifest;
         var backboneFile = build.File(TrainedModel.BackboneName);
-        var backbone = Replace(imported.Graph, learned.Changed);
+        var backbone = BackboneModel.With(imported.Graph, learned.Changed);
         if (learned.Changed.Count > 0)
         {
             File.Delete(backboneFile);
@@ -65,7 +65,7 @@ internal static class TransferredModelWriter
             },
             Backbone = new Backbone(
                 source.Name, source.Origin, source.License, Hash.OfFile(source.File), Hash.OfFile(backboneFile), (int)backbone.Model.OpsetImport[0].Version,
-                Parameters(backbone), imported.Notes),
+                Parameters(backbone), imported.LastBlockStart, imported.Notes),
             Classes = data.Classes,
             Seed = seed,
             Device = device,
@@ -89,17 +89,6 @@ internal static class TransferredModelWriter
         return manifest;
 
         int Count(double[] logits) => images.TestIndices.Index().Count(image => Best(logits, image.Index, images.ClassCount) == images.Labels[image.Item]);
-    }
-
-    /// <summary>The graph with other values in some of its constants.</summary>
-    private static OnnxGraph Replace(OnnxGraph graph, IReadOnlyDictionary<string, float[]> values)
-    {
-        var changed = graph.Clone();
-        foreach (var (name, numbers) in values)
-        {
-            changed.Constant(name)!.RawData = Google.Protobuf.ByteString.CopyFrom(MemoryMarshal.AsBytes(numbers.AsSpan()));
-        }
-        return changed;
     }
 
     private static long Parameters(OnnxGraph graph) => graph.Constants

@@ -50,7 +50,7 @@ internal static class RuleCases
             ["Unsqueeze"] = (13, s => s.Node("Unsqueeze", [s.Node("Exp", [s.Input(3)]), s.Graph.Integers(s.OneOf<long[]>([0], [-1], [1, 3]))])),
             ["Transpose"] = (13, s => s.Coin() ? s.Node("Transpose", [s.Node("Exp", [s.Input(2, 3)])])
                 : s.Node("Transpose", [s.Node("Exp", [s.Input(2, 3, 2)])], Attribute.Ints("perm", s.OneOf<long[]>([0, 2, 3, 1], [3, 1, 0, 2], [1, 2, 3, 0])))),
-            ["Expand"] = (13, s => s.Node("Expand", [s.Coin() ? s.Constant(3, 1) : s.Constant(1), s.Graph.Integers(s.OneOf<long[]>([3, 4], [2, 3, 4], [2, 1, 1]))])),
+            ["Expand"] = (13, Expand),
             ["Concat"] = (13, Concat),
             ["Split"] = (13, Split),
             ["Slice"] = (13, Slice),
@@ -156,6 +156,19 @@ internal static class RuleCases
             2 => s.Node("Reshape", [s.Constant(3, 4), s.Graph.Integers(2, 6)]),
             _ => s.Node("Reshape", [x, s.Node("Concat", [s.Node("Gather", [shape, s.Graph.Integers(0)]), s.Graph.Integers(-1)], Attribute.Int("axis", 0))]),
         };
+    }
+
+    /// <summary>Also to one row for each image, as the class token of a transformer.</summary>
+    private static string Expand(GraphSketch s)
+    {
+        if (s.Coin())
+        {
+            return s.Node("Expand", [s.Coin() ? s.Constant(3, 1) : s.Constant(1), s.Graph.Integers(s.OneOf<long[]>([3, 4], [2, 3, 4], [2, 1, 1]))]);
+        }
+        var x = s.Input(2, 3);
+        var images = s.Node("Gather", [s.Node("Shape", [x]), s.Graph.Integers(0)]);
+        var token = s.Node("Expand", [s.Constant(1, 1, 3), s.Node("Concat", [images, s.Graph.Integers(1, 3)], Attribute.Int("axis", 0))]);
+        return s.Node("Sigmoid", [s.Node("Concat", [token, x], Attribute.Int("axis", 1))]);
     }
 
     private static string Concat(GraphSketch s)

@@ -39,6 +39,9 @@ internal sealed class TorchGraph : IDisposable
     /// <summary>Constants, running statistics after the last pass among them.</summary>
     public Dictionary<string, Tensor> Tensors { get; }
 
+    /// <summary>Where given, which values a Relu lets through, 1 or 0 by the name of its output; else the sign of its input decides.</summary>
+    public Dictionary<string, Tensor> Open { get; } = [];
+
     /// <summary>The graph's one output.</summary>
     public Tensor Forward(Tensor input)
     {
@@ -55,15 +58,15 @@ internal sealed class TorchGraph : IDisposable
         switch (node.OpType)
         {
             case "Conv":
-                return F.conv2d(x[0], x[1], x.ElementAtOrDefault(2), strides: Ints("strides", [1, 1]), padding: Ints("pads", [0, 0, 0, 0])[..2]);
+                return F.conv2d(Padded(0), x[1], x.ElementAtOrDefault(2), strides: Ints("strides", [1, 1]));
             case "BatchNormalization":
                 return F.batch_norm(x[0], x[3], x[4], x[1], x[2], _moving.Contains(node.Input[1]), 0.1, Float("epsilon", 1e-5f));
             case "MaxPool":
-                return F.max_pool2d(x[0], Ints("kernel_shape", []), Ints("strides", [1, 1]), Ints("pads", [0, 0, 0, 0])[..2]);
+                return F.max_pool2d(Padded(double.NegativeInfinity), Ints("kernel_shape", []), Ints("strides", [1, 1]));
             case "AveragePool":
-                return F.avg_pool2d(x[0], Ints("kernel_shape", []), Ints("strides", [1, 1]), Ints("pads", [0, 0, 0, 0])[..2]);
+                return F.avg_pool2d(x[0], Ints("kernel_shape", []), Ints("strides", [1, 1]));
             case "Relu":
-                return F.relu(x[0]);
+                return Open.TryGetValue(node.Output[0], out var open) ? x[0] * open : F.relu(x[0]);
             case "Add":
                 return x[0] + x[1];
             case "Sub":
@@ -79,6 +82,9 @@ internal sealed class TorchGraph : IDisposable
             default:
                 throw new NotSupportedException(node.OpType);
         }
+
+        Tensor Padded(double value) => Ints("pads", [0, 0, 0, 0]) is var pads && pads.Any(pad => pad > 0)
+            ? F.pad(x[0], [pads[1], pads[3], pads[0], pads[2]], PaddingModes.Constant, value) : x[0];
 
         long[] Ints(string name, long[] otherwise) => node.Attribute.FirstOrDefault(a => a.Name == name) is { } a ? [.. a.Ints] : otherwise;
 

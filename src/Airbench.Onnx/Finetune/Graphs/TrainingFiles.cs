@@ -13,6 +13,9 @@ public static class TrainingFiles
     /// <summary>The update rule of on-device-training artifacts: that of the finetune stage, but for Nesterov.</summary>
     private static readonly OnDeviceOptions OnDeviceUpdate = new(LearningRate: 0.05, Momentum: 0.9, WeightDecay: 5e-4);
 
+    /// <summary>Of the loss of a model with a backbone.</summary>
+    private const double BackboneLabelSmoothing = 0.1;
+
     /// <summary>Path of a <c>train_step.onnx</c> inside the bundle, with slashes.</summary>
     public static string TrainStepPath(TrainedPart part) => $"{Folder(part)}/{TrainStepName}";
 
@@ -34,8 +37,17 @@ public static class TrainingFiles
         Directory.CreateDirectory(folder);
         File.Copy(weights, Path.Combine(folder, OnnxBundle.TrainingStateName));
         File.WriteAllText(Path.Combine(folder, TrainedModel.ManifestName), Json.Write(trained));
+        var backbone = trained.Backbone is { } facts ? new BackboneFile(Path.Combine(folder, TrainedModel.BackboneName), facts.LastBlock) : null;
+        if (backbone is not null)
+        {
+            File.Copy(model.File(TrainedModel.BackboneName), backbone.Path);
+        }
         return [.. parts.SelectMany(part =>
         {
+            if (backbone is not null)
+            {
+                return [WriteStep(bundle, backbone, part)];
+            }
             var spec = new TrainingSpec(trained.Network, part) { LabelSmoothing = trained.Recipe!.LabelSmoothing };
             var ort = $"{Folder(part)}/{OnDeviceArtifacts.FolderName}";
             Directory.CreateDirectory(Path.Combine(bundle, onDevice ? ort : Folder(part)));
@@ -46,11 +58,21 @@ public static class TrainingFiles
                 OnDeviceArtifacts.Write(Path.Combine(bundle, ort), spec, OnDeviceUpdate, weights);
                 files = [.. files, .. OnDeviceArtifacts.FileNames.Select(name => $"{ort}/{name}")];
             }
-            return files.Select(file =>
-            {
-                var full = Path.Combine(bundle, file);
-                return new TrainingFile(TrainedParts.NameOf(part), file, new FileInfo(full).Length, Hash.OfFile(full));
-            });
+            return files.Select(file => Describe(bundle, part, file));
         })];
+    }
+
+    private static TrainingFile WriteStep(string bundle, BackboneFile backbone, TrainedPart part)
+    {
+        Directory.CreateDirectory(Path.Combine(bundle, Folder(part)));
+        var step = BackboneStep.Of(backbone, part, BackboneLabelSmoothing, keepsStatistics: true);
+        NetworkExporter.Save(step.Build(), Path.Combine(bundle, TrainStepPath(part)));
+        return Describe(bundle, part, TrainStepPath(part));
+    }
+
+    private static TrainingFile Describe(string bundle, TrainedPart part, string file)
+    {
+        var full = Path.Combine(bundle, file);
+        return new TrainingFile(TrainedParts.NameOf(part), file, new FileInfo(full).Length, Hash.OfFile(full));
     }
 }
