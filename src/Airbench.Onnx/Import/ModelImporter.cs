@@ -52,7 +52,12 @@ internal static class ModelImporter
         var source = new ImportSource(path, model.FileOpset, model.Producer, model.Input, head is null ? null : model.InFile(head), whole);
         return new ImportedModel(graph, model.Input.Size, count, block?.Start, notes, source)
         {
-            Original = original, OriginalValue = model.FileName(value), MultiplyAdds = work, LastBlockShare = block?.Share ?? 0, Pixels = pixels, PixelNote = said,
+            Original = original,
+            OriginalValue = model.FileName(value),
+            MultiplyAdds = work,
+            LastBlockShare = block?.Share ?? 0,
+            Pixels = pixels,
+            PixelNote = said,
         };
     }
 

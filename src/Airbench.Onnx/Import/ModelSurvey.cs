@@ -17,7 +17,12 @@ public static class ModelSurvey
         var facts = ModelInspector.Inspect(path);
         var options = new ImportOptions
         {
-            ImageSize = imageSize, Preprocess = input?.Preprocess, Scale = input?.Scale, Mean = input?.Mean, Std = input?.Std, Order = input?.ColorOrder,
+            ImageSize = imageSize,
+            Preprocess = input?.Preprocess,
+            Scale = input?.Scale,
+            Mean = input?.Mean,
+            Std = input?.Std,
+            Order = input?.ColorOrder,
         };
         ForeignInput.Check(path, options);
         var isOpen = ForeignInput.LeavesValuesOpen(facts, options);

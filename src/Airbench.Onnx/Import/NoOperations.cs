@@ -9,13 +9,11 @@ namespace Airbench.Onnx;
 /// </summary>
 internal static class NoOperations
 {
-    /// <summary>Operators whose (first) output has another type than their first input, with that type.</summary>
-    private static readonly Dictionary<string, DataType> Types = new()
-    {
-        ["Shape"] = DataType.Int64, ["Size"] = DataType.Int64, ["ArgMax"] = DataType.Int64, ["ArgMin"] = DataType.Int64, ["NonZero"] = DataType.Int64,
-        ["Equal"] = DataType.Bool, ["Less"] = DataType.Bool, ["LessOrEqual"] = DataType.Bool, ["Greater"] = DataType.Bool,
-        ["GreaterOrEqual"] = DataType.Bool, ["IsNaN"] = DataType.Bool, ["IsInf"] = DataType.Bool,
-    };
+    /// <summary>Operators that give int64 whatever they read.</summary>
+    private static readonly HashSet<string> Integers = ["Shape", "Size", "ArgMax", "ArgMin", "NonZero"];
+
+    /// <summary>Operators that give conditions whatever they read.</summary>
+    private static readonly HashSet<string> Conditions = ["Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "IsNaN", "IsInf"];
 
     /// <summary>Operators whose outputs all have the type of their first input.</summary>
     private static readonly HashSet<string> Keep =
@@ -56,9 +54,9 @@ internal static class NoOperations
                     types[node.Output[0]] = kept;
                 }
             }
-            else if (Types.TryGetValue(node.OpType, out var type))
+            else if (Integers.Contains(node.OpType) || Conditions.Contains(node.OpType))
             {
-                types[node.Output[0]] = type;
+                types[node.Output[0]] = Integers.Contains(node.OpType) ? DataType.Int64 : DataType.Bool;
             }
             else if ((Keep.Contains(node.OpType) || node.OpType == "Where") && types.TryGetValue(first, out var same))
             {

@@ -49,7 +49,9 @@ internal sealed class PixelFront
         var factor = Array.TrueForAll(_map.Scale, scale => scale == 1) ? ""
             : $", times {string.Join(" ", _map.Scale.Select(scale => scale.ToString("g6", CultureInfo.InvariantCulture)).Distinct())}";
         var shift = _map.IsUnshifted ? "" : _map.IsUniform ? ", less a mean of each channel" : ", less a mean image";
-        var place = conv is null ? _nodes.Count == 0 ? "" : $"; {Counted.Of(_nodes.Count, "node")} in front of the network"
+        var isNothing = order == "as they are" && factor.Length == 0 && _map.IsUnshifted;
+        var place = isNothing && _nodes.Count == 0 ? ""
+            : conv is null ? _nodes.Count == 0 ? "" : $"; {Counted.Of(_nodes.Count, "node")} in front of the network"
             : _nodes.Count == 0 ? $"; folded into {PlainGraph.Show(conv)}"
             : $"; a Sub in front of the network, the rest folded into {PlainGraph.Show(conv)}";
         return $"pixels {order}{factor}{shift}{place}";
