@@ -13,9 +13,12 @@ internal static class NetworkExporter
     private const long MaxModelBytes = int.MaxValue - 1_000_000;
 
     /// <summary>What a caller must do, and must not do, before the model.</summary>
-    public static string Preprocessing(NetworkSpec network, InputOptions input)
+    public static string Preprocessing(NetworkSpec network, InputOptions input) => Preprocessing(network.ImageSize, network.Fit, input);
+
+    /// <inheritdoc cref="Preprocessing(NetworkSpec, InputOptions)"/>
+    public static string Preprocessing(int imageSize, Fit fit, InputOptions input)
     {
-        var size = network.ImageSize.ToString(CultureInfo.InvariantCulture);
+        var size = imageSize.ToString(CultureInfo.InvariantCulture);
         var values = input.Format switch
         {
             InputFormat.Uint8Nhwc => "RGB pixels as uint8, 0 to 255, interleaved [N,",
@@ -23,7 +26,7 @@ internal static class NetworkExporter
             _ => "RGB pixels as uint8, 0 to 255, planar [N,3,",
         };
         var extents = (input.AnySize ? "H,W" : $"{size},{size}") + (input.Format == InputFormat.Uint8Nhwc ? ",3]" : "]");
-        var (outside, inside) = network.Fit switch
+        var (outside, inside) = fit switch
         {
             Fit.Pad => ($"Resize the long side to {size} and pad with black to the square, the image in the middle",
                 $"resizes the long side to {size} and pads with black to the square"),

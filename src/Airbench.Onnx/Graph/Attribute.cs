@@ -14,6 +14,10 @@ internal static class Attribute
     public static AttributeProto Int(string name, long value) =>
         new() { Name = name, Type = AttributeProto.Types.AttributeType.Int, I = value };
 
+    /// <summary>The integer that a node's attribute says, or <paramref name="otherwise"/> without it.</summary>
+    public static long IntOf(NodeProto node, string name, long otherwise = 0) =>
+        node.Attribute.FirstOrDefault(attribute => attribute.Name == name)?.I ?? otherwise;
+
     /// <summary>A list of integers.</summary>
     public static AttributeProto Ints(string name, params ReadOnlySpan<long> values)
     {

@@ -11,7 +11,8 @@ namespace Airbench.Onnx;
 /// <remarks>
 /// What fuses, as ONNX Runtime's kernels want it: a convolution between pairs becomes QLinearConv, a ReLU before the pair at its output
 /// part of it; a max pool between pairs of equal scale runs on bytes; a linear layer without a pair at its output gives float logits
-/// straight from the integer sums. GELU has no integer kernel and stays in float between two pairs.
+/// straight from the integer sums. What stands between layers runs on bytes where <see cref="ByteValues"/> says so. GELU has no integer kernel and
+/// stays in float between two pairs.
 /// The first convolution's pair is exact, as pixels are whole numbers from 0 to 255. It stands behind their cast to float and not on the bytes
 /// that a model is given, though those are the same numbers: OpenCV takes every zero point of 8 bits for a signed one, less 128. That is
 /// consistent where it quantizes itself, and wrong for bytes that come from outside.
@@ -24,12 +25,18 @@ internal sealed class Int8
     private readonly IReadOnlySet<string> _layers;
     private readonly IReadOnlyDictionary<string, ValueRange> _ranges;
     private readonly OnnxGraph _graph;
+    private readonly ByteValues _between;
+    private readonly HashSet<string> _names;                        // that a value, a node or a constant has
     private readonly Dictionary<string, Pair> _pairs = [];          // by the value in front of them
     private readonly Dictionary<string, string> _restored = [];     // what a GELU reads instead of the pair's output
-    private readonly HashSet<string> _rectified = [];               // ReLU outputs that leave a quantized convolution
+    private readonly HashSet<string> _rectified = [];               // outputs of a ReLU or clip that is part of an integer kernel
 
-    private Int8(OnnxGraph source, IReadOnlySet<string> layers, IReadOnlyDictionary<string, ValueRange> ranges) =>
+    private Int8(OnnxGraph source, IReadOnlySet<string> layers, IReadOnlyDictionary<string, ValueRange> ranges)
+    {
         (_source, _layers, _ranges, _graph) = (new QuantizableLayers(source), layers, ranges, source.WithoutNodes());
+        _between = new ByteValues(_source, layers);
+        _names = [.. source.Nodes.Select(node => node.Name), .. source.Nodes.SelectMany(node => node.Output), .. source.Constants.Select(tensor => tensor.Name)];
+    }
 
     /// <summary>The graph with <paramref name="layers"/> on integers.</summary>
     /// <param name="source">A float32 model.</param>
@@ -53,15 +60,24 @@ internal sealed class Int8
             AddLayer(node);
             return;
         }
+        var (moves, ownRange) = (_between.Moves(node), _between.OwnRange(node));
+        foreach (var input in moves ? [node.Input[0]] : ownRange is null ? [] : node.Input)
+        {
+            PairOf(input);
+        }
         var copy = node.Clone();
         for (var i = 0; i < copy.Input.Count; i++)
         {
-            copy.Input[i] = Float(copy.Input[i]);
+            copy.Input[i] = moves || ownRange is not null ? _pairs.GetValueOrDefault(copy.Input[i])?.Dequantized ?? copy.Input[i] : Float(copy.Input[i]);
         }
         _graph.Add(copy);
-        if (node.OpType == "MaxPool" && _pairs.TryGetValue(node.Input[0], out var pooled))
+        if (moves && _pairs.TryGetValue(node.Input[0], out var moved))
         {
-            AddPair(node.Output[0], pooled.Parameters, pooled.ScaleName, pooled.ZeroPointName);   // the maximum of bytes is one of them
+            AddPair(node.Output[0], moved.Parameters, moved.ScaleName, moved.ZeroPointName);   // the maximum of bytes, say, is one of them
+        }
+        else if (ownRange is not null)
+        {
+            PairBehind(node, ownRange);
         }
         else if (_rectified.Contains(node.Output[0]))
         {
@@ -72,36 +88,42 @@ internal sealed class Int8
     private void AddLayer(NodeProto node)
     {
         var input = PairOf(node.Input[0]);
-        var weight = _source.Graph.Constant(node.Input[1])!;
-        float[] bias = node.Input.Count > 2 ? Tensors.Floats(_source.Graph.Constant(node.Input[2])!) : [];
-        var channels = (int)weight.Dims[0];
-        var values = ChannelWeights.Quantize(Tensors.Floats(weight), bias, channels, input.Parameters.Scale);
+        var layer = LayerWeights.Of(_source.Graph, node);
+        var values = ChannelWeights.Quantize(layer.Weight, layer.IntegerBias, layer.Channels, input.Parameters.Scale);
+        var (weights, axis) = layer.Arranged(values.Weights);
 
         var copy = node.Clone();
+        LayerWeights.MakePlain(copy);
         copy.Input[0] = input.Dequantized;
-        copy.Input[1] = Dequantize(weight.Name, [.. weight.Dims], DataType.Int8, values.Weights, values.Scales);
-        if (node.OpType == "Gemm" && bias.Length > 0)
+        copy.Input[1] = Dequantize(node.Input[1], layer.Shape, DataType.Int8, weights, values.Scales, axis);
+        if (node.OpType == "Gemm" && QuantizableLayers.Bias(node) is { } summand)
         {
-            AddProductAndBias(copy);
+            AddProductAndBias(copy, layer.Summand is { } scaled ? Constant(Tensors.Create<float>(Fresh($"{summand}/scaled"), DataType.Float, scaled.Values, scaled.Shape)) : Float(summand));
         }
         else
         {
-            if (bias.Length > 0)
+            if (QuantizableLayers.Bias(node) is { } bias)
             {
-                copy.Input[2] = Dequantize(node.Input[2], [channels], DataType.Int32, values.Bias, values.BiasScales);
+                copy.Input[2] = Dequantize(bias, [layer.Channels], DataType.Int32, values.Bias, values.BiasScales, axis: 0);
             }
             _graph.Add(copy);
         }
         if (_source.QuantizedOutput(node) is { } output)
         {
-            if (output == node.Output[0])
-            {
-                PairOf(output);
-            }
-            else
-            {
-                _rectified.Add(output);
-            }
+            PairBehind(node, output);
+        }
+    }
+
+    /// <summary>The pair at a node's output, or behind the ReLU that follows once that is written.</summary>
+    private void PairBehind(NodeProto node, string output)
+    {
+        if (output == node.Output[0])
+        {
+            PairOf(output);
+        }
+        else
+        {
+            _rectified.Add(output);
         }
     }
 
@@ -109,25 +131,25 @@ internal sealed class Int8
     /// A linear layer whose bias is added behind it, in float. As a third input it would be integers that are dequantized, and OpenCV takes those for
     /// a column: it reads beyond their end.
     /// </summary>
-    private void AddProductAndBias(NodeProto gemm)
+    private void AddProductAndBias(NodeProto gemm, string bias)
     {
-        var (output, bias) = (gemm.Output[0], gemm.Input[2]);
-        gemm.Output[0] = $"{gemm.Name}/product";
+        var output = gemm.Output[0];
+        gemm.Output[0] = Fresh($"{gemm.Name}/product");
         gemm.Input.RemoveAt(2);
         _graph.Add(gemm);
-        _graph.Add(new NodeProto { Name = $"{gemm.Name}/sum", OpType = "Add", Input = { gemm.Output[0], bias }, Output = { output } });
+        _graph.Add(new NodeProto { Name = Fresh($"{gemm.Name}/sum"), OpType = "Add", Input = { gemm.Output[0], bias }, Output = { output } });
     }
 
-    /// <summary>A constant in integers and the node that makes floats of it, a scale for each index of its first axis.</summary>
-    private string Dequantize<T>(string name, long[] shape, DataType type, T[] values, float[] scales) where T : unmanaged
+    /// <summary>A constant in integers and the node that makes floats of it, a scale for each index of <paramref name="axis"/>.</summary>
+    private string Dequantize<T>(string name, long[] shape, DataType type, T[] values, float[] scales, int axis) where T : unmanaged
     {
-        var quantized = Constant(Tensors.Create<T>($"{name}/quantized", type, values, shape));
-        var scale = Constant(Tensors.Create<float>($"{name}/scale", DataType.Float, scales, scales.Length));
+        var quantized = Constant(Tensors.Create<T>(Fresh($"{name}/quantized"), type, values, shape));
+        var scale = Constant(Tensors.Create<float>(Fresh($"{name}/scale"), DataType.Float, scales, scales.Length));
         // The zero point, 0, may be left out, and for int32 must be; ONNX Runtime's kernels look for one with the weights.
         string[] inputs = type == DataType.Int8
-            ? [quantized, scale, Constant(Tensors.Create<sbyte>($"{name}/zero_point", type, new sbyte[scales.Length], scales.Length))]
+            ? [quantized, scale, Constant(Tensors.Create<sbyte>(Fresh($"{name}/zero_point"), type, new sbyte[scales.Length], scales.Length))]
             : [quantized, scale];
-        return Node("DequantizeLinear", $"{name}/dequantized", inputs, Attribute.Int("axis", 0));
+        return Node("DequantizeLinear", $"{name}/dequantized", inputs, Attribute.Int("axis", axis));
     }
 
     /// <summary>What a node that stays in float reads for <paramref name="value"/>: the pair's output where there is a pair.</summary>
@@ -150,7 +172,7 @@ internal sealed class Int8
         {
             Constant(Tensors.Create<float>(OneHalf, DataType.Float, [0.5f]));
         }
-        var scale = Constant(Tensors.Create<float>($"{value}/half_scale", DataType.Float, [pair.Parameters.Scale / 2]));
+        var scale = Constant(Tensors.Create<float>(Fresh($"{value}/half_scale"), DataType.Float, [pair.Parameters.Scale / 2]));
         var half = Node("DequantizeLinear", $"{value}/half", [pair.Quantized, scale, pair.ZeroPointName]);
         return _restored[value] = Node("Div", $"{value}/restored", [half, OneHalf]);
     }
@@ -175,8 +197,8 @@ internal sealed class Int8
     }
 
     private (string Scale, string ZeroPoint) Parameters(string value, Affine parameters) =>
-        (Constant(Tensors.Create<float>($"{value}/scale", DataType.Float, [parameters.Scale])),
-         Constant(Tensors.Create<byte>($"{value}/zero_point", DataType.Uint8, [parameters.ZeroPoint])));
+        (Constant(Tensors.Create<float>(Fresh($"{value}/scale"), DataType.Float, [parameters.Scale])),
+         Constant(Tensors.Create<byte>(Fresh($"{value}/zero_point"), DataType.Uint8, [parameters.ZeroPoint])));
 
     private string Constant(TensorProto tensor)
     {
@@ -186,8 +208,20 @@ internal sealed class Int8
 
     private string Node(string op, string name, string[] inputs, params AttributeProto[] attributes)
     {
-        _graph.Add(new NodeProto { Name = name, OpType = op, Input = { inputs }, Output = { name }, Attribute = { attributes } });
-        return name;
+        var fresh = Fresh(name);
+        _graph.Add(new NodeProto { Name = fresh, OpType = op, Input = { inputs }, Output = { fresh }, Attribute = { attributes } });
+        return fresh;
+    }
+
+    /// <summary>This name, or this one with a number where the model or another layer of the same weights has it.</summary>
+    private string Fresh(string name)
+    {
+        var fresh = name;
+        for (var i = 2; !_names.Add(fresh); i++)
+        {
+            fresh = FormattableString.Invariant($"{name}.{i}");
+        }
+        return fresh;
     }
 
     /// <summary>A value in 8 bits, the float value that others read, and its parameters.</summary>
