@@ -85,6 +85,11 @@ internal static class ModelCard
                 }
             }
             Line();
+            foreach (var variant in manifest.Variants.Values.Where(variant => variant.Score?.Gate is not null))
+            {
+                Line($"`{variant.File}` passed: {Escape(variant.Score!.Gate!)}.");
+                Line();
+            }
             foreach (var (name, variant) in manifest.Variants.Where(variant => variant.Value.Tta != Tta.None))
             {
                 Line(variant.LowConfidence is { } low

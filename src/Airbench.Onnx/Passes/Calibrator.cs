@@ -5,7 +5,8 @@ namespace Airbench.Onnx;
 /// <summary>Observes the inner values of a model on images, on the CPU.</summary>
 internal static class Calibrator
 {
-    private const int BatchSize = 16;
+    /// <summary>Pixels of a call, per colour: 16 images of 64 x 64. Every inner value of them is in memory.</summary>
+    private const int PixelsOfCall = 16 * 64 * 64;
 
     /// <summary>Chooses a range for each of <paramref name="values"/>.</summary>
     /// <param name="modelFile">A model of ours with these values as further float outputs.</param>
@@ -56,7 +57,7 @@ internal static class Calibrator
             void ForEachBatch(Observer observe)
             {
                 using var run = new RunOptions();
-                foreach (var batch in indices.Chunk(BatchSize))
+                foreach (var batch in indices.Chunk(Math.Clamp(PixelsOfCall / (split.ImageSize * split.ImageSize), 1, 16)))
                 {
                     cancel.ThrowIfCancellationRequested();
                     var pixels = ImageBatch.Gather(split, batch);

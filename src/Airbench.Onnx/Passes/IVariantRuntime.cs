@@ -17,7 +17,7 @@ public interface IVariantRuntime
     ParityResult CompareVotes(string votingFile, string plainFile, Tta tta, double threshold);
 
     /// <summary>
-    /// Scores models on the whole test split and times them. The first is what the others are compared with.
+    /// Scores models on the whole test split and times them. The first is what the others are compared with, on a small test split also over the training images.
     /// </summary>
     /// <param name="models">Name and file of each; speed is measured in turns, so that a slow moment hits all of them.</param>
     IReadOnlyList<VariantScore> Score(IReadOnlyList<(string Variant, string File)> models);

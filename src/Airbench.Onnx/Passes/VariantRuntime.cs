@@ -12,6 +12,9 @@ public sealed class VariantRuntime : IVariantRuntime, IDisposable
     /// <summary>Most training images that a vote inside is compared with a vote outside on.</summary>
     public const int MaxCompared = 512;
 
+    /// <summary>Most training images that judge a variant beside a small test split.</summary>
+    private const int MaxAlsoTrained = 10_000;
+
     /// <summary>Closer to the threshold than rounding, an image may be below it for one and not for the other.</summary>
     private const double Undecided = 1e-5;
 
@@ -143,14 +146,22 @@ public sealed class VariantRuntime : IVariantRuntime, IDisposable
                 sessions.Add(OnnxClassifier.Open(file, variant.StartsWith("int8", StringComparison.Ordinal) ? "cpu" : _device));
             }
             using var test = _dataset.OpenSplit(Split.Test);
-            var answers = sessions.ConvertAll(session => Answer(session, test));
+            var tested = Enumerable.Range(0, test.Count).ToArray();
+            var trained = test.Count < VariantGate.SmallSet ? Spread(_train.Count, MaxAlsoTrained) : [];
+            var answers = sessions.ConvertAll(session => Answer(session, test, tested));
+            var others = sessions.ConvertAll(session => Answer(session, _train, trained));
+            int[] labels = [.. test.Labels.Concat(trained.Select(index => _train.Labels[index])).Select(label => _rows[label])];
             var speeds = VariantSpeed.Measure(sessions, test, _cancel);
             var reference = answers[0];
             return [.. sessions.Select((session, i) => new VariantScore(
                 session.Device.Name, test.Count, answers[i].Correct, (double)answers[i].Correct / test.Count,
                 (double)(reference.Correct - answers[i].Correct) / test.Count,
                 (double)answers[i].Best.Zip(reference.Best).Count(pair => pair.First == pair.Second) / test.Count,
-                Math.Round(speeds[i].ImagesPerSecond, 1), speeds[i].P50Ms))];
+                Math.Round(speeds[i].ImagesPerSecond, 1), speeds[i].P50Ms)
+            {
+                AllImages = i == 0 || trained.Length == 0 ? null
+                    : AnswerComparison.Of([.. reference.Best, .. others[0].Best], [.. answers[i].Best, .. others[i].Best], labels),
+            })];
         }
         finally
         {
@@ -161,23 +172,22 @@ public sealed class VariantRuntime : IVariantRuntime, IDisposable
     /// <inheritdoc/>
     public void Dispose() => _train.Dispose();
 
-    private (int[] Best, int Correct) Answer(OnnxClassifier session, ImageSplit test)
+    /// <summary>All of so many images, or as many as there may be, from all over them.</summary>
+    private static int[] Spread(int count, int most) => [.. Enumerable.Range(0, Math.Min(count, most)).Select(i => (int)((long)i * count / Math.Min(count, most)))];
+
+    private (int[] Best, int Correct) Answer(OnnxClassifier session, ImageSplit images, int[] indices)
     {
-        using var task = _progress.Start("score", test.Count, "images");
+        using var task = indices.Length == 0 ? null : _progress.Start("score", indices.Length, "images");
         var classes = session.ClassCount;
         var logits = new float[BatchSize * classes];
-        var best = new int[test.Count];
-        for (var first = 0; first < test.Count; first += BatchSize)
+        var best = new List<int>(indices.Length);
+        foreach (var batch in indices.Chunk(BatchSize))
         {
             _cancel.ThrowIfCancellationRequested();
-            var n = Math.Min(BatchSize, test.Count - first);
-            session.Run(test.Images(first, n), n, logits.AsSpan(0, n * classes));
-            for (var i = 0; i < n; i++)
-            {
-                best[first + i] = Softmax.ArgMax(logits.AsSpan(i * classes, classes));
-            }
-            task.Report(first + n);
+            session.Run(ImageBatch.Gather(images, batch), batch.Length, logits.AsSpan(0, batch.Length * classes));
+            best.AddRange(Enumerable.Range(0, batch.Length).Select(i => Softmax.ArgMax(logits.AsSpan(i * classes, classes))));
+            task?.Report(best.Count);
         }
-        return (best, best.Zip(test.Labels).Count(pair => pair.First == _rows[pair.Second]));
+        return ([.. best], best.Zip(indices).Count(pair => pair.First == _rows[images.Labels[pair.Second]]));
     }
 }

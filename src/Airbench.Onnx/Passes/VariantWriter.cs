@@ -44,7 +44,7 @@ internal static class VariantWriter
         {
             var layers = new QuantizableLayers(fp32);
             var search = new Int8Search(layers, files[ExportOptions.Fp32], folder, runtime, progress, cancel);
-            var (model, quantization) = search.Run(options.Calibration, FloatLayers(options, layers.Names), options.MaxDropOf(ExportOptions.Int8));
+            var (model, quantization) = search.Run(options.Calibration, FloatLayers(options.FloatLayers, layers.Names), options.MaxDrop.TryGetValue(ExportOptions.Int8, out var given) ? given : null);
             Save(ExportOptions.Int8, model);
             facts[ExportOptions.Int8] = facts[ExportOptions.Int8] with { Quantization = quantization };
         }
@@ -66,7 +66,7 @@ internal static class VariantWriter
         var variants = options.Variants.ToDictionary(name => name, name =>
         {
             var described = Describe(files[name]);
-            return facts[name] with { File = described.File, Bytes = described.Bytes, Sha256 = described.Sha256, Score = scores[name] };
+            return facts[name] with { File = described.File, Bytes = described.Bytes, Sha256 = described.Sha256, Score = name == ExportOptions.Fp32 ? scores[name] : scores[name] with { Gate = VariantGate.Describe(name, scores[name], options) } };
         });
         VariantTable.Lines(variants).ToList().ForEach(progress.Info);
         VariantGate.Check(variants, options);
@@ -102,11 +102,11 @@ internal static class VariantWriter
             FormattableString.Invariant($"of {low.TrainingImages} training images have"));
 
     /// <summary>float_layers by name.</summary>
-    private static List<string> FloatLayers(ExportOptions options, IReadOnlyList<string> layers)
+    public static IReadOnlyList<string> FloatLayers(IReadOnlyList<string> asked, IReadOnlyList<string> layers)
     {
-        var unknown = options.FloatLayers.Except([ExportOptions.FirstLayer, ExportOptions.LastLayer, .. layers]).ToList();
+        var unknown = asked.Except([ExportOptions.FirstLayer, ExportOptions.LastLayer, .. layers]).ToList();
         return unknown.Count == 0
-            ? [.. options.FloatLayers.Select(name => name switch
+            ? [.. asked.Select(name => name switch
             {
                 ExportOptions.FirstLayer => layers[0],
                 ExportOptions.LastLayer => layers[^1],

@@ -180,6 +180,56 @@ public sealed class VariantWriterTests : IDisposable
         Assert.Empty(Directory.EnumerateFileSystemEntries(_folder.File("exports")));
     }
 
+    [Theory]
+    [InlineData("int8", 197, 0, 0, null)]
+    [InlineData("int8", 196, 4, 0, null)]      // p = 0.125
+    [InlineData("int8", 195, 0, 0, "int8: the class of fp32 on 195 of 200 images; expected 196 (98.0%). 40 test images are too few")]
+    [InlineData("fp16", 199, 1, 0, null)]
+    [InlineData("fp16", 198, 0, 0, "fp16: the class of fp32 on 198 of 200 images; expected 199 (99.5%)")]
+    [InlineData("int8", 196, 0, 9, null)]      // better is no fault
+    [InlineData("int8", 196, 9, 1, "int8: 9 of 200 images that fp32 alone gets right, 1 that it alone does: McNemar's exact test p = 0.0215; expected at least 0.05")]
+    public void On_a_small_test_split_a_variant_is_judged_by_its_answers_to_all_images(string variant, int same, int onlyFp32, int onlyVariant, string? error)
+    {
+        var runtime = new FakeRuntime { Tested = 40, Answers = { [variant] = new AnswerComparison(200, same, onlyFp32, onlyVariant, Metrics.McNemar(onlyFp32, onlyVariant)) } };
+
+        if (error is not null)
+        {
+            Assert.StartsWith(error, Assert.Throws<GateException>(() => Export(runtime, new ExportOptions())).Message, StringComparison.Ordinal);
+            return;
+        }
+        var bundle = Export(runtime, new ExportOptions());
+        var score = bundle.Manifest.Variants[variant].Score!;
+        Assert.Equal(runtime.Answers[variant], score.AllImages);
+        Assert.Contains($"of 200 images of both splits (found {same})", score.Gate, StringComparison.Ordinal);
+        Assert.Null(bundle.Manifest.Variants["fp32"].Score!.Gate);
+        Assert.Contains($"`{bundle.Manifest.Variants[variant].File}` passed: the class of fp32 on at least", ModelCard.Head(bundle.Manifest), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_bound_on_accuracy_that_was_given_judges_small_test_splits_too()
+    {
+        var runtime = new FakeRuntime { Tested = 40, Answers = { ["int8"] = new AnswerComparison(200, 100, 60, 0, 0) }, Correct = { ["int8"] = 35 } };
+        var options = new ExportOptions { MaxDrop = new() { ["int8"] = 0.02 } };
+        Assert.StartsWith("int8: 35 of 40 test images correct, fp32 36: a drop of 0.0250, above max_drop.int8 = 0.02 (0 images)",
+            Assert.Throws<GateException>(() => Export(runtime, options)).Message, StringComparison.Ordinal);
+        var gate = Export(runtime, options with { MaxDrop = new() { ["int8"] = 0.03 } }).Manifest.Variants["int8"].Score!.Gate;
+        Assert.Equal("at most 3 points of accuracy less than fp32 on 40 test images (found 2.50)", gate);
+    }
+
+    [Fact]
+    public void With_few_held_out_images_the_search_looks_at_the_answers_and_lets_one_be_another()
+    {
+        var runtime = new FakeRuntime { HeldOut = 60, Harm = { ["group2.conv1"] = 2, ["whiten"] = 1 } };
+
+        var facts = Export(runtime, new ExportOptions()).Manifest.Variants["int8"].Quantization!;
+        Assert.Equal(["group2.conv1"], facts.FloatLayers);
+        Assert.Equal((60, 59 / 60.0), (facts.HeldOutImages, facts.HeldOutAgreement));
+
+        facts = Export(runtime, new ExportOptions { MaxDrop = new() { ["int8"] = 0.1 } }).Manifest.Variants["int8"].Quantization!;
+        Assert.Empty(facts.FloatLayers);   // 3 of 60 right answers are 5 points
+        Assert.Null(facts.HeldOutAgreement);
+    }
+
     [Fact]
     public void The_table_has_a_line_for_each_variant_in_columns() => Assert.Equal(
         """
@@ -233,6 +283,13 @@ public sealed class VariantWriterTests : IDisposable
 
         public Dictionary<string, int> Correct { get; } = [];
 
+        /// <summary>Answers beside those of fp32, on a small test split.</summary>
+        public Dictionary<string, AnswerComparison> Answers { get; } = [];
+
+        public int Tested { get; init; } = 10_000;
+
+        public int HeldOut { get; init; } = 1000;
+
         public IReadOnlyDictionary<string, ValueRange> Calibrate(string modelFile, IReadOnlyList<string> values)
         {
             var outputs = Read(modelFile).Output.Select(output => output.Name).ToList();
@@ -244,7 +301,9 @@ public sealed class VariantWriterTests : IDisposable
         {
             var names = Read(modelFile).Initializer.Select(tensor => tensor.Name).ToHashSet();
             var harm = Harm.Where(layer => names.Contains($"{layer.Key}.weight/quantized")).Sum(layer => layer.Value);
-            return new HeldOutAnswers(1000, 900 - harm, [harm]);
+            return HeldOut == 1000
+                ? new HeldOutAnswers(1000, 900 - harm, [harm])
+                : new HeldOutAnswers(HeldOut, HeldOut - harm, [.. Enumerable.Range(0, HeldOut).SelectMany(i => i < harm ? new[] { 1f, 0 } : [0, 1f])]);
         }
 
         /// <summary>Difference between a vote inside and outside.</summary>
@@ -263,8 +322,12 @@ public sealed class VariantWriterTests : IDisposable
             return [.. models.Select(model =>
             {
                 Assert.True(File.Exists(model.File));
-                var correct = Correct.GetValueOrDefault(model.Variant, 9_060);
-                return new VariantScore("cpu", 10_000, correct, correct / 10_000.0, (9_060 - correct) / 10_000.0, 0.99, 1000, 1);
+                var best = Tested == 10_000 ? 9_060 : 36;
+                var correct = Correct.GetValueOrDefault(model.Variant, best);
+                return new VariantScore("cpu", Tested, correct, (double)correct / Tested, (double)(best - correct) / Tested, 0.99, 1000, 1)
+                {
+                    AllImages = Tested == 10_000 || model.Variant == "fp32" ? null : Answers.GetValueOrDefault(model.Variant, new AnswerComparison(200, 200, 0, 0, 1)),
+                };
             })];
         }
 
