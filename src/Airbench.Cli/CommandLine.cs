@@ -28,6 +28,7 @@ internal static class CommandLine
         root.Add(PredictCommand.Create());
         root.Add(VerifyCommand.Create());
         root.Add(InspectCommand.Create());
+        root.Add(QuantizeCommand.Create());
         root.Add(RecipesCommand.Create());
         root.Add(DoctorCommand.Create());
         root.Add(KernelsCommand.Create());

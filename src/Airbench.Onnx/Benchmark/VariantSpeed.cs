@@ -5,28 +5,27 @@ namespace Airbench.Onnx;
 /// <summary>A short measurement of several models side by side; <c>benchmark model</c> is the long one.</summary>
 internal static class VariantSpeed
 {
-    private const int BatchSize = 100;
     private const int WarmUpCalls = 3;
     private const int Rounds = 5;
 
     /// <summary>Timed calls of a round: 20 of one image and one of a hundred take about as long.</summary>
     private const int SingleCalls = 20;
 
-    /// <summary>Images a second at batch 100 and the median latency of batch 1, milliseconds; the models take turns.</summary>
+    /// <summary>Images a second in a batch and the median latency of batch 1, milliseconds; the models take turns.</summary>
     /// <param name="sessions">The models.</param>
-    /// <param name="images">What they get; fewer than 100 are repeated.</param>
+    /// <param name="batch">What they get, uint8 [n,3,S,S].</param>
+    /// <param name="count">n.</param>
     /// <param name="cancel">Ends the work within a call.</param>
     public static IReadOnlyList<(double ImagesPerSecond, double P50Ms)> Measure(
-        IReadOnlyList<OnnxClassifier> sessions, ImageSplit images, CancellationToken cancel)
+        IReadOnlyList<OnnxClassifier> sessions, byte[] batch, int count, CancellationToken cancel)
     {
-        var batch = ImageBatch.Gather(images, [.. Enumerable.Range(0, BatchSize).Select(i => i % images.Count)]);
-        var single = batch.AsSpan(0, batch.Length / BatchSize).ToArray();
+        var single = batch.AsSpan(0, batch.Length / count).ToArray();
         var samples = sessions.Select(_ => (Batch: new List<double>(), Single: new List<double>())).ToList();
         foreach (var session in sessions)
         {
             for (var call = 0; call < WarmUpCalls; call++)
             {
-                Time(session, batch, BatchSize);
+                Time(session, batch, count);
                 Time(session, single, 1);
             }
         }
@@ -34,7 +33,7 @@ internal static class VariantSpeed
         {
             foreach (var (session, times) in sessions.Zip(samples))
             {
-                times.Batch.Add(Time(session, batch, BatchSize));
+                times.Batch.Add(Time(session, batch, count));
                 for (var call = 0; call < SingleCalls; call++)
                 {
                     times.Single.Add(Time(session, single, 1));
@@ -42,14 +41,14 @@ internal static class VariantSpeed
             }
         }
         return [.. samples.Select(times =>
-            (BatchSize * 1000 / Summary.Percentile([.. times.Batch.Order()], 0.5), Math.Round(Summary.Percentile([.. times.Single.Order()], 0.5), 4)))];
+            (count * 1000 / Summary.Percentile([.. times.Batch.Order()], 0.5), Math.Round(Summary.Percentile([.. times.Single.Order()], 0.5), 4)))];
 
-        double Time(OnnxClassifier session, byte[] pixels, int count)
+        double Time(OnnxClassifier session, byte[] pixels, int images)
         {
             cancel.ThrowIfCancellationRequested();
-            var logits = new float[count * session.ClassCount];
+            var logits = new float[images * session.ClassCount];
             var start = Stopwatch.GetTimestamp();
-            session.Run(pixels, count, logits);
+            session.Run(pixels, images, logits);
             return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         }
     }

@@ -11,15 +11,15 @@ internal static class Calibrator
     /// <summary>Chooses a range for each of <paramref name="values"/>.</summary>
     /// <param name="modelFile">A model of ours with these values as further float outputs.</param>
     /// <param name="values">Names of the outputs.</param>
-    /// <param name="split">Where the images are.</param>
-    /// <param name="indices">Which of them, at least one.</param>
+    /// <param name="count">Images, at least one.</param>
+    /// <param name="pixels">The images from the first one on, uint8 [n,3,S,S].</param>
+    /// <param name="imageSize">S.</param>
     /// <param name="options">How to choose.</param>
     /// <param name="progress">Told of each batch.</param>
     /// <param name="cancel">Ends the work within a batch.</param>
     /// <exception cref="InvalidFileException">ONNX Runtime does not run the model, or a value is not a finite number.</exception>
     public static IReadOnlyDictionary<string, ValueRange> Observe(
-        string modelFile, IReadOnlyList<string> values, ImageSplit split, IReadOnlyList<int> indices, CalibrationOptions options,
-        IProgress progress, CancellationToken cancel)
+        string modelFile, IReadOnlyList<string> values, int count, Func<int, int, byte[]> pixels, int imageSize, CalibrationOptions options, IProgress progress, CancellationToken cancel)
     {
         OnnxRuntime.Start();
         var input = ModelDescription.Read(modelFile, ModelInspector.Inspect(modelFile), new ClassifierOptions()).Input;
@@ -29,7 +29,7 @@ internal static class Calibrator
             using var settings = ExecutionDevice.Cpu("cpu").CreateOptions(threads: 0);
             using var session = new InferenceSession(modelFile, settings);
             var passes = options.Method == CalibrationMethod.Minmax ? 1 : 2;   // ranges, then histograms inside of them
-            using var task = progress.Start("calibrate", (long)passes * indices.Count, "images");
+            using var task = progress.Start("calibrate", (long)passes * count, "images");
             var done = 0L;
             var low = Enumerable.Repeat(double.PositiveInfinity, values.Count).ToArray();
             var high = Enumerable.Repeat(double.NegativeInfinity, values.Count).ToArray();
@@ -57,19 +57,20 @@ internal static class Calibrator
             void ForEachBatch(Observer observe)
             {
                 using var run = new RunOptions();
-                foreach (var batch in indices.Chunk(Math.Clamp(PixelsOfCall / (split.ImageSize * split.ImageSize), 1, 16)))
+                var most = Math.Clamp(PixelsOfCall / (imageSize * imageSize), 1, 16);
+                for (var first = 0; first < count; first += most)
                 {
                     cancel.ThrowIfCancellationRequested();
-                    var pixels = ImageBatch.Gather(split, batch);
-                    var encoded = new byte[pixels.Length * input.ValueBytes];
-                    encoder.Encode(pixels, encoded);
-                    using var images = OrtValues.Create(input.Type, encoded, input.Shape(batch.Length));
+                    var batch = pixels(first, Math.Min(most, count - first));
+                    var encoded = new byte[batch.Length * input.ValueBytes];
+                    encoder.Encode(batch, encoded);
+                    using var images = OrtValues.Create(input.Type, encoded, input.Shape(Math.Min(most, count - first)));
                     using var outputs = session.Run(run, [input.Name], [images], [.. values]);
                     foreach (var (value, output) in outputs.Index())
                     {
                         observe(value, output.GetTensorDataAsSpan<float>());
                     }
-                    done += batch.Length;
+                    done += Math.Min(most, count - first);
                     task.Report(done);
                 }
             }

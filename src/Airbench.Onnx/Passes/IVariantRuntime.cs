@@ -1,14 +1,18 @@
 namespace Airbench.Onnx;
 
-/// <summary>What making and judging variants of a model needs of something that runs models. Files are ONNX models as exported.</summary>
-public interface IVariantRuntime
+/// <summary>What quantization needs of something that runs models. Files are ONNX models as exported.</summary>
+public interface ICalibrationRuntime
 {
     /// <summary>Ranges of <paramref name="values"/>, float outputs of <paramref name="modelFile"/>, on the calibration images.</summary>
     IReadOnlyDictionary<string, ValueRange> Calibrate(string modelFile, IReadOnlyList<string> values);
 
     /// <summary>Answers of a model to training images that the calibration did not see.</summary>
     HeldOutAnswers AnswerHeldOut(string modelFile);
+}
 
+/// <summary>What making and judging variants of a model needs.</summary>
+public interface IVariantRuntime : ICalibrationRuntime
+{
     /// <summary>A model with views inside against the evaluator's own vote with <paramref name="plainFile"/>, on the same training images.</summary>
     /// <param name="votingFile">The model with views inside.</param>
     /// <param name="plainFile">The model that it was made of.</param>

@@ -5,10 +5,13 @@ namespace Airbench.Onnx;
 /// Sees training images alone, and judges on ones that the calibration did not see.
 /// </summary>
 internal sealed class Int8Search(
-    QuantizableLayers quantizable, string fp32File, string scratch, IVariantRuntime runtime, IProgress progress, CancellationToken cancel)
+    QuantizableLayers quantizable, string fp32File, string scratch, ICalibrationRuntime runtime, IProgress progress, CancellationToken cancel)
 {
     /// <summary>Layers that a message names.</summary>
     private const int MostNamed = 5;
+
+    /// <summary>What to do where it fails, for messages.</summary>
+    public string Advice { get; init; } = "leave int8 out of variants, raise max_drop.int8, or try another calibration.method";
 
     /// <summary>Quantizes, with as few layers in float as it takes.</summary>
     /// <param name="calibration">How ranges are chosen.</param>
@@ -37,7 +40,7 @@ internal sealed class Int8Search(
             if (layers.Count == 0)
             {
                 throw new GateException(
-                    $"int8: with any layer quantized {bound.Miss} on {expected.Count} held-out training images: leave int8 out of variants, raise max_drop.int8, or try another calibration.method");
+                    $"int8: with any layer quantized {bound.Miss} on {expected.Count} held-out training images: {Advice}");
             }
             var model = Int8.Apply(quantizable.Graph, layers, ranges);
             var answers = Answer(model);

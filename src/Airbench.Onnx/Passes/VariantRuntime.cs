@@ -79,7 +79,8 @@ public sealed class VariantRuntime : IVariantRuntime, IDisposable
 
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, ValueRange> Calibrate(string modelFile, IReadOnlyList<string> values) =>
-        Calibrator.Observe(modelFile, values, _train, _calibration, _options, _progress, _cancel);
+        Calibrator.Observe(
+        modelFile, values, _calibration.Length, (first, count) => ImageBatch.Gather(_train, _calibration[first..(first + count)]), _train.ImageSize, _options, _progress, _cancel);
 
     /// <inheritdoc/>
     public HeldOutAnswers AnswerHeldOut(string modelFile)
@@ -151,7 +152,7 @@ public sealed class VariantRuntime : IVariantRuntime, IDisposable
             var answers = sessions.ConvertAll(session => Answer(session, test, tested));
             var others = sessions.ConvertAll(session => Answer(session, _train, trained));
             int[] labels = [.. test.Labels.Concat(trained.Select(index => _train.Labels[index])).Select(label => _rows[label])];
-            var speeds = VariantSpeed.Measure(sessions, test, _cancel);
+            var speeds = VariantSpeed.Measure(sessions, ImageBatch.Gather(test, [.. Enumerable.Range(0, BatchSize).Select(i => i % test.Count)]), BatchSize, _cancel);
             var reference = answers[0];
             return [.. sessions.Select((session, i) => new VariantScore(
                 session.Device.Name, test.Count, answers[i].Correct, (double)answers[i].Correct / test.Count,

@@ -53,6 +53,26 @@ internal sealed record ModelDescription(ModelInput Input, ModelOutput Output, IR
         return input;
     }
 
+    /// <summary>The class names in the metadata of a file; null where it has none.</summary>
+    /// <exception cref="InvalidFileException">They are no list of names.</exception>
+    public static IReadOnlyList<string>? OwnClasses(string path, ModelFacts facts)
+    {
+        if (facts.Metadata.GetValueOrDefault("classes") is not { } json)
+        {
+            return null;
+        }
+        try
+        {
+            return JsonSerializer.Deserialize<string[]>(json) is { } names && Array.TrueForAll(names, name => name is not null)
+                ? names
+                : throw new InvalidFileException(path, "has the metadata property classes, which is not a list of names");
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidFileException(path, $"has the metadata property classes, which is not a JSON list of names: {e.Message}", e);
+        }
+    }
+
     private sealed class Reader(string path, ModelFacts facts, ClassifierOptions options)
     {
         public ModelInput Input()
@@ -174,23 +194,7 @@ internal sealed record ModelDescription(ModelInput Input, ModelOutput Output, IR
             return OwnNames() ?? throw Open("labels", "the file does not name the classes of its scores", "a text file with one class name a line, in the order of the scores");
         }
 
-        private IReadOnlyList<string>? OwnNames()
-        {
-            if (Property("classes") is { } json)
-            {
-                try
-                {
-                    return JsonSerializer.Deserialize<string[]>(json) is { } names && Array.TrueForAll(names, name => name is not null)
-                        ? names
-                        : throw Invalid("has the metadata property classes, which is not a list of names");
-                }
-                catch (JsonException e)
-                {
-                    throw new InvalidFileException(path, $"has the metadata property classes, which is not a JSON list of names: {e.Message}", e);
-                }
-            }
-            return null;
-        }
+        private IReadOnlyList<string>? OwnNames() => OwnClasses(path, facts);
 
         private TensorSignature ChooseInput()
         {

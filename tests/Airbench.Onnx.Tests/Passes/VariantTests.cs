@@ -171,7 +171,7 @@ public sealed class VariantTests : IDisposable
         var file = Save(graph.WithObservedOutputs().Model);
 
         var ranges = Calibrator.Observe(
-            file, graph.ObservedValues(), split, indices, new() { Method = CalibrationMethod.Minmax }, IProgress.Silent, CancellationToken.None);
+            file, graph.ObservedValues(), indices.Length, (first, count) => ImageBatch.Gather(split, indices[first..(first + count)]), split.ImageSize, new() { Method = CalibrationMethod.Minmax }, IProgress.Silent, CancellationToken.None);
 
         var expected = Ranges(graph, ImageBatch.Gather(split, indices));
         Assert.Equal(graph.ObservedValues(), ranges.Keys);
