@@ -31,6 +31,10 @@ public static class ModelQuantizer
         string model, string data, string output, bool force, QuantizeOptions options, BackboneInput? input, IProgress progress, CancellationToken cancel)
     {
         RefuseExisting(model, output, force);
+        if (!Path.Exists(data))
+        {
+            throw new DataException($"--data {data}: does not exist (looked at {Path.GetFullPath(data)}); expected a folder or archive of images, a CSV file, or a prepared set");
+        }
         var imported = ModelImporter.Import(
             model,
             new ImportOptions
@@ -45,6 +49,10 @@ public static class ModelQuantizer
             },
             cancel);
         imported.Notes.ToList().ForEach(progress.Info);
+        if (imported.Source.Head is null)
+        {
+            progress.Warn($"{model}: has no linear layer at its end: the {imported.FeatureCount} numbers that it gives are taken for scores of classes");
+        }
         var own = ModelDescription.OwnClasses(model, ModelInspector.Inspect(model));
         var classes = options.Labels is { } file ? LabelsFile.Read(file, model, own) : own;
         if (classes is not null && classes.Count != imported.FeatureCount)

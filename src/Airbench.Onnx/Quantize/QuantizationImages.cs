@@ -127,7 +127,7 @@ internal sealed class QuantizationImages : IDisposable
     private static List<IEvaluationSource> Files(string data, IReadOnlyList<string>? classes, QuantizeOptions options, IProgress progress, CancellationToken cancel)
     {
         const long MaxUnpackedBytes = 1L << 40;
-        if (classes is not null && Path.Exists(data))
+        if (classes is not null)
         {
             try
             {
