@@ -43,7 +43,7 @@ public sealed record ExportOptions
 
     /// <summary>Bound on what a variant may lose, 0 to 1, by variant.</summary>
     [Description("Accuracy that a variant may lose against fp32 on the test split, 0 to 1; a variant that loses more fails the stage. " +
-        "Default: 0.001 for fp16, 0.003 for the others.")]
+        "Default: 0.001 for fp16, 0.003 for the others; with fewer than 1000 test images instead fp32's class on 98% (fp16: 99.5%) of the images of both splits, and no significant loss.")]
     public Dictionary<string, double> MaxDrop { get; init; } = [];
 
     /// <summary>Share of the training images that are low-confidence.</summary>

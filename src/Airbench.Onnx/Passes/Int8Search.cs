@@ -40,7 +40,7 @@ internal sealed class Int8Search(
             if (layers.Count == 0)
             {
                 throw new GateException(
-                    $"int8: with any layer quantized {bound.Miss} on {expected.Count} held-out training images: {Advice}");
+                    $"int8: with any layer quantized {bound.Miss} on {expected.Count} held-out images: {Advice}");
             }
             var model = Int8.Apply(quantizable.Graph, layers, ranges);
             var answers = Answer(model);
@@ -48,7 +48,7 @@ internal sealed class Int8Search(
             var same = bound.IsAgreement ? Same(expected, answers) : 0;
             progress.Info((bound.IsAgreement
                 ? $"int8: the class of fp32 on {same} of {expected.Count} held-out images"
-                : FormattableString.Invariant($"int8: {drop * 100:0.00} points lost on {expected.Count} held-out training images")) + $" with {Describe(inFloat)} in float");
+                : FormattableString.Invariant($"int8: {drop * 100:0.00} points lost on {expected.Count} held-out images")) + $" with {Describe(inFloat)} in float");
             if (bound.IsAgreement ? expected.Count - same <= bound.Allowed : drop <= bound.MaxDrop)
             {
                 return (model, new QuantizationFacts(calibration, [.. quantizable.Names.Where(inFloat.Contains)], expected.Count, drop)

@@ -126,7 +126,9 @@ public static class ModelQuantizer
         return (AnswerComparison.Of(theirs, ours, images.HasLabels ? labels : null), correct, broken);
     }
 
-    private static void Judge(AnswerComparison answers, (int First, int Second) correct, bool hasLabels, QuantizeOptions options)
+    /// <summary>Lets pass, or says what was lost.</summary>
+    /// <exception cref="GateException">Too much.</exception>
+    internal static void Judge(AnswerComparison answers, (int First, int Second) correct, bool hasLabels, QuantizeOptions options)
     {
         if (options.MaxDrop is null && (!hasLabels || answers.Count < VariantGate.SmallSet))
         {

@@ -95,10 +95,42 @@ public sealed class ModelQuantizerTests : IDisposable
     [Fact]
     public void A_model_with_other_answers_is_not_written()
     {
-        // Ranges that cut off half of the values.
-        var options = new QuantizeOptions { Calibration = new() { Percentile = 50.5 }, FloatLayers = ["conv1", "conv2", "conv3", "conv4"] };
-        Assert.StartsWith("int8: ", Assert.Throws<GateException>(() => Quantize(_folder.File("photos"), options)).Message, StringComparison.Ordinal);
+        // Scores that differ by less than a step of their weights.
+        var model = ModelProto.Parser.ParseFrom(File.ReadAllBytes(Model));
+        var weight = model.Graph.Initializer.Single(tensor => tensor.Name == "fc.weight");
+        var values = Tensors.Floats(weight);
+        weight.RawData = Tensors.Create<float>("", TensorProto.Types.DataType.Float, [.. values.Select((value, i) => values[i % 10] + (value * 1e-4f))]).RawData;
+        model.Graph.Initializer.Single(tensor => tensor.Name == "fc.bias").RawData = ByteString.CopyFrom(new byte[4 * sizeof(float)]);
+        File.WriteAllBytes(Model, model.ToByteArray());
+
+        var alone = new QuantizeOptions { FloatLayers = ["conv1", "conv2", "conv3", "conv4"] };
+        Assert.StartsWith("int8: with any layer quantized more than 1 answers are others than fp32's on 24 held-out images: try --float-layers first",
+            Assert.Throws<GateException>(() => Quantize(_folder.File("photos"), alone)).Message, StringComparison.Ordinal);
         Assert.False(Path.Exists(Output));
+    }
+
+    [Theory]
+    [InlineData(900, 882, 30, 30, true, null, null)]
+    [InlineData(900, 881, 0, 0, true, null, "int8: the class of fp32 on 881 of 900 images; expected 882 (98.0%)")]
+    [InlineData(900, 890, 9, 1, true, null, "int8: 9 of 900 images that fp32 alone gets right, 1 that it alone does")]
+    [InlineData(5000, 4899, 0, 0, false, null, "int8: the class of fp32 on 4899 of 5000 images; expected 4900 (98.0%)")]
+    [InlineData(5000, 4800, 115, 100, true, null, null)]
+    [InlineData(5000, 4990, 16, 0, true, null, "int8: 3984 of 5000 images right, the original 4000: more than max_drop = 0.003 (15 images) lost")]
+    [InlineData(900, 500, 9, 0, true, 0.01, null)]
+    [InlineData(900, 900, 10, 0, true, 0.01, "int8: 3990 of 900 images right, the original 4000: more than max_drop = 0.01 (9 images) lost")]
+    public void Few_images_are_judged_by_answers_and_many_labelled_ones_by_accuracy(
+        int count, int same, int onlyFirst, int onlySecond, bool hasLabels, double? maxDrop, string? error)
+    {
+        var answers = new AnswerComparison(count, same, onlyFirst, onlySecond, Metrics.McNemar(onlyFirst, onlySecond));
+        var thrown = Record.Exception(() => ModelQuantizer.Judge(answers, (4000, 4000 - onlyFirst + onlySecond), hasLabels, new() { MaxDrop = maxDrop }));
+        if (error is null)
+        {
+            Assert.Null(thrown);
+        }
+        else
+        {
+            Assert.StartsWith(error, Assert.IsType<GateException>(thrown).Message, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
