@@ -99,7 +99,11 @@ public sealed class TransferTrainerTests : IDisposable
         var data = Data();
         var parent = Export(Train(data, new TransferOptions { Backbone = Backbone(), Input = Scaled }), data, new ExportOptions { Training = ["head"] });
         var others = ColourSet.Write(_folder.File("others"), "others", ["red", "blue", "dark"], 20, ForeignNetworks.Size);
-        var options = new FinetuneOptions { Train = train, Epochs = 40, BatchSize = 16, Translate = 1, Threads = 1 };
+        var options = new FinetuneOptions
+        {
+            // Features of random weights hardly differ, so that the head is large and the layers below must move little.
+            Train = train, Epochs = 4, BatchSize = 16, Translate = 1, Threads = 1, Lr = train == "head" ? null : 1e-7,
+        };
 
         var (bundle, facts) = Finetuner.Finetune(
             new FinetuneInputs(parent, ParentWeights.Find(parent, null, "nowhere"), others, null), options, _folder.File("models/tuned"), _folder.File("exports/tuned"),
@@ -110,19 +114,6 @@ public sealed class TransferTrainerTests : IDisposable
         Assert.Equal(parent.Manifest.Backbone!.SourceSha256, bundle.Manifest.Backbone!.SourceSha256);
         Assert.Equal(train == "head", parent.Manifest.Backbone.Sha256 == bundle.Manifest.Backbone.Sha256);
         Assert.Empty(BundleVerifier.Verify(bundle.Folder, TestDataRunner.Run).Problems);
-    }
-
-    [Fact]
-    public void A_rare_class_is_found_where_classes_are_balanced()
-    {
-        var data = ColourSet.Write(_folder.File("rare"), "rare", Classes, [200, 6, 200, 6], ForeignNetworks.Size, noise: 250);
-        double Recall(ClassWeights weights)
-        {
-            var options = new TransferOptions { Backbone = Backbone(), Input = Scaled, ClassWeights = weights, Folds = 3 };
-            return Train(data, options, $"{weights}").Manifest.Transfer!.CrossValidation!.BalancedAccuracy;
-        }
-
-        Assert.True(Recall(ClassWeights.Balanced) > Recall(ClassWeights.None) + 0.05, $"{Recall(ClassWeights.Balanced)} and {Recall(ClassWeights.None)}");
     }
 
     [Fact]
