@@ -8,5 +8,9 @@ namespace Airbench.Tests;
 internal static class BeforeAnyTest
 {
     [ModuleInitializer]
-    internal static void Initialize() => NativeEnvironment.LetThreadsSleep();
+    internal static void Initialize()
+    {
+        NativeEnvironment.LetThreadsSleep();
+        NativeEnvironment.KeepCacheBesideTests();
+    }
 }

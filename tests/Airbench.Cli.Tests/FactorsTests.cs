@@ -3,7 +3,6 @@ using Airbench.Cli;
 using Airbench.Data;
 using Airbench.Onnx;
 using Airbench.Pipeline;
-using Airbench.Training;
 
 namespace Airbench.Tests;
 
@@ -45,7 +44,11 @@ public class FactorsTests
             "evaluate" => [new EvaluateOptions(), new EvaluateOptions { Tta = Tta.Adaptive }],
             "export" => [new ExportOptions { Variants = ["fp32", "int8"] }, new ExportOptions { Training = ["head"] }],
             // each has options that the others refuse
-            "train" => [.. from recipe in (string[])["airbench96_faster", "airbench94_muon", "speedrun2026"] select new TrainOptions { Recipe = recipe }],
+            "train" =>
+            [
+                .. from recipe in (string[])["airbench96_faster", "airbench94_muon", "speedrun2026"] select new TrainStageOptions { Recipe = recipe },
+                new TrainStageOptions { Backbone = Backbones.Resnet18, Train = TransferPart.LastBlock, Folds = 2 }, new TrainStageOptions { Backbone = "mine.onnx" },
+            ],
             _ => [Activator.CreateInstance(kind.OptionsType)!],
         };
         foreach (var field in OptionFields.Of(kind.OptionsType))
@@ -60,7 +63,7 @@ public class FactorsTests
     [Fact]
     public void Versions_name_what_does_the_work_without_loading_it()
     {
-        var train = Stages.All.Single(kind => kind.Uses == "train").Fingerprint(Anywhere, new TrainOptions()).Versions;
+        var train = Stages.All.Single(kind => kind.Uses == "train").Fingerprint(Anywhere, new TrainStageOptions()).Versions;
         Assert.Equal(["Airbench.Core", "Airbench.Training", "TorchSharp", "libtorch"], train.Keys.Order(StringComparer.Ordinal));
         Assert.Matches("^[0-9]+ bytes$", train["libtorch"]);
         Assert.StartsWith($"{Product.Version} build ", train["Airbench.Core"], StringComparison.Ordinal);

@@ -1,5 +1,6 @@
 using Airbench.Cli;
 using Airbench.Data;
+using Airbench.Onnx;
 using Airbench.Pipeline;
 using CsCheck;
 
@@ -93,6 +94,32 @@ public sealed class InitTests : IDisposable
         var prepare = PrepareOptionsOf(Load(_place.Folder));
         Assert.Equal((64, Fit.Pad, 0.055), (prepare.ImageSize, prepare.Fit, prepare.MaxBadFraction));
         Assert.Contains("crop would lose a third or more of each", File.ReadAllText(_place["pipeline.yaml"]).ReplaceLineEndings(" ").Replace("      # ", "", StringComparison.Ordinal), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(97, Backbones.Resnet18, 224, Fit.Crop)]
+    [InlineData(96, null, 64, Fit.Crop)]
+    public void Photos_start_from_a_network_that_has_learned_to_see(int side, string? backbone, int imageSize, Fit fit)
+    {
+        var random = new Random(1);
+        foreach (var (label, name) in new[] { "cat", "dog" }.Index())
+        {
+            for (var i = 0; i < (name == "cat" ? 25 : 10); i++)
+            {
+                PictureFolder.Write(_place[$"pets/{name}/{i}.png"], label, side + 20, side, random);
+            }
+        }
+
+        Init("pets");
+
+        var pipeline = Load(_place.Folder);
+        var train = pipeline.Stages.Select(stage => stage.Options).OfType<TrainStageOptions>().Single();
+        Assert.Equal((backbone, imageSize, fit), (train.Backbone, PrepareOptionsOf(pipeline).ImageSize, PrepareOptionsOf(pipeline).Fit));
+        if (backbone is not null)
+        {
+            Assert.Equal((ClassWeights.Balanced, 5), (train.ClassWeights, train.Folds));
+            Assert.Contains("# tta: none where left and right differ", File.ReadAllText(_place["pipeline.yaml"]), StringComparison.Ordinal);
+        }
     }
 
     [Fact]

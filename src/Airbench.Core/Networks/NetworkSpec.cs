@@ -104,7 +104,7 @@ public sealed record NetworkSpec : IChecked
         .. Problem(Mean.Count == 3 && Mean.All(double.IsFinite), nameof(Mean), string.Join(", ", Mean), "three finite numbers"),
         .. Problem(Std.Count == 3 && Std.All(s => double.IsFinite(s) && s > 0), nameof(Std), string.Join(", ", Std), "three positive numbers"),
         .. Problem(AreWidths(Widths, Architecture), nameof(Widths), string.Join(", ", Widths), ExpectedWidths(Architecture)),
-        .. Problem(Architecture == Architecture.Backbone ? Depth == 0 : Depth is 2 or 3, nameof(Depth), Depth, "2 or 3, or 0 with a backbone"),
+        .. Problem(Architecture == Architecture.Backbone ? Depth == 0 : Depth is 2 or 3, nameof(Depth), Depth, Architecture == Architecture.Backbone ? "0: a backbone has its own" : "2 or 3"),
         .. Problem(double.IsFinite(LogitScale) && LogitScale > 0, nameof(LogitScale), LogitScale, "a positive number"),
         .. Problem(BatchNormEpsilon is > 0 and < 1, nameof(BatchNormEpsilon), BatchNormEpsilon, "between 0 and 1"),
     ];

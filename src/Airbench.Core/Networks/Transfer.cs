@@ -36,7 +36,7 @@ public sealed record Transfer
 /// <param name="Epochs">Passes over the training images.</param>
 /// <param name="BatchSize">Images a step.</param>
 /// <param name="Lr">Peak learning rate of the backbone, on the mean loss.</param>
-/// <param name="HeadLr">Peak learning rate of the head, divided by the mean squared length of the features.</param>
+/// <param name="HeadLr">Peak learning rate of the head; the features have length 1.</param>
 /// <param name="Momentum">Nesterov momentum.</param>
 /// <param name="WeightDecay">L2 weight decay.</param>
 /// <param name="LabelSmoothing">Share of probability that the loss spreads over all classes.</param>

@@ -120,9 +120,9 @@ public sealed record FinetuneOptions
     public Dictionary<string, double> Gates { get; init; } = [];
 
     /// <summary>
-    /// The same for a model with a backbone, whose layers have learned much more than the new images tell: smaller rates. That of the head follows from the features.
+    /// The same for a model with a backbone, whose layers have learned much more than the new images tell: smaller rates. Batch norms keep their statistics.
     /// </summary>
-    internal FinetuneOptions ForBackbone() => this with { Lr = Lr ?? (TrainedParts.Find(Train) == TrainedPart.All ? 0.002 : 0.005) };
+    internal FinetuneOptions ForBackbone() => this with { Lr = Lr ?? (TrainedParts.Find(Train) == TrainedPart.All ? 0.0005 : 0.002), FrozenStatistics = true };
 
     /// <summary>The peak learning rate: that of the options, or the default for what learns (docs/results.md has the measurements).</summary>
     public double PeakLr() => Lr ?? TrainedParts.Find(Train) switch

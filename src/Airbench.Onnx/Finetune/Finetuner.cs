@@ -56,8 +56,12 @@ public static class Finetuner
         var request = new FinetuneRequest(
             network, start, TrainedParts.Find(options.Train)!.Value, options.LabelSmoothing, options.FrozenStatistics, device, options.Threads, Fresh("train"))
         {
-            Backbone = WithHeadLr(parent, inputs.Data, options, device),
+            Backbone = parent.Backbone is { } found ? found with { HeadLr = TransferOptions.DefaultSteps(TransferPart.LastBlock).HeadLr / options.PeakLr() } : null,
         };
+        if (request.Backbone is { } below && FittedHead.Write(start, below, network, old is null ? [data] : [data, old], request, seed, progress, cancel))
+        {
+            progress.Info("the head starts fitted to the images");
+        }
         FinetuneOutcome outcome;
         double rehearsal;
         string engineName;
@@ -112,18 +116,6 @@ public static class Finetuner
                 $"{side.Dataset.Manifest.Name}/test", side.Test.Count,
                 FinetunedModelWriter.CountCorrect(parentLogits, side.Test.Labels, rowsBefore), FinetunedModelWriter.CountCorrect(logits, side.Test.Labels, side.Rows));
         }
-    }
-
-    /// <summary>A head's rate has to fit the length of the features; they differ by orders of magnitude between backbones.</summary>
-    private static BackboneFile? WithHeadLr(ParentWeights parent, Dataset data, FinetuneOptions options, string device)
-    {
-        if (parent.Backbone is not { } backbone)
-        {
-            return null;
-        }
-        using var train = data.OpenSplit(Split.Train);
-        var length = FeatureLength.MeanSquare(backbone.Path, parent.Manifest.Network.Widths[0], train, device, options.Threads);
-        return backbone with { HeadLr = TransferOptions.DefaultSteps(TransferPart.LastBlock).HeadLr / length / options.PeakLr() };
     }
 
     private static void CheckGates(FinetuneOptions options, FinetuneRecord facts)

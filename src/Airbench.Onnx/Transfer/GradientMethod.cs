@@ -91,7 +91,6 @@ internal sealed class GradientMethod : ITransferMethod
         var total = Math.Max(1, (int)Math.Ceiling(settings.Epochs * perEpoch));
         var random = new Random(seed);
         var order = learned.ToArray();
-        var length = FeatureLength.MeanSquare(_features.Of(learned));
         var (values, labels, weights) = (new float[batch * _views.Width], new long[batch], new float[batch]);
         using var task = progress.Start("train", total, "steps");
         for (var step = 0; step < total; step++)
@@ -110,7 +109,7 @@ internal sealed class GradientMethod : ITransferMethod
             var factor = Rate(step, total);
             var loss = session.Step(
                 values, labels,
-                new StepSettings((float)(settings.Lr * factor), (float)settings.Momentum, (float)settings.WeightDecay) { HeadLr = (float)(settings.HeadLr * factor / length) },
+                new StepSettings((float)(settings.Lr * factor), (float)settings.Momentum, (float)settings.WeightDecay) { HeadLr = (float)(settings.HeadLr * factor) },
                 weights: weights);
             if (!float.IsFinite(loss))
             {

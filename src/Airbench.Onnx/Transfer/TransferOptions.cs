@@ -41,7 +41,7 @@ public sealed record TransferOptions
 
     /// <summary>What is taken where nothing else is said.</summary>
     public static TransferSteps DefaultSteps(TransferPart train) =>
-        new(Epochs: 15, BatchSize: 32, Lr: train == TransferPart.All ? 0.002 : 0.005, HeadLr: 0.1, Momentum: 0.9, WeightDecay: 5e-4, LabelSmoothing: 0.1);
+        new(Epochs: 6, BatchSize: 32, Lr: train == TransferPart.All ? 0.0005 : 0.002, HeadLr: 0.1, Momentum: 0.9, WeightDecay: 5e-4, LabelSmoothing: 0);
 }
 
 /// <summary>What the pixels, 0 to 255 in the order red, green, blue, become before they are given to a network of the user's own.</summary>

@@ -45,13 +45,13 @@ public static class TransferTrainer
     /// <summary>The backbone, for images of this size.</summary>
     internal static ImportedModel Import(BackboneSource source, BackboneInput input, int imageSize, CancellationToken cancel)
     {
-        return ModelImporter.Import(
+        return UnitFeatures.Of(ModelImporter.Import(
             source.File,
             new ImportOptions
             {
                 ImageSize = imageSize, Preprocess = source.Preprocess, Scale = input.Scale, Mean = input.Mean, Std = input.Std, Order = input.ColorOrder,
             },
-            cancel);
+            cancel));
     }
 
     private static IReadOnlyList<OutOfFold> Validate(

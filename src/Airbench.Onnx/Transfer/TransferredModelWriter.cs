@@ -136,7 +136,9 @@ internal static class TransferredModelWriter
             foreach (var image in chosen)
             {
                 cancel.ThrowIfCancellationRequested();
-                features.AddRange(imported.AnswerOf(original, images.Pixels(image)));
+                var one = imported.AnswerOf(original, images.Pixels(image));
+                UnitFeatures.Divide(one);
+                features.AddRange(one);
             }
             return learned.Head.Answer(new FeatureTable([.. features], imported.FeatureCount, Views: 1));
         }
