@@ -5,7 +5,8 @@ namespace Airbench.Onnx;
 
 /// <summary>
 /// Turns a float32 model into a half-precision one with the same signature: weights and arithmetic are float16, the logits are cast
-/// back to float32 and the softmax stays there. What has no half-precision form computes in float32 between casts.
+/// back to float32 and the softmax stays there. What has no half-precision form computes in float32 between casts, and so do squares, sums over them
+/// and their roots: the square of 256 is beyond half precision, and lengths and variances are made of such.
 /// </summary>
 internal sealed class HalfPrecision
 {
@@ -14,7 +15,7 @@ internal sealed class HalfPrecision
     [
         "Add", "AveragePool", "BatchNormalization", "Clip", "Concat", "Conv", "ConvTranspose", "Div", "Dropout", "Elu", "Erf", "Exp", "Expand", "Flatten", "Gather",
         "Gelu", "Gemm", "GlobalAveragePool", "GlobalMaxPool", "HardSigmoid", "HardSwish", "Identity", "LayerNormalization", "LeakyRelu", "MatMul", "Max", "MaxPool",
-        "Min", "Mul", "Neg", "PRelu", "Pad", "Pow", "ReduceMax", "ReduceMean", "ReduceSum", "Relu", "Reshape", "Sigmoid", "Slice", "Softmax", "Split", "Sqrt",
+        "Min", "Mul", "Neg", "PRelu", "Pad", "ReduceMax", "Relu", "Reshape", "Sigmoid", "Slice", "Softmax", "Split",
         "Squeeze", "Sub", "Tanh", "Tile", "Transpose", "Unsqueeze", "Where",
     ];
 
@@ -24,7 +25,7 @@ internal sealed class HalfPrecision
 
     private readonly OnnxGraph _graph;
     private readonly HashSet<string> _half = [];
-    private readonly HashSet<string> _widened = [];
+    private readonly Dictionary<string, string> _wide = [];   // the float32 form of a half-precision value
 
     private HalfPrecision(OnnxGraph graph) => _graph = graph;
 
@@ -42,6 +43,7 @@ internal sealed class HalfPrecision
         {
             pass.Add(node.Clone());
         }
+        pass._graph.RemoveUnused();   // casts between two operators that compute in float32
         return pass._graph;
     }
 
@@ -59,7 +61,7 @@ internal sealed class HalfPrecision
         {
             _graph.Add(node);   // behind a cast to float32, or of integers
         }
-        else if (node.Domain.Length > 0 || !Known.Contains(node.OpType))
+        else if (node.Domain.Length > 0 || !Known.Contains(node.OpType) || (node.OpType == "Mul" && node.Input[0] == node.Input[1]))
         {
             AddInFloat(node);
         }
@@ -108,11 +110,12 @@ internal sealed class HalfPrecision
             {
                 continue;
             }
-            node.Input[i] = $"{input}/float";
-            if (_widened.Add(input))
+            if (!_wide.TryGetValue(input, out var wide))
             {
-                Cast(input, node.Input[i], DataType.Float, node.Input[i]);
+                _wide[input] = wide = $"{input}/float";
+                Cast(input, wide, DataType.Float, wide);
             }
+            node.Input[i] = wide;
         }
         string[] outputs = [.. node.Output.Where(output => output.Length > 0 && !_graph.IsOutput(output))];
         for (var i = 0; i < node.Output.Count; i++)
@@ -122,8 +125,9 @@ internal sealed class HalfPrecision
         _graph.Add(node);
         foreach (var output in outputs)
         {
-            Cast($"{output}/wide", output, DataType.Float16, output);
+            Cast($"{output}/wide", output, DataType.Float16, $"{output}/narrow");   // the node may have the name of its output
             _half.Add(output);
+            _wide[output] = $"{output}/wide";
         }
     }
 

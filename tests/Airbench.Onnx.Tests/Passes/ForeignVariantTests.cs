@@ -109,6 +109,23 @@ public sealed class ForeignVariantTests : IDisposable
             graph.Initializer(name, [.. Enumerable.Range(0, (int)Extents.Elements(shape)).Select(_ => (float)(random.NextDouble() - 0.4))], shape);
     }
 
+    [Fact]
+    public void Squares_beyond_half_precision_are_summed_in_full_precision()
+    {
+        var graph = new GraphBuilder("length");
+        var x = graph.Node("Flatten", "flat", [graph.Node("AveragePool", "pool", [graph.Input("x", Element.Float, 3, Size, Size)],
+            [Attribute.Ints("kernel_shape", 8, 8), Attribute.Ints("strides", 8, 8)])]);                                               // (N, 12), about 0.5
+        var large = graph.Node("Gemm", "large", [x, graph.Initializer("w", [.. Enumerable.Range(0, 12 * 4).Select(i => (float)((i * 37 % 23) - 9) * 100)], 12, 4)]);
+        var sum = graph.Node("ReduceSum", "sum", [graph.Node("Mul", "squares", [large, large]), graph.Integers(1)], [Attribute.Int("keepdims", 1)]);
+        graph.Node("Div", "logits", [large, graph.Node("Sqrt", "root", [sum])]);
+        graph.Output("logits", Element.Float, 4);
+        var imported = Import(graph.Build(13));
+
+        var fp32 = Run(imported.Model);
+        Assert.InRange(Deviation(Run(HalfPrecision.Apply(imported).Model), fp32), 0, 2e-3);
+        Assert.InRange(Deviation(fp32, 0), 0.49, 0.51);   // of length 1
+    }
+
     /// <summary>What mobile networks have beside the forms of <see cref="ForeignNetworks"/>, opset 14.</summary>
     private static ModelProto Mobile()
     {
