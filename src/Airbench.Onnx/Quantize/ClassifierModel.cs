@@ -36,7 +36,11 @@ internal static class ClassifierModel
         ]);
         graph.Add(new NodeProto
         {
-            Name = Probabilities, OpType = "Softmax", Input = { ImportedModel.Logits }, Output = { Probabilities }, Attribute = { Attribute.Int("axis", 1) },
+            Name = Probabilities,
+            OpType = "Softmax",
+            Input = { ImportedModel.Logits },
+            Output = { Probabilities },
+            Attribute = { Attribute.Int("axis", 1) },
         });
         model.Graph.Output.Add(GraphBuilder.Declare(Probabilities, DataType.Float, [GraphBuilder.Batch, $"{imported.FeatureCount}"]));
         model.MetadataProps.Clear();
