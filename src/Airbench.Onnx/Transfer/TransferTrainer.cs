@@ -24,6 +24,7 @@ public static class TransferTrainer
         {
             throw new DataException($"{dataset.Folder} has {data.TrainCount} training and {data.TestCount} test images; expected at least 2 and 1");
         }
+        device = ExecutionDevice.Resolve(device, OnnxRuntime.Start().GetAvailableProviders()).Name;
         var source = Backbones.Find(options.Backbone, options.Input);
         var imported = Import(source, options.Input, data.ImageSize, cancel);
         progress.Info($"{source.Name}: {imported.FeatureCount:N0} features of {data.ImageSize}x{data.ImageSize} pixels; {source.Origin}");
