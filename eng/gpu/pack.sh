@@ -65,6 +65,7 @@ pack_bundle() {
   find "$staging/app/runtimes" -mindepth 1 -maxdepth 1 -type d ! -name linux-x64 ! -name linux ! -name unix -exec rm -rf {} +
   native=$staging/app/runtimes/linux-x64/native
   rm -f "$native/libonnxruntime_providers_tensorrt.so"
+  rm -rf "$staging/app/backbones"   # as large as a whole transfer, and no stage starts from one
   pack_ort "$native" "$staging/ort"
   pack_runtime "$staging/dotnet"
 

@@ -7,7 +7,7 @@ namespace Airbench.Onnx;
 internal sealed class HeadFit(int classCount, ClassWeights weights, int seed)
 {
     /// <summary>Penalties to choose from, the largest first.</summary>
-    public static IReadOnlyList<double> Penalties { get; } = [1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001];
+    public static IReadOnlyList<double> Penalties { get; } = [10, 3, 1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001];
 
     private const int Parts = 5;
 

@@ -19,11 +19,12 @@ public static class TransferTrainer
     public static TrainedModel Train(
         Dataset dataset, TransferOptions options, string folder, string device, int seed, IProgress progress, CancellationToken cancel)
     {
-        var (data, clock) = (dataset.Manifest, Stopwatch.StartNew());
+        var data = dataset.Manifest;
         if (data.TrainCount < 2 || data.TestCount < 1)
         {
             throw new DataException($"{dataset.Folder} has {data.TrainCount} training and {data.TestCount} test images; expected at least 2 and 1");
         }
+        device = ExecutionDevice.Resolve(device, OnnxRuntime.Start().GetAvailableProviders()).Name;
         var source = Backbones.Find(options.Backbone, options.Input);
         var imported = Import(source, options.Input, data.ImageSize, cancel);
         progress.Info($"{source.Name}: {imported.FeatureCount:N0} features of {data.ImageSize}x{data.ImageSize} pixels; {source.Origin}");
@@ -32,10 +33,11 @@ public static class TransferTrainer
         using var build = AtomicFolder.Create(folder);
         NetworkExporter.Save(imported.Graph.Model, build.File(TrainedModel.BackboneName));
         using var images = TransferImages.Open(dataset);
+        var clock = Stopwatch.StartNew();
         using var method = TransferMethods.Open(imported, images, options, Hash.OfFile(build.File(TrainedModel.BackboneName)), device, seed, progress, cancel);
         using var learned = method.Learn(images.TrainIndices, seed, progress, cancel);
         var seconds = clock.Elapsed.TotalSeconds;
-        progress.Info(FormattableString.Invariant($"head fitted to {images.TrainCount:N0} images with a penalty of {learned.L2}; {seconds:0.0} s with the features"));
+        progress.Info(FormattableString.Invariant($"head fitted to {images.TrainCount:N0} images with a penalty of {learned.L2}; features and training took {seconds:0.0} s"));
         var divisions = options.Folds > 0 ? Validate(method, images, options, seed, progress, cancel) : null;
         var model = TransferredModelWriter.Write(
             build, dataset, options, source, imported, images, learned, divisions, device, seed, seconds, cancel);

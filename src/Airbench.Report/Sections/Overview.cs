@@ -81,6 +81,11 @@ internal static class Overview
         }
         if (run.Models.FirstOrDefault(model => Ran(run, model.Stage)) is { Manifest: var model })
         {
+            if (model.Transfer?.CrossValidation is { } validation)
+            {
+                yield return Card($"cross-validation, {Format.Count(validation.Count)} images", Format.Percent(validation.Accuracy.Accuracy),
+                    $"{Format.Range(validation.Accuracy.Low95, validation.Accuracy.High95)} (95%)");
+            }
             var what = model.Runs.Count > 1 ? $"mean of {model.Runs.Count} runs, {model.Device}" : $"{(model.Backbone is { } backbone ? $"{backbone.Name}, {Training.Words(model.Transfer!.Train)}" : model.RecipeName)}, {model.Precision}, {model.Device}";
             var earlier = run.Times.Any(time => time.Uses == "train" && time.Status == "ok") ? "" : "; by an earlier run";
             yield return Card("training", Format.Seconds(model.Runs.Average(result => result.TrainSeconds)), what + earlier);
