@@ -117,7 +117,7 @@ public sealed class TrainerTests
         using var set = new TinySet(train: 40, test: 10);
         var progress = new Lines();
         var model = set.Train(TinySet.Options with { Changes = TinySet.Options.Changes.With("batch_size", null) }, progress: progress);
-        Assert.Equal(5, model.Manifest.Recipe.BatchSize);
+        Assert.Equal(5, model.Manifest.Recipe!.BatchSize);
         Assert.Contains(progress.Warnings, line => line.Contains("fewer than the batch of 1024", StringComparison.Ordinal));
     }
 
