@@ -82,7 +82,8 @@ internal sealed class FeatureExtractor : IDisposable
         graph.Model.Graph.Output.Clear();
         graph.Model.Graph.Output.Add(new ValueInfoProto
         {
-            Name = value, Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = (int)DataType.Float } },
+            Name = value,
+            Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = (int)DataType.Float } },
         });
         graph.RemoveUnused();
         return graph;

@@ -51,7 +51,12 @@ public static class TransferTrainer
             source.File,
             new ImportOptions
             {
-                ImageSize = imageSize, Preprocess = source.Preprocess, Scale = input.Scale, Mean = input.Mean, Std = input.Std, Order = input.ColorOrder,
+                ImageSize = imageSize,
+                Preprocess = source.Preprocess,
+                Scale = input.Scale,
+                Mean = input.Mean,
+                Std = input.Std,
+                Order = input.ColorOrder,
             },
             cancel));
     }

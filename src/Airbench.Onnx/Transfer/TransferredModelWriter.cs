@@ -26,8 +26,15 @@ internal static class TransferredModelWriter
         }
         var network = new NetworkSpec
         {
-            Architecture = Architecture.Backbone, ImageSize = data.ImageSize, Fit = data.Fit, ClassCount = images.ClassCount, Mean = [0, 0, 0], Std = [1, 1, 1],
-            Widths = [imported.FeatureCount], Depth = 0, LogitScale = 1,
+            Architecture = Architecture.Backbone,
+            ImageSize = data.ImageSize,
+            Fit = data.Fit,
+            ClassCount = images.ClassCount,
+            Mean = [0, 0, 0],
+            Std = [1, 1, 1],
+            Widths = [imported.FeatureCount],
+            Depth = 0,
+            LogitScale = 1,
         };
         var head = learned.Head;
         TensorFileWriter.Write(build.File(TrainedModel.WeightsName),

@@ -25,8 +25,12 @@ public sealed class TransferTrainerTests : IDisposable
         Assert.Equal(81, File.ReadLines(model.File("out-of-fold.csv")).Count());
         Assert.Equal(model.Manifest, TrainedModel.Open(model.Folder).Manifest with
         {
-            Network = model.Manifest.Network, Classes = model.Manifest.Classes, Runs = model.Manifest.Runs, Versions = model.Manifest.Versions,
-            Transfer = model.Manifest.Transfer, Backbone = model.Manifest.Backbone,
+            Network = model.Manifest.Network,
+            Classes = model.Manifest.Classes,
+            Runs = model.Manifest.Runs,
+            Versions = model.Manifest.Versions,
+            Transfer = model.Manifest.Transfer,
+            Backbone = model.Manifest.Backbone,
         });
 
         var bundle = Export(model, data, new ExportOptions());
@@ -58,7 +62,12 @@ public sealed class TransferTrainerTests : IDisposable
         var data = Data();
         var options = new TransferOptions
         {
-            Backbone = Backbone(), Input = Scaled, Train = part, Mirror = true, Crops = 1, Folds = 2,
+            Backbone = Backbone(),
+            Input = Scaled,
+            Train = part,
+            Mirror = true,
+            Crops = 1,
+            Folds = 2,
             Steps = TransferOptions.DefaultSteps(part) with { Epochs = 2, BatchSize = 16, Lr = 1e-8 },
         };
 
@@ -78,7 +87,10 @@ public sealed class TransferTrainerTests : IDisposable
         var data = Data();
         var options = new ExportOptions
         {
-            Variants = ["fp32", "fp16", "int8", "tta", "int8_adaptive"], Training = ["head", "all"], AcceptAnySize = true, Input = InputFormat.Uint8Nhwc,
+            Variants = ["fp32", "fp16", "int8", "tta", "int8_adaptive"],
+            Training = ["head", "all"],
+            AcceptAnySize = true,
+            Input = InputFormat.Uint8Nhwc,
             MaxDrop = { ["fp16"] = 0.1, ["int8"] = 0.1, ["tta"] = 0.1, ["int8_adaptive"] = 0.1 },
         };
 
@@ -102,7 +114,12 @@ public sealed class TransferTrainerTests : IDisposable
         var options = new FinetuneOptions
         {
             // Features of random weights hardly differ, so that the head is large and the layers below must move little.
-            Train = train, Epochs = 4, BatchSize = 16, Translate = 1, Threads = 1, Lr = train == "head" ? null : 1e-7,
+            Train = train,
+            Epochs = 4,
+            BatchSize = 16,
+            Translate = 1,
+            Threads = 1,
+            Lr = train == "head" ? null : 1e-7,
         };
 
         var (bundle, facts) = Finetuner.Finetune(
