@@ -32,7 +32,7 @@ internal static class TrainedModelWriter
         using var confusion = zeros(spec.ClassCount, spec.ClassCount, ScalarType.Int64, test.Labels.device);
         using var task = progress.Start("score in fp32", test.Count, "images");
         var (plain, tta) = Scorer.CountCorrect(network, test, views, ScalarType.Float32, cancel, confusion, done => task.Report(done));
-        WriteConfusion(output.File(TrainedModel.ConfusionName), dataset.Classes, confusion);
+        ConfusionFile.Write(output.File(TrainedModel.ConfusionName), dataset.Classes, confusion.cpu().data<long>().ToArray());
         WriteReference(output.File(TrainedModel.ReferenceName), network, test);
         if (AugmentationPicture.Draw(setup, log.Results[0].Seed) is { } picture)
         {
@@ -71,14 +71,6 @@ internal static class TrainedModelWriter
         path,
         ["seed", "accuracy_plain", "accuracy_tta", "train_seconds", "steps"],
         results.Select(r => (object?[])[r.Seed, r.AccuracyPlain, r.AccuracyTta, r.TrainSeconds, r.Steps]));
-
-    /// <summary>One row a true class, one column a predicted one, as <c>confusion.csv</c> of an evaluation.</summary>
-    private static void WriteConfusion(string path, IReadOnlyList<string> classes, Tensor confusion)
-    {
-        var counts = confusion.cpu().data<long>().ToArray();
-        Csv.Write(path, ["true \\ predicted", .. classes], classes.Select(
-            (name, k) => (object?[])[name, .. counts.AsSpan(k * classes.Count, classes.Count).ToArray().Select(n => (object?)n)]));
-    }
 
     /// <summary>Up to 256 images, spread evenly over the test split (which may be sorted by class), and their fp32 logits.</summary>
     private static void WriteReference(string path, Network network, DeviceImages test)

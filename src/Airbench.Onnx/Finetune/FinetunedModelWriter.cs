@@ -106,13 +106,12 @@ internal static class FinetunedModelWriter
     /// <summary>One row a true class, one column a predicted one.</summary>
     private static void WriteConfusion(string path, IReadOnlyList<string> classes, float[] logits, long[] labels)
     {
-        var counts = new long[classes.Count, classes.Count];
+        var counts = new long[classes.Count * classes.Count];
         foreach (var (i, label) in labels.Index())
         {
-            counts[label, Softmax.ArgMax(logits.AsSpan(i * classes.Count, classes.Count))]++;
+            counts[(label * classes.Count) + Softmax.ArgMax<float>(logits.AsSpan(i * classes.Count, classes.Count))]++;
         }
-        Csv.Write(path, ["true \\ predicted", .. classes], classes.Select(
-            (name, k) => (object?[])[name, .. Enumerable.Range(0, classes.Count).Select(column => (object?)counts[k, column])]));
+        ConfusionFile.Write(path, classes, counts);
     }
 
     private static byte[] Bytes<T>(T[] values) where T : unmanaged => MemoryMarshal.AsBytes(values.AsSpan()).ToArray();

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Airbench.Onnx.Proto;
 
 namespace Airbench.Onnx;
@@ -45,13 +44,7 @@ internal static class FittedHead
         var weights = data.Count > 1 ? ClassWeights.Balanced : ClassWeights.None;
         var (head, _) = new HeadFit(network.ClassCount, weights, seed).Fit(new FeatureTable(values, width, Views: 1), [.. images.Select(image => image.Row)], cancel);
         File.Delete(weightsFile);
-        TensorFileWriter.Write(weightsFile,
-        [
-            ("head.weight", TensorType.F32, [head.Classes, width], Bytes(head.Weight)),
-            ("head.bias", TensorType.F32, [head.Classes], Bytes(head.Bias)),
-        ]);
+        head.Write(weightsFile);
         return true;
     }
-
-    private static byte[] Bytes(double[] values) => MemoryMarshal.AsBytes(Array.ConvertAll(values, value => (float)value).AsSpan()).ToArray();
 }

@@ -15,15 +15,7 @@ public static class ModelSurvey
     public static ModelReport Survey(string path, BackboneInput? input, int? imageSize, CancellationToken cancel)
     {
         var facts = ModelInspector.Inspect(path);
-        var options = new ImportOptions
-        {
-            ImageSize = imageSize,
-            Preprocess = input?.Preprocess,
-            Scale = input?.Scale,
-            Mean = input?.Mean,
-            Std = input?.Std,
-            Order = input?.ColorOrder,
-        };
+        var options = (input ?? new()).ToImport() with { ImageSize = imageSize };
         ForeignInput.Check(path, options);
         var isOpen = ForeignInput.LeavesValuesOpen(facts, options);
         var (imported, why) = Import(path, isOpen ? options with { Scale = 1 } : options, input is not null || imageSize is not null, cancel);   // what is open changes no number of the report

@@ -37,16 +37,7 @@ public static class ModelQuantizer
         }
         var imported = ModelImporter.Import(
             model,
-            new ImportOptions
-            {
-                ImageSize = options.ImageSize,
-                Preprocess = input?.Preprocess,
-                Scale = input?.Scale,
-                Mean = input?.Mean,
-                Std = input?.Std,
-                Order = input?.ColorOrder,
-                Part = ImportPart.Classifier,
-            },
+            (input ?? new()).ToImport() with { ImageSize = options.ImageSize, Part = ImportPart.Classifier },
             cancel);
         imported.Notes.ToList().ForEach(progress.Info);
         if (imported.Source.Head is null)

@@ -3,10 +3,11 @@ namespace Airbench.Onnx;
 /// <summary>Where a backbone comes from.</summary>
 /// <param name="Name">As in <c>backbone: resnet18</c>, or the file's name.</param>
 /// <param name="File">The ONNX file.</param>
+/// <param name="Sha256">SHA-256 of it.</param>
 /// <param name="Preprocess">A model that turns pixels into what it takes; null where options say it.</param>
 /// <param name="Origin">In words.</param>
 /// <param name="License">SPDX expression; null where it is not known.</param>
-public sealed record BackboneSource(string Name, string File, string? Preprocess, string Origin, string? License);
+public sealed record BackboneSource(string Name, string File, string Sha256, string? Preprocess, string Origin, string? License);
 
 /// <summary>The backbones that come with the program.</summary>
 public static class Backbones
@@ -38,7 +39,7 @@ public static class Backbones
                 "ResNet-18 trained on ImageNet, from the package Microsoft.ML.DnnImageFeaturizer.ResNet18 0.23.1", "MIT");
         }
         return System.IO.File.Exists(nameOrPath)
-            ? new BackboneSource(Path.GetFileNameWithoutExtension(nameOrPath), nameOrPath, input.Preprocess, $"the file {Path.GetFileName(nameOrPath)}", License: null)
+            ? new BackboneSource(Path.GetFileNameWithoutExtension(nameOrPath), nameOrPath, Hash.OfFile(nameOrPath), input.Preprocess, $"the file {Path.GetFileName(nameOrPath)}", License: null)
             : throw new ConfigurationException(
                 $"backbone: {Quote.Show(nameOrPath)} is no file (looked at {Path.GetFullPath(nameOrPath)}); expected {string.Join(", ", Names)} or the path of an ONNX model");
     }
@@ -46,7 +47,7 @@ public static class Backbones
     private static BackboneSource OfProgram(string model, string modelSha256, string preprocess, string preprocessSha256, string origin, string license)
     {
         var folder = Path.Combine(AppContext.BaseDirectory, FolderName, Resnet18);
-        return new BackboneSource(Resnet18, Checked(model, modelSha256), Checked(preprocess, preprocessSha256), origin, license);
+        return new BackboneSource(Resnet18, Checked(model, modelSha256), modelSha256, Checked(preprocess, preprocessSha256), origin, license);
 
         string Checked(string name, string sha256)
         {

@@ -10,16 +10,7 @@ internal sealed record OutOfFold(int[] Labels, double[] Logits, int[] Fold)
     public int Classes => Logits.Length / Labels.Length;
 
     /// <summary>The best class of an image.</summary>
-    public int Answer(int image)
-    {
-        var logits = Logits.AsSpan(image * Classes, Classes);
-        var best = 0;
-        for (var k = 1; k < logits.Length; k++)
-        {
-            best = logits[k] > logits[best] ? k : best;
-        }
-        return best;
-    }
+    public int Answer(int image) => Softmax.ArgMax<double>(Logits.AsSpan(image * Classes, Classes));
 
     /// <summary>Images whose best class is theirs.</summary>
     public int Correct => Enumerable.Range(0, Labels.Length).Count(i => Answer(i) == Labels[i]);
@@ -77,12 +68,12 @@ internal static class CrossValidator
     }
 
     /// <summary>What they come to.</summary>
-    public static CrossValidation Summarize(IReadOnlyList<OutOfFold> divisions, int folds)
+    public static CrossValidation Summarize(IReadOnlyList<OutOfFold> divisions)
     {
         var (first, count) = (divisions[0], divisions[0].Labels.Length);
         var recalls = first.Recalls();
         return new CrossValidation(
-            folds, divisions.Count, count, Proportion.Of(first.Correct, count), recalls.OfType<double>().Average(),
+            first.Fold.Max() + 1, divisions.Count, count, Proportion.Of(first.Correct, count), recalls.OfType<double>().Average(),
             [.. divisions.Select(division => (double)division.Correct / count)], recalls);
     }
 }

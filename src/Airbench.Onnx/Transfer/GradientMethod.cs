@@ -178,9 +178,5 @@ internal sealed class GradientMethod : ITransferMethod
             }
             return logits;
         }
-
-        public void Dispose()
-        {
-        }
     }
 }

@@ -63,7 +63,7 @@ internal sealed class HeadFit(int classCount, ClassWeights weights, int seed)
                 for (var j = 0; j < left.Length; j++)
                 {
                     var label = chosen[left[j]];
-                    losses[i] += classWeights[label] * CrossEntropy(logits.AsSpan(j * classCount, classCount), label);
+                    losses[i] -= classWeights[label] * Softmax.LogProbability<double>(logits.AsSpan(j * classCount, classCount), label);
                 }
             }
         }
@@ -86,19 +86,5 @@ internal sealed class HeadFit(int classCount, ClassWeights weights, int seed)
         }
         var present = counts.Count(count => count > 0);
         return Array.ConvertAll(counts, count => count == 0 ? 1 : (double)labels.Length / (present * count));
-    }
-
-    private static double CrossEntropy(ReadOnlySpan<double> logits, int label)
-    {
-        var (largest, sum) = (double.NegativeInfinity, 0.0);
-        foreach (var logit in logits)
-        {
-            largest = Math.Max(largest, logit);
-        }
-        foreach (var logit in logits)
-        {
-            sum += Math.Exp(logit - largest);
-        }
-        return Math.Log(sum) + largest - logits[label];
     }
 }

@@ -89,9 +89,5 @@ internal sealed class HeadMethod(FeatureTable features, FeatureTable? mirrored, 
             }
             return logits;
         }
-
-        public void Dispose()
-        {
-        }
     }
 }

@@ -12,7 +12,7 @@ internal interface ITransferMethod : IDisposable
 }
 
 /// <summary>What was learned.</summary>
-internal interface ITransferred : IDisposable
+internal interface ITransferred
 {
     /// <summary>The new layer.</summary>
     LinearHead Head { get; }

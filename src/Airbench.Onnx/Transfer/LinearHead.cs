@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
 
 namespace Airbench.Onnx;
 
@@ -9,6 +10,13 @@ internal sealed record LinearHead(double[] Weight, double[] Bias)
 {
     /// <summary>Classes K.</summary>
     public int Classes => Bias.Length;
+
+    /// <summary>Writes it as <c>head.weight</c> and <c>head.bias</c>, float32.</summary>
+    public void Write(string path, IReadOnlyDictionary<string, string>? metadata = null) => TensorFileWriter.Write(path,
+    [
+        ("head.weight", TensorType.F32, [Classes, Weight.Length / Classes], Floats(Weight)),
+        ("head.bias", TensorType.F32, [Classes], Floats(Bias)),
+    ], metadata);
 
     /// <summary>Logits of one row of features; <paramref name="wide"/> is scratch of F.</summary>
     public void Answer(ReadOnlySpan<float> features, Span<double> wide, Span<double> logits)
@@ -30,4 +38,6 @@ internal sealed record LinearHead(double[] Weight, double[] Bias)
         }
         return logits;
     }
+
+    private static byte[] Floats(double[] values) => MemoryMarshal.AsBytes(Array.ConvertAll(values, value => (float)value).AsSpan()).ToArray();
 }

@@ -67,6 +67,9 @@ public sealed record BackboneInput
     [Description("Order of the colours: rgb (the default) or bgr.")]
     public ColorOrder? ColorOrder { get; init; }
 
+    /// <summary>What an import is told by it.</summary>
+    internal ImportOptions ToImport() => new() { Preprocess = Preprocess, Scale = Scale, Mean = Mean, Std = Std, Order = ColorOrder };
+
     /// <summary>Problems of the values, as "key: found; expected".</summary>
     /// <param name="isOurs">Whether it is of a backbone that comes with the program, whose input is known.</param>
     public IEnumerable<string> Problems(bool isOurs)

@@ -34,8 +34,8 @@ public static class TransferTrainer
         NetworkExporter.Save(imported.Graph.Model, build.File(TrainedModel.BackboneName));
         using var images = TransferImages.Open(dataset);
         var clock = Stopwatch.StartNew();
-        using var method = TransferMethods.Open(imported, images, options, Hash.OfFile(build.File(TrainedModel.BackboneName)), device, seed, progress, cancel);
-        using var learned = method.Learn(images.TrainIndices, seed, progress, cancel);
+        using var method = Open(imported, images, options, Hash.OfFile(build.File(TrainedModel.BackboneName)), device, seed, progress, cancel);
+        var learned = method.Learn(images.TrainIndices, seed, progress, cancel);
         var seconds = clock.Elapsed.TotalSeconds;
         progress.Info(FormattableString.Invariant($"head fitted to {images.TrainCount:N0} images with a penalty of {learned.L2}; features and training took {seconds:0.0} s"));
         var divisions = options.Folds > 0 ? Validate(method, images, options, seed, progress, cancel) : null;
@@ -45,21 +45,14 @@ public static class TransferTrainer
     }
 
     /// <summary>The backbone, for images of this size.</summary>
-    internal static ImportedModel Import(BackboneSource source, BackboneInput input, int imageSize, CancellationToken cancel)
-    {
-        return UnitFeatures.Of(ModelImporter.Import(
-            source.File,
-            new ImportOptions
-            {
-                ImageSize = imageSize,
-                Preprocess = source.Preprocess,
-                Scale = input.Scale,
-                Mean = input.Mean,
-                Std = input.Std,
-                Order = input.ColorOrder,
-            },
-            cancel));
-    }
+    internal static ImportedModel Import(BackboneSource source, BackboneInput input, int imageSize, CancellationToken cancel) => UnitFeatures.Of(
+        ModelImporter.Import(source.File, input.ToImport() with { ImageSize = imageSize, Preprocess = source.Preprocess }, cancel));
+
+    private static ITransferMethod Open(
+        ImportedModel backbone, TransferImages images, TransferOptions options, string sha256, string device, int seed, IProgress progress,
+        CancellationToken cancel) => options.Train == TransferPart.Head
+            ? HeadMethod.Open(backbone, images, options, sha256, device, seed, progress, cancel)
+            : GradientMethod.Open(backbone, images, options, sha256, device, seed, progress, cancel);
 
     private static IReadOnlyList<OutOfFold> Validate(
         ITransferMethod method, TransferImages images, TransferOptions options, int seed, IProgress progress, CancellationToken cancel)
@@ -67,13 +60,9 @@ public static class TransferTrainer
         var folds = Math.Min(options.Folds, images.Count);
         var divisions = CrossValidator.Run(
             images.Labels, folds, options.Repeats, seed,
-            (learned, asked, stop) =>
-            {
-                using var one = method.Learn(learned, seed, IProgress.Silent, stop);
-                return one.Answer(asked, mirror: false, stop);
-            },
+            (learned, asked, stop) => method.Learn(learned, seed, IProgress.Silent, stop).Answer(asked, mirror: false, stop),
             progress, cancel);
-        var summary = CrossValidator.Summarize(divisions, folds);
+        var summary = CrossValidator.Summarize(divisions);
         progress.Info(FormattableString.Invariant(
             $"cross-validation: {summary.Accuracy.Correct:N0} of {summary.Count:N0} images right by a model that had not learned them, {summary.Accuracy.Accuracy:0.0%} ") +
             FormattableString.Invariant($"(95% interval {summary.Accuracy.Low95:0.0%} to {summary.Accuracy.High95:0.0%}), mean recall {summary.BalancedAccuracy:0.0%}") +

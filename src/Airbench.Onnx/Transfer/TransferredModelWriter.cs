@@ -36,12 +36,7 @@ internal static class TransferredModelWriter
             Depth = 0,
             LogitScale = 1,
         };
-        var head = learned.Head;
-        TensorFileWriter.Write(build.File(TrainedModel.WeightsName),
-        [
-            ("head.weight", TensorType.F32, [head.Classes, imported.FeatureCount], Floats(head.Weight)),
-            ("head.bias", TensorType.F32, [head.Classes], Floats(head.Bias)),
-        ], data.IsSynthetic ? new Dictionary<string, string> { ["data"] = "synthetic" } : null);
+        learned.Head.Write(build.File(TrainedModel.WeightsName), data.IsSynthetic ? new Dictionary<string, string> { ["data"] = "synthetic" } : null);
 
         var plain = learned.Answer(images.TestIndices, mirror: false, cancel);
         var voted = options.Tta == Tta.Mirror ? plain.Zip(learned.Answer(images.TestIndices, mirror: true, cancel), (a, b) => (a + b) / 2).ToArray() : plain;
@@ -68,10 +63,10 @@ internal static class TransferredModelWriter
                 Crops = options.Crops,
                 L2 = learned.L2,
                 Steps = options.Train == TransferPart.Head ? null : options.Steps,
-                CrossValidation = divisions is null ? null : CrossValidator.Summarize(divisions, options.Folds),
+                CrossValidation = divisions is null ? null : CrossValidator.Summarize(divisions),
             },
             Backbone = new Backbone(
-                source.Name, source.Origin, Hash.OfFile(source.File), Hash.OfFile(backboneFile), (int)backbone.Model.OpsetImport[0].Version, Parameters(backbone),
+                source.Name, source.Origin, source.Sha256, Hash.OfFile(backboneFile), (int)backbone.Model.OpsetImport[0].Version, Parameters(backbone),
                 imported.Notes)
             {
                 License = source.License,
@@ -99,7 +94,7 @@ internal static class TransferredModelWriter
         AtomicFolder.WriteFile(build.File(TrainedModel.ManifestName), Json.Write(manifest));
         return manifest;
 
-        int Count(double[] logits) => images.TestIndices.Index().Count(image => Best(logits, image.Index, images.ClassCount) == images.Labels[image.Item]);
+        int Count(double[] logits) => images.TestIndices.Index().Count(image => Softmax.ArgMax<double>(logits.AsSpan(image.Index * images.ClassCount, images.ClassCount)) == images.Labels[image.Item]);
     }
 
     private static long Parameters(OnnxGraph graph) => graph.Constants
@@ -108,13 +103,12 @@ internal static class TransferredModelWriter
 
     private static void WriteConfusion(string path, IReadOnlyList<string> classes, double[] logits, TransferImages images)
     {
-        var counts = new long[classes.Count, classes.Count];
+        var counts = new long[classes.Count * classes.Count];
         foreach (var (i, image) in images.TestIndices.Index())
         {
-            counts[images.Labels[image], Best(logits, i, classes.Count)]++;
+            counts[(images.Labels[image] * classes.Count) + Softmax.ArgMax<double>(logits.AsSpan(i * classes.Count, classes.Count))]++;
         }
-        Csv.Write(path, ["true \\ predicted", .. classes], classes.Select(
-            (name, k) => (object?[])[name, .. Enumerable.Range(0, classes.Count).Select(column => (object?)counts[k, column])]));
+        ConfusionFile.Write(path, classes, counts);
     }
 
     /// <summary>
@@ -158,35 +152,8 @@ internal static class TransferredModelWriter
         Csv.Write(path, ["split", "path", "fold", "label", "predicted", .. classes], paths.Select((place, i) => (object?[])
         [
             place.Item1, place.name, division.Fold[i], classes[division.Labels[i]], classes[division.Answer(i)],
-            .. Probabilities(division.Logits.AsSpan(i * classes.Count, classes.Count)).Select(probability => (object?)probability),
+            .. Softmax.Probabilities<double>(division.Logits.AsSpan(i * classes.Count, classes.Count)).Select(probability => (object?)(float)probability),
         ]));
-    }
-
-    private static float[] Probabilities(ReadOnlySpan<double> logits)
-    {
-        var largest = double.NegativeInfinity;
-        foreach (var logit in logits)
-        {
-            largest = Math.Max(largest, logit);
-        }
-        var exponentials = new double[logits.Length];
-        for (var k = 0; k < logits.Length; k++)
-        {
-            exponentials[k] = Math.Exp(logits[k] - largest);
-        }
-        var sum = exponentials.Sum();
-        return Array.ConvertAll(exponentials, value => (float)(value / sum));
-    }
-
-    private static int Best(double[] logits, int row, int classes)
-    {
-        var values = logits.AsSpan(row * classes, classes);
-        var best = 0;
-        for (var k = 1; k < classes; k++)
-        {
-            best = values[k] > values[best] ? k : best;
-        }
-        return best;
     }
 
     private static byte[] Floats(double[] values) => Bytes(Array.ConvertAll(values, value => (float)value));

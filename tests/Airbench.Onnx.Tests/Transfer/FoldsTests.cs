@@ -40,7 +40,7 @@ public sealed class FoldsTests
         }, IProgress.Silent, default);
 
         Assert.Equal(Enumerable.Range(0, 23).SelectMany(i => new[] { i, i }), asked.Order());
-        var summary = CrossValidator.Summarize(divisions, 5);
+        var summary = CrossValidator.Summarize(divisions);
         Assert.Equal((22, 23, 2), (summary.Accuracy.Correct, summary.Count, summary.Repeats));
         Assert.Equal([1.0, 7.0 / 8, 1.0], summary.Recalls.Select(recall => recall!.Value));
         Assert.Equal((1 + (7.0 / 8) + 1) / 3, summary.BalancedAccuracy, 1e-12);
