@@ -4,9 +4,9 @@ set -uo pipefail   # no -e: a stage that fails is recorded, and the next one goe
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # Stages in their order, and the seconds that the least useful part of each takes on an H100: with less left, it is skipped.
-stages=(machine symbols doctor data numbers train94 trainmuon export evaluate bench finetune train2026 train2025 compile profile precisions autotune)
+stages=(machine symbols doctor data numbers train94 trainmuon export evaluate bench finetune train2026 train2025 compile profile others precisions autotune)
 declare -A needs=([machine]=5 [symbols]=10 [doctor]=8 [data]=15 [numbers]=35 [train94]=45 [trainmuon]=45 [export]=20 [evaluate]=30 [bench]=15 [finetune]=20
-  [train2026]=22 [train2025]=22 [compile]=65 [profile]=20 [precisions]=22 [autotune]=120)
+  [train2026]=22 [train2025]=22 [compile]=65 [profile]=20 [others]=15 [precisions]=22 [autotune]=120)
 
 usage() {
   cat <<TEXT

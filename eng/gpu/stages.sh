@@ -149,6 +149,17 @@ ours_alone() {   # RECIPE that the Python program does not know
   ours ours1 "$1" "$precision" 100
 }
 
+once() {   # RECIPE SECONDS [OPTION...]: does it train here, and in what time? One run warms up, one counts
+  local recipe=$1 estimate=$2 sizes=("${narrow[@]}")
+  shift 2
+  if $quick; then
+    set --
+    [ "$recipe" != resnet18 ] || sizes=(--widths '[16, 16, 16, 16]')
+  fi
+  step "$recipe" "$estimate" $((3 * estimate)) "${airbench[@]}" benchmark train --dataset "$data" --recipe "$recipe" --precision "$precision" --runs 1 \
+    --device "$device" "${threads[@]}" "${sizes[@]}" "${short[@]}" "$@"
+}
+
 stage_train94() {
   in_turn airbench94
   if $has_torch && [ -d "$work/models/airbench94-ours1" ]; then
@@ -158,6 +169,15 @@ stage_train94() {
 stage_trainmuon() { in_turn airbench94_muon; }
 stage_train2025() { ours_alone speedrun2025; }
 stage_train2026() { ours_alone speedrun2026; }
+
+
+stage_others() {
+  has_data || { skip 'no data'; return; }
+  once airbench95 15
+  once resnet18 20 --epochs 2
+  once airbench96 45
+  once airbench96_faster 40
+}
 
 stage_precisions() {
   local kind
@@ -169,6 +189,9 @@ stage_precisions() {
     ours "ours_muon_$kind" airbench94_muon $kind 100
   done
   $is_cuda && theirs python_muon_fp16_weights airbench94_muon fp16_weights 150
+  if $is_cuda && compiles; then
+    estimate=50 limit=120 theirs compiled_fp16_weights airbench94 fp16_weights 150 --compile default
+  fi
 }
 
 stage_compile() {
@@ -176,7 +199,6 @@ stage_compile() {
   compiles || { skip "no torch.compile in $python"; return; }
   estimate=65 limit=150 theirs python1 airbench94 "$precision" 150 --compile default
   estimate=60 limit=150 theirs muon1 airbench94_muon "$precision" 150 --compile default
-  $is_cuda && estimate=50 limit=120 theirs fp16_weights1 airbench94 fp16_weights 150 --compile default
 }
 
 stage_autotune() {
@@ -185,19 +207,19 @@ stage_autotune() {
   estimate=120 limit=240 theirs python1 airbench94 "$precision" 150 --compile max-autotune
 }
 
+traced() {   # RECIPE: two runs, and on CUDA one more that the profiler interface watches
+  local trace=()
+  if $is_cuda; then trace=(--trace true); fi
+  step "$1" 20 60 "${airbench[@]}" benchmark train --dataset "$data" --recipe "$1" --precision "$precision" --runs 2 --device "$device" \
+    "${threads[@]}" "${narrow[@]}" "${short[@]}" "${trace[@]}"
+}
+
 stage_profile() {
   has_data || { skip 'no data'; return; }
   $has_torch && step python 20 60 "${py[@]}" "$scripts/profile_steps.py" --data "$data" --precision "$precision" --device "$device" "${narrow_python[@]}" \
     "${few_steps[@]}"
-  if $is_cuda && command -v ncu >/dev/null; then
-    # The first thousand launches choose cuDNN's algorithms and whiten; then about three steps.
-    step launches 45 100 bash -c '"$@" >"$0" 2>&1; grep -q Kernel "$0"' "$work/logs/ncu.csv" ncu --target-processes all --clock-control none --cache-control none \
-      --metrics gpu__time_duration.sum --launch-skip 6000 --launch-count 500 --kill yes --csv --page raw \
-      "${airbench[@]}" benchmark train --in-process --dataset "$data" --recipe airbench94 --precision "$precision" --runs 1 --warm-up off --device "$device" &&
-      step kernels 2 20 python3 "$scripts/kernel_table.py" "$work/logs/ncu.csv"
-  fi
-  step airbench 22 90 "${airbench[@]}" benchmark train --dataset "$data" --recipe airbench94 --precision "$precision" --runs 2 --device "$device" \
-    "${threads[@]}" "${narrow[@]}" "${short[@]}"
+  traced airbench94
+  traced airbench94_muon
   if [ -f "$work/done/compile.python1" ]; then   # PyTorch keeps what it compiled
     step compiled 35 90 "${py[@]}" "$scripts/profile_steps.py" --data "$data" --precision "$precision" --device "$device" --compile default
   fi

@@ -40,6 +40,10 @@ public static class TrainBenchmark
             set_num_threads(options.Threads);
         }
         var recipe = BatchFit.Apply(options.ToRecipe(), dataset.Manifest.TrainCount, options.Changes.ContainsKey("batch_size"), progress);
+        if (options.Trace && !(device.IsCuda && OperatingSystem.IsLinux()))
+        {
+            throw new DeviceException($"trace: true, but the training is on {device.Description}; expected CUDA on Linux. Remove it or choose another device");
+        }
         var isWall = options.Protocol == TimingProtocol.Wall;
         var warmUp = options.WarmUp == WarmUp.On || (options.WarmUp == WarmUp.Auto && !isWall && device.Device.type == DeviceType.CUDA);
         var report = new BenchmarkReport
@@ -72,22 +76,23 @@ public static class TrainBenchmark
         var plan = TrainingPlan.For(recipe, dataset.Manifest.TrainCount);
         progress.Info($"{recipe.Name} on {device.Description}, {result.Precision}, {report.Threads} threads: {options.Runs} x {plan.TotalSteps} steps");
 
-        var runs = isWall
-            ? WallRuns(dataset, plan, options, device, seed, startup.Elapsed.TotalSeconds, progress, cancel)
+        var (runs, trace) = isWall
+            ? (WallRuns(dataset, plan, options, device, seed, startup.Elapsed.TotalSeconds, progress, cancel), null)
             : AirbenchRuns(dataset, plan, options, device, seed, warmUp, progress, cancel);
-        report = report with { Train = result.With(runs) };
+        report = report with { Train = result.With(runs) with { Trace = trace } };
         return BenchmarkReporter.Finish(report, earlier, options.Tolerance, folder, progress);
     }
 
     /// <summary>Loads once; the training times itself.</summary>
-    private static List<BenchmarkRun> AirbenchRuns(
+    private static (List<BenchmarkRun> Runs, GpuTrace? Trace) AirbenchRuns(
         Dataset dataset, TrainingPlan plan, TrainBenchmarkOptions options, ComputeDevice device, int seed, bool warmUp,
         IProgress progress, CancellationToken cancel)
     {
         using var scope = NewDisposeScope();
         using var setup = TrainingSetup.Load(dataset, plan, device);
         using var log = new TrainingLog(options.ValidateEvery);
-        using var task = progress.Start("benchmark", (options.Runs + (warmUp ? 1 : 0)) * plan.ReportedSteps, "steps");
+        var count = options.Runs + (warmUp ? 1 : 0) + (options.Trace ? 1 : 0);
+        using var task = progress.Start("benchmark", count * plan.ReportedSteps, "steps");
         if (warmUp)
         {
             log.Results.Add(TrainOnRandomLabels(setup, seed, task, cancel));
@@ -100,7 +105,8 @@ public static class TrainBenchmark
             runs.Add(new(result.Seed, result.AccuracyPlain, result.AccuracyTta, result.TrainSeconds, result.TrainSeconds, result.Steps));
             Tell(progress, runs[^1], options.Runs, run);
         }
-        return runs;
+        var trace = options.Trace && OperatingSystem.IsLinux() ? GpuTrace.Of(Cupti.Watch(() => Train(setup, seed, log, task, cancel))) : null;
+        return (runs, trace);
     }
 
     /// <summary>Loads anew for every run, within the timer.</summary>

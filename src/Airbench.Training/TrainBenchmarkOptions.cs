@@ -36,6 +36,9 @@ public sealed record TrainBenchmarkOptions : TrainOptions
     [Description("Slowdown that is let pass, 0.05 is 5%; beyond it with the whole 95% interval the stage fails.")]
     public double Tolerance { get; init; } = 0.05;
 
+    [Description("CUDA: after the timed runs one more under NVIDIA's profiler interface, for the time of each kernel and of the idle GPU.")]
+    public bool Trace { get; init; }
+
     /// <summary>Problems that the types cannot express, as "key: found; expected".</summary>
     public static IEnumerable<string> Check(TrainBenchmarkOptions options)
     {
@@ -50,6 +53,10 @@ public sealed record TrainBenchmarkOptions : TrainOptions
         if (options.Protocol == TimingProtocol.Wall && options.ValidateEvery > 0)
         {
             yield return $"validate_every: {options.ValidateEvery}, with protocol wall, which would count it; expected 0";
+        }
+        if (options.Protocol == TimingProtocol.Wall && options.Trace)
+        {
+            yield return "trace: true, with protocol wall, which loads anew for every run; expected protocol airbench";
         }
         if (options.Target is not (null or (> 0 and <= 1)))
         {

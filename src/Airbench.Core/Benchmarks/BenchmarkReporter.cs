@@ -5,6 +5,8 @@ namespace Airbench;
 /// <summary>What every benchmark does with its numbers: compare, write, tell, judge.</summary>
 public static class BenchmarkReporter
 {
+    private const int ShownKernels = 20, KernelNameLength = 55;   // lines of 80 columns
+
     /// <summary>Opens the report that <c>--against</c> names.</summary>
     /// <param name="path">The file or its folder as the user wrote it, or null.</param>
     /// <param name="root">What a relative path is relative to.</param>
@@ -90,6 +92,24 @@ public static class BenchmarkReporter
         {
             var what = train.TargetReached ? "to reach the target" : "per run, WITHOUT reaching the target";
             yield return $"cost      {Usd(cost)} {what}, at {Usd(price)} an hour";
+        }
+        if (train.Trace is { } trace)
+        {
+            foreach (var line in Lines(trace, seconds.Mean))
+            {
+                yield return line;
+            }
+        }
+    }
+
+    private static IEnumerable<string> Lines(GpuTrace trace, double seconds)
+    {
+        yield return $"GPU       {Text(trace.BusySeconds, "0.000")} s of work: idle for {Text(Math.Max(0, 1 - (trace.BusySeconds / seconds)), "0.0%")} of a run";
+        yield return $"          idle for {Text(trace.SteadyIdleShare, "0.0%")} in the middle of the watched run, which took {Text(trace.Seconds, "0.000")} s";
+        foreach (var kernel in trace.Kernels.Take(ShownKernels))
+        {
+            yield return string.Create(
+                CultureInfo.InvariantCulture, $"{1e3 * kernel.Seconds,10:0.0} ms {kernel.Count,7:N0} x  {ShortText.Fit(kernel.Name, KernelNameLength)}");
         }
     }
 

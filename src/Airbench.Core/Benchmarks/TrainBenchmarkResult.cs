@@ -71,6 +71,9 @@ public sealed record TrainBenchmarkResult : IChecked
     [Range(0, double.MaxValue)]
     public double? UsdPerRun { get; init; }
 
+    /// <summary>One more run as the GPU's profiler interface saw it, where asked for. Watching slows a run, so its seconds are in no mean.</summary>
+    public GpuTrace? Trace { get; init; }
+
     /// <summary>The result with these runs and everything that follows from them.</summary>
     public TrainBenchmarkResult With(IReadOnlyList<BenchmarkRun> runs)
     {
