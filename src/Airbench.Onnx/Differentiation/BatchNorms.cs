@@ -16,9 +16,11 @@ internal sealed class BatchNorms(RuleScope s)
         s.Statistics is { } statistics ? new BatchNorms(s).WithBatchStatistics(statistics) : new BatchNorms(s).WithRunningStatistics();
 
     /// <summary>Values of a channel in the batch, as a float32 scalar.</summary>
-    public static string Count(RuleScope s)
+    /// <param name="s">The batch norm.</param>
+    /// <param name="kept">A value as large as its input that the way back reads anyway: it stays in memory for as long as it may be counted.</param>
+    public static string Count(RuleScope s, string kept)
     {
-        var all = s.Ahead.Cast(s.Ahead.Node("Size", [s.X()]), Proto.TensorProto.Types.DataType.Float);
+        var all = s.Ahead.Cast(s.Ahead.Node("Size", [kept]), Proto.TensorProto.Types.DataType.Float);
         return s.Ahead.Mul(all, (float)(1.0 / s.In().Extents[1].Count));
     }
 
@@ -42,9 +44,10 @@ internal sealed class BatchNorms(RuleScope s)
     /// <summary>(x - mean) / sqrt(var + epsilon) * weight + bias with the batch's own mean and variance.</summary>
     private Backward WithBatchStatistics(MovingStatistics statistics)
     {
-        var (a, count) = (s.Ahead, Count(s));
+        var a = s.Ahead;
         var mean = a.Mean(s.X(), _others, keep: true);
         var centred = a.Sub(s.X(), mean);
+        var count = Count(s, centred);
         var variance = a.Mean(a.Mul(centred, centred), _others, keep: true);
         var inverse = Inverse(variance);
         var factor = a.Mul(inverse, Channelwise(1));

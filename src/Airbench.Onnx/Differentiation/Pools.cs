@@ -49,11 +49,16 @@ internal static class Pools
     private static string ToChosen(RuleScope s, string dy, string chosen)
     {
         var w = s.Back;
-        var length = w.Reshape(w.Node("Size", [s.X()]), 1);
+        // From the size of the gradient: that of the input itself would keep the input in memory until here.
+        var (inputs, outputs) = (PerImage(s.In()), PerImage(s.Out()));
+        var size = w.Node("Div", [w.Node("Size", [dy]), w.Graph.Integer(FormattableString.Invariant($"integer.{outputs}"), outputs)]);
+        var length = w.Reshape(w.Node("Mul", [size, w.Graph.Integer(FormattableString.Invariant($"integer.{inputs}"), inputs)]), 1);
         AttributeProto[] sum = Overlap(s) ? [Attribute.Text("reduction", "add")] : [];
         var flat = w.Node("ScatterElements", [w.Node("ConstantOfShape", [length]), w.Reshape(chosen, -1), w.Reshape(dy, -1)], [Attribute.Int("axis", 0), .. sum]);
         return s.LikeInput(flat);
     }
+
+    private static long PerImage(ValueShape shape) => shape.Extents.Skip(1).Aggregate(1L, (product, extent) => product * extent.Count);
 
     private static bool Overlap(RuleScope s) => s.Ints("kernel_shape") is { } kernel && Windows.Of(s, kernel) is var windows &&
         Enumerable.Range(0, windows.Rank).Any(axis => windows.Strides[axis] < windows.Span(axis));

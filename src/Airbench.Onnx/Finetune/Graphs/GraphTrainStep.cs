@@ -51,7 +51,7 @@ internal sealed record GraphTrainStep(OnnxGraph Backbone, ValueShapes Shapes) : 
         var headLr = graph.FixedInput(HeadLr, DataType.Float);
         Declare(graph, State(1));
         var training = TrainingGraph.Write(graph, this, images, labels, weights);
-        training.WriteNext(graph, update, State(1).Select(t => (t.Name, Open(t.Name, t.Shape))), name => name is HeadWeight or HeadBias ? headLr : null);
+        training.WriteNext(graph, update, [.. State(1).Select(t => (t.Name, Open(t.Name, t.Shape)))], name => name is HeadWeight or HeadBias ? headLr : null);
         return Finish(graph);
     }
 

@@ -76,7 +76,7 @@ public static class TrainStep
         }
         var source = NetworkSource.Of(spec, frozen, Opset);
         var training = TrainingGraph.Write(graph, source, source.AddImages(graph), graph.Input("labels", DataType.Int64));
-        training.WriteNext(graph, update, State(spec).Select(t => (t.Name, Open(spec, t.Name, t.Shape).ToArray())));
+        training.WriteNext(graph, update, [.. State(spec).Select(t => (t.Name, Open(spec, t.Name, t.Shape).ToArray()))]);
         var model = graph.Build(Opset);
         model.DocString = "One step of Nesterov SGD: feed every <name>.next back as <name>. See the metadata for what learns.";
         foreach (var (key, value) in Metadata(spec))

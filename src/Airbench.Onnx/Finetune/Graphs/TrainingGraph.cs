@@ -80,15 +80,18 @@ internal sealed class TrainingGraph
     /// <param name="update">The rule.</param>
     /// <param name="state">Every tensor of it, with its extents.</param>
     /// <param name="rateOf">A scalar that counts for a tensor instead of <c>lr</c>; null where that counts.</param>
-    public void WriteNext(GraphBuilder graph, Update update, IEnumerable<(string Name, Extent[] Shape)> state, Func<string, string?>? rateOf = null)
+    public void WriteNext(GraphBuilder graph, Update update, IReadOnlyList<(string Name, Extent[] Shape)> state, Func<string, string?>? rateOf = null)
     {
-        foreach (var (name, gradient) in Gradients)
+        foreach (var (name, _) in state)
         {
-            update.Write(name, gradient, rateOf?.Invoke(name));
-        }
-        foreach (var (name, next) in NextStatistics)
-        {
-            graph.Node("Identity", $"{name}{TrainStep.Next}", [next]);
+            if (Gradients.TryGetValue(name, out var gradient))
+            {
+                update.Write(name, gradient, rateOf?.Invoke(name));
+            }
+            else if (NextStatistics.TryGetValue(name, out var next))
+            {
+                graph.Node("Identity", $"{name}{TrainStep.Next}", [next]);
+            }
         }
         graph.FixedOutput(Loss, DataType.Float);
         graph.FixedOutput(Logits, DataType.Float, GraphBuilder.Batch, Classes);

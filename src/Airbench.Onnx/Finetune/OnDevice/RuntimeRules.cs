@@ -57,7 +57,7 @@ internal static class RuntimeRules
             [s.Y(), a.Name("kept_mean"), a.Name("kept_var"), mean, inverse],
             [Attribute.Float("epsilon", epsilon), Attribute.Float("momentum", 1), Attribute.Int("training_mode", 1)], Domains.Microsoft);
         var root = a.Node("Reciprocal", [inverse]);
-        BatchNorms.Move(s, statistics, mean, a.Add(a.Mul(root, root), -epsilon), BatchNorms.Count(s));
+        BatchNorms.Move(s, statistics, mean, a.Add(a.Mul(root, root), -epsilon), BatchNorms.Count(s, s.X()));
         return gradients => Node(s, "BatchNormalizationGrad", [gradients[0]!, s.X(), s.X(1), mean, inverse], [Attribute.Float("epsilon", epsilon)],
             s.Back.Name("dx"), s.Back.Name("dw"), s.Back.Name("db"));
     }
