@@ -51,6 +51,7 @@ public sealed class RunPageTests
         Assert.Equal(["prepare", "train", "export", "evaluate"], Cells(Section(page, "time").Descendants("table").Single()).Select(cells => cells[0]));
         Assert.Equal(["1.50", "61.00", "2.25", "6.50"], Cells(Section(page, "time").Descendants("table").Single()).Select(cells => cells[4]));
         Assert.Contains("7,891,845", Section(page, "model").Value, StringComparison.Ordinal);
+        Assert.Contains("int8 passed: at most 1 points less (found 0.33).", Section(page, "model").Value, StringComparison.Ordinal);
         Assert.Contains(metrics.DatasetSha256, Section(page, "reproduce").Value, StringComparison.Ordinal);
         Assert.Contains("airbench run pipeline.yaml --set seed=1", Section(page, "reproduce").Value, StringComparison.Ordinal);
     }
