@@ -84,7 +84,7 @@ public sealed class RunPageTests
     }
 
     [Fact]
-    public void The_correct_answers_shown_are_the_surest_of_each_class_and_the_least_sure_of_all()
+    public void The_correct_answers_shown_are_the_most_confident_of_each_class_and_the_least_confident_of_all()
     {
         using var run = new RunFolder().Prepare().Evaluate(0.7).End();
         var right = Csv.Read(run["evaluate", "predictions.csv"]).Skip(1).Where(row => row[5] == "true")
