@@ -23,7 +23,8 @@ public sealed class MaxPoolTests
         Assert.SkipUnless(MaxPool.Serves(layer, x), "needs AVX-512 and libtorch on Linux");
 
         var (expected, expectedGradient) = Both(x => F.max_pool2d(x, size));
-        var (found, foundGradient) = Both(x => MaxPool.Of(layer, x));
+        using var returned = new ReturnedGradients();
+        var (found, foundGradient) = Both(x => MaxPool.Of(layer, x, returned));
 
         Assert.Equal(expected.bytes.ToArray(), found.bytes.ToArray());
         Assert.Equal(0, (expectedGradient - foundGradient).abs().max().item<float>());
@@ -49,7 +50,8 @@ public sealed class MaxPoolTests
         x[0, 4, 0, 2] = -float.NaN;
         Assert.SkipUnless(MaxPool.Serves(layer, x), "needs AVX-512 and libtorch on Linux");
 
-        var found = MaxPool.Of(layer, x).to(ScalarType.Float32).isnan();
+        using var returned = new ReturnedGradients();
+        var found = MaxPool.Of(layer, x, returned).to(ScalarType.Float32).isnan();
 
         Assert.Equal(2, found.sum().item<long>());
         Assert.True(found[0, 3, 0, 0].item<bool>() && found[0, 4, 0, 1].item<bool>());

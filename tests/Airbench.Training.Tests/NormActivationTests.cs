@@ -25,7 +25,9 @@ public sealed class NormActivationTests
         var (weight, bias, mean, variance) = (hasScale ? Draw(channels) : null, Draw(channels), Draw(channels), Draw(channels).exp());
         Assert.SkipUnless(NormActivation.Serves(new ActivationLayer("activation", activation), x), "needs AVX-512 and libtorch on Linux");
 
-        var found = Pass(ScalarType.BFloat16, (x, weight, bias, mean, variance) => NormActivation.Of(x, mean, variance, weight, bias, 0.4, 1e-5, activation));
+        using var returned = new ReturnedGradients();
+        var found = Pass(
+            ScalarType.BFloat16, (x, weight, bias, mean, variance) => NormActivation.Of(x, mean, variance, weight, bias, 0.4, 1e-5, activation, returned));
         var expected = Pass(ScalarType.Float64, (x, weight, bias, mean, variance) =>
         {
             var z = F.batch_norm(x, mean, variance, weight!, bias, true, 0.4, 1e-5);

@@ -127,9 +127,13 @@ public static class ModelBenchmark
 
         public void Call() => _session.Run(_images, _batchSize, _logits);
 
-        /// <summary>Times calls until there are enough of them and they took long enough.</summary>
+        /// <summary>
+        /// Times calls until there are enough of them and they took long enough. The first call is not timed: on CUDA another batch size
+        /// than the last one makes cuDNN plan every convolution anew.
+        /// </summary>
         public void Round(int calls, double seconds, CancellationToken cancel)
         {
+            Call();
             var round = new List<double>(calls);
             for (var total = 0.0; round.Count < calls || total < seconds;)
             {

@@ -33,7 +33,10 @@ internal static class VariantSpeed
         {
             foreach (var (session, times) in sessions.Zip(samples))
             {
+                // The first of a size is not counted: on CUDA it makes cuDNN plan every convolution anew.
+                _ = Time(session, batch, count);
                 times.Batch.Add(Time(session, batch, count));
+                _ = Time(session, single, 1);
                 for (var call = 0; call < SingleCalls; call++)
                 {
                     times.Single.Add(Time(session, single, 1));

@@ -20,7 +20,8 @@ internal sealed unsafe class MaxPool : autograd.SingleTensorFunction<MaxPool>
     public static bool Serves(MaxPoolLayer layer, Tensor images) => layer.Size is > 1 and <= 15 && Bf16Kernel.Reads(images);
 
     /// <summary>(N, C, H, W) -> (N, C, H / size, W / size), channels_last.</summary>
-    public static Tensor Of(MaxPoolLayer layer, Tensor images) => CustomFunction.Apply(() => apply(images, layer.Size));
+    public static Tensor Of(MaxPoolLayer layer, Tensor images, ReturnedGradients returned) =>
+        CustomFunction.Apply(() => apply(images, layer.Size, returned));
 
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
@@ -33,6 +34,7 @@ internal sealed unsafe class MaxPool : autograd.SingleTensorFunction<MaxPool>
         Run(shape, x, y, places, &Forward);
         ctx.save_for_backward([places.MoveToOuterDisposeScope()]);
         ctx.save_data("shape", shape);
+        ctx.save_data("returned", vars[2]);
         return y.permute(0, 3, 1, 2).MoveToOuterDisposeScope();
     }
 
@@ -43,7 +45,7 @@ internal sealed unsafe class MaxPool : autograd.SingleTensorFunction<MaxPool>
         var dy = ChannelsLast.Pixels(grad_output);
         var dx = empty([shape.Images, shape.Height, shape.Width, shape.Channels], ScalarType.BFloat16);
         Run(shape, dx, dy, ctx.get_saved_variables()[0], &Backward);
-        return CustomFunction.Return(grad_output, dx.permute(0, 3, 1, 2), null);
+        return ((ReturnedGradients)ctx.get_data("returned")).Return(grad_output, dx.permute(0, 3, 1, 2), null, null);
     }
 
     private static void Run(Shape shape, Tensor x, Tensor y, Tensor places, delegate*<void*, int, int, int, void> body)

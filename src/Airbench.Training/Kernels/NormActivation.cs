@@ -38,11 +38,13 @@ internal sealed unsafe class NormActivation : autograd.SingleTensorFunction<Norm
     /// <param name="momentum">Share of this batch in the running statistics.</param>
     /// <param name="epsilon">Added to the variance.</param>
     /// <param name="activation">f: GELU or SiLU.</param>
+    /// <param name="returned">Of the pass.</param>
     public static Tensor Of(
-        Tensor images, Tensor runningMean, Tensor runningVariance, Tensor? weight, Tensor bias, double momentum, double epsilon, Activation activation)
+        Tensor images, Tensor runningMean, Tensor runningVariance, Tensor? weight, Tensor bias, double momentum, double epsilon, Activation activation,
+        ReturnedGradients returned)
     {
         using var one = weight is null ? ones(bias.shape) : null;
-        return CustomFunction.Apply(() => apply(images, weight ?? one!, bias, runningMean, runningVariance, momentum, epsilon, activation));
+        return CustomFunction.Apply(() => apply(images, weight ?? one!, bias, runningMean, runningVariance, momentum, epsilon, activation, returned));
     }
 
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
@@ -83,6 +85,7 @@ internal sealed unsafe class NormActivation : autograd.SingleTensorFunction<Norm
         }
         ctx.save_for_backward([images, table.MoveToOuterDisposeScope()]);
         ctx.save_data("activation", activation);
+        ctx.save_data("returned", vars[8]);
         return y.permute(0, 3, 1, 2).MoveToOuterDisposeScope();
 
         void Move(ref float running, double batch) => running = (float)(((1 - momentum) * running) + (momentum * batch));
@@ -115,6 +118,7 @@ internal sealed unsafe class NormActivation : autograd.SingleTensorFunction<Norm
             }
             NormActivationKernel.WriteInputGradient(&task, activation);
         }
-        return CustomFunction.Return(grad_output, dx.permute(0, 3, 1, 2), dWeight, dBias, null, null, null, null, null);
+        return ((ReturnedGradients)ctx.get_data("returned")).Return(
+            grad_output, dx.permute(0, 3, 1, 2), dWeight, dBias, null, null, null, null, null, null);
     }
 }

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using TorchSharp;
 using static TorchSharp.torch;
+using static Airbench.Training.CudaDriver;
 
 namespace Airbench.Training;
 
@@ -152,14 +153,6 @@ internal sealed unsafe class CudaGraphs : IGraphs
         }
     }
 
-    private static void Check(string call, int result)
-    {
-        if (result != 0)
-        {
-            throw new DeviceException($"{call}: error {result}");
-        }
-    }
-
     private sealed class Graph(CudaGraphs graphs, nint graph) : IGraph
     {
         private nint _graph = graph;
@@ -192,27 +185,4 @@ internal sealed unsafe class CudaGraphs : IGraphs
             }
         }
     }
-
-#pragma warning disable IDE1006, SYSLIB1054 // names of the driver interface; integers and pointers: nothing to marshal
-    [DllImport("libcuda.so.1")]
-    private static extern int cuDeviceGet(out int device, int ordinal);
-
-    [DllImport("libcuda.so.1")]
-    private static extern int cuDevicePrimaryCtxRetain(out nint context, int device);
-
-    [DllImport("libcuda.so.1")]
-    private static extern int cuCtxSetCurrent(nint context);
-
-    [DllImport("libcuda.so.1")]
-    private static extern int cuStreamCreate(out nint stream, uint flags);
-
-    [DllImport("libcuda.so.1")]
-    private static extern int cuStreamIsCapturing(nint stream, int* status);
-
-    [DllImport("libcuda.so.1")]
-    private static extern int cuStreamEndCapture(nint stream, out nint graph);
-
-    [DllImport("libcuda.so.1")]
-    private static extern int cuGraphGetNodes(nint graph, nint* nodes, nuint* count);
-#pragma warning restore IDE1006, SYSLIB1054
 }

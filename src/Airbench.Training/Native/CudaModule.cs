@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
+using static Airbench.Training.CudaDriver;
 
 namespace Airbench.Training;
 
@@ -94,48 +95,4 @@ internal sealed unsafe class CudaModule : KernelLibrary
         }
     }
 
-    private static void Check(string call, int result)
-    {
-        if (result != 0)
-        {
-            var name = cuGetErrorName(result, out var text) == 0 ? Marshal.PtrToStringUTF8(text) : null;
-            throw new DeviceException($"{call}: error {result} {name}".TrimEnd());
-        }
-    }
-
-#pragma warning disable IDE1006, SYSLIB1054, CA2101 // names of the driver interface; nothing to marshal but one ASCII name
-    [DllImport("libcuda.so.1")]
-    private static extern int cuInit(uint flags);
-
-    [DllImport("libcuda.so.1")]
-    private static extern int cuDeviceGet(out int device, int ordinal);
-
-    [DllImport("libcuda.so.1")]
-    private static extern int cuDeviceGetAttribute(out int value, int attribute, int device);
-
-    [DllImport("libcuda.so.1")]
-    private static extern int cuDevicePrimaryCtxRetain(out nint context, int device);
-
-    [DllImport("libcuda.so.1")]
-    private static extern int cuCtxGetCurrent(out nint context);
-
-    [DllImport("libcuda.so.1")]
-    private static extern int cuCtxSetCurrent(nint context);
-
-    [DllImport("libcuda.so.1")]
-    private static extern int cuModuleLoadData(out nint module, byte* image);
-
-    [DllImport("libcuda.so.1")]
-    private static extern int cuModuleGetFunction(out nint function, nint module, [MarshalAs(UnmanagedType.LPStr)] string name);
-
-    [DllImport("libcuda.so.1")]
-    private static extern int cuFuncGetAttribute(out int value, int attribute, nint function);
-
-    [DllImport("libcuda.so.1")]
-    private static extern int cuGetErrorName(int error, out nint name);
-
-    [DllImport("libcuda.so.1")]
-    private static extern int cuLaunchKernel(
-        nint function, uint gridX, uint gridY, uint gridZ, uint blockX, uint blockY, uint blockZ, uint sharedBytes, nint stream, void** arguments, void** extra);
-#pragma warning restore IDE1006, SYSLIB1054, CA2101
 }

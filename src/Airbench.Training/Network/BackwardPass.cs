@@ -16,8 +16,11 @@ internal sealed class BackwardPass(CudaKernels? kernels = null) : IDisposable
     private readonly Dictionary<nint, Convolution> _ours = [];   // by the handle of the weight
     private Tensor? _first;   // output of the first of them: every other one is between it and the loss
 
+    /// <summary>Of the custom functions of this pass.</summary>
+    public ReturnedGradients Returned { get; } = new();
+
     /// <summary>Of the <see cref="FusedLayers"/>; null where there are none.</summary>
-    public CudaPass? Cuda { get; } = kernels is null ? null : new CudaPass(kernels);
+    public CudaPass? Cuda => field ??= kernels is null ? null : new CudaPass(kernels, Returned);
 
     private sealed record Convolution(ConvLayer Layer, Tensor Input)
     {
@@ -37,7 +40,7 @@ internal sealed class BackwardPass(CudaKernels? kernels = null) : IDisposable
         output.requires_grad_();   // where nothing below learns, it is the first that does
         var convolution = new Convolution(layer, input.detach());
         _ours.Add(weight.Handle, convolution);
-        var watched = GradientWatch.Of(output, convolution);
+        var watched = GradientWatch.Of(output, convolution, Returned);
         if (_first is null)
         {
             _first = output;
@@ -57,7 +60,7 @@ internal sealed class BackwardPass(CudaKernels? kernels = null) : IDisposable
     {
         Tensor[] others = [.. parameters.Where(parameter => !_ours.ContainsKey(parameter.Handle))];
         var gradients = autograd.grad([loss], _first is null ? others : [.. others, _first], gradient is null ? null : [gradient]);
-        CustomFunction.LetGo();
+        Returned.Dispose();
         Cuda?.Check();
         var next = 0;
         return [.. parameters.Select(parameter => _ours.TryGetValue(parameter.Handle, out var convolution)
@@ -74,6 +77,7 @@ internal sealed class BackwardPass(CudaKernels? kernels = null) : IDisposable
         }
         _ours.Clear();
         Cuda?.Dispose();
+        Returned.Dispose();
         _first?.Dispose();
         _first = null;
     }
@@ -83,11 +87,13 @@ internal sealed class BackwardPass(CudaKernels? kernels = null) : IDisposable
     {
         public override string Name => nameof(GradientWatch);
 
-        public static Tensor Of(Tensor output, Convolution convolution) => CustomFunction.Apply(() => apply(output, convolution));
+        public static Tensor Of(Tensor output, Convolution convolution, ReturnedGradients returned) =>
+            CustomFunction.Apply(() => apply(output, convolution, returned));
 
         public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
         {
             ctx.save_data("convolution", vars[1]);
+            ctx.save_data("returned", vars[2]);
             return ((Tensor)vars[0]).detach();
         }
 
@@ -97,7 +103,7 @@ internal sealed class BackwardPass(CudaKernels? kernels = null) : IDisposable
             var convolution = (Convolution)ctx.get_data("convolution");
             convolution.Gradient = WeightGradient.Of(convolution.Layer, convolution.Input, grad_output).MoveToOuterDisposeScope();
             convolution.Input.Dispose();
-            return CustomFunction.Return(grad_output, grad_output.alias(), null);
+            return ((ReturnedGradients)ctx.get_data("returned")).Return(grad_output, grad_output.alias(), null, null);
         }
     }
 }

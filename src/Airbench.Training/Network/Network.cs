@@ -83,11 +83,11 @@ internal sealed class Network : IDisposable
                 _ when block is not null => block.Forward(input, Tensors, _batchNormMomentum, _batchNormEpsilon, pass!.Cuda!),
                 ConvLayer { HasBias: false } conv when pass is not null => pass.Convolve(conv, input, Tensor(conv, "weight")),
                 ConvLayer conv => Convolve(conv, input, Tensor(conv, "weight").to(compute), conv.HasBias ? Tensor(conv, "bias").to(compute) : null),
-                MaxPoolLayer pool when pass is not null && MaxPool.Serves(pool, input) => MaxPool.Of(pool, input),
+                MaxPoolLayer pool when pass is not null && MaxPool.Serves(pool, input) => MaxPool.Of(pool, input, pass.Returned),
                 MaxPoolLayer pool => F.max_pool2d(input, pool.Size),
                 BatchNormLayer norm when fused is not null => NormActivation.Of(
                     input, Tensor(norm, "running_mean"), Tensor(norm, "running_var"), norm.HasScale ? Tensor(norm, "weight") : null, Tensor(norm, "bias"),
-                    _batchNormMomentum, _batchNormEpsilon, fused.Kind),
+                    _batchNormMomentum, _batchNormEpsilon, fused.Kind, pass!.Returned),
                 BatchNormLayer norm => F.batch_norm(
                     input, Tensor(norm, "running_mean"), Tensor(norm, "running_var"), Scale(norm)!, Tensor(norm, "bias"),
                     training, _batchNormMomentum, _batchNormEpsilon),

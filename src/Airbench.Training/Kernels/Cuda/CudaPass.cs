@@ -8,10 +8,9 @@ namespace Airbench.Training;
 /// On CUDA the backward functions run on a thread of autograd's own, one after the other, while the caller waits: nothing here is
 /// bound to a thread, and an exception must not leave such a function.
 /// </remarks>
-internal sealed class CudaPass(CudaKernels kernels) : IDisposable
+internal sealed class CudaPass(CudaKernels kernels, ReturnedGradients returned) : IDisposable
 {
     private readonly List<IDisposable> _kept = [];
-    private Tensor[] _returned = [];   // by the last backward function: autograd takes them only after it
     private Exception? _failure;
 
     public CudaKernels Kernels => kernels;
@@ -39,14 +38,7 @@ internal sealed class CudaPass(CudaKernels kernels) : IDisposable
             using var scope = NewDisposeScope();
             using var noGradients = no_grad();
             var outgoing = gradients(ChannelsLast.Pixels(incoming.detach()));
-            foreach (var gradient in outgoing)
-            {
-                gradient.DetachFromDisposeScope();
-            }
-            incoming.Dispose();
-            LetGo();
-            _returned = outgoing;
-            return [.. outgoing, .. Enumerable.Repeat<Tensor>(null!, count - outgoing.Length)];
+            return returned.Return(incoming, [.. outgoing, .. Enumerable.Repeat<Tensor?>(null, count - outgoing.Length)]);
         }
         catch (Exception e)
         {
@@ -67,20 +59,10 @@ internal sealed class CudaPass(CudaKernels kernels) : IDisposable
 
     public void Dispose()
     {
-        LetGo();
         foreach (var kept in _kept)
         {
             kept.Dispose();
         }
         _kept.Clear();
-    }
-
-    private void LetGo()
-    {
-        foreach (var gradient in _returned)
-        {
-            gradient.Dispose();
-        }
-        _returned = [];
     }
 }
