@@ -27,11 +27,11 @@ internal sealed class HeadMethod(FeatureTable features, FeatureTable? mirrored, 
     {
         var (learned, asked) = Views(options, images.Size, seed);
         using var extractor = FeatureExtractor.Open(backbone.Graph, images.Size, [backbone.FeatureCount], device, new SessionSettings(options.Threads));
-        return FeatureCache.Use(sha256, extractor.Width, cache =>
+        return FeatureCache.Use(sha256, extractor.Width, progress, cache =>
         {
             var source = new ImageFeatures(extractor, cache, images, cancel);
             // Rows of views that a test image is not asked in stay zero.
-            var values = new float[images.Count * learned.Count * extractor.Width];
+            var values = FeatureTable.Room((long)images.Count * learned.Count, extractor.Width);
             var found = source.Of(
                 images.TrainIndices.SelectMany(image => learned.Of(image).Select(view => (image, view)))
                     .Concat(images.TestIndices.SelectMany(image => asked.Of(image).Select(view => (image, view)))),
@@ -46,7 +46,12 @@ internal sealed class HeadMethod(FeatureTable features, FeatureTable? mirrored, 
             var mirrored = options.Tta == Tta.Mirror
                 ? new FeatureTable(source.Of(images.TestIndices.Select(image => (image, mirror)), images.Test.Count, progress), extractor.Width, 1)
                 : null;
-            return (new FeatureTable(values, extractor.Width, learned.Count), mirrored);
+            var table = new FeatureTable(values, extractor.Width, learned.Count);
+            return images.TrainCount < 2 || !table.IsSame(images.TrainCount)
+                ? (table, mirrored)
+                : throw new DataException(
+                    $"the backbone gives the same features for all {images.TrainCount:N0} training images, so that no head can tell them apart; " +
+                    "expected a trained network, and its pixels as it learned them: look at its preprocessing");
         });
     }
 

@@ -19,12 +19,7 @@ internal sealed class ImageFeatures(FeatureExtractor extractor, FeatureCache cac
     public float[] Of(IEnumerable<(int Image, TrainingView View)> views, long rows, IProgress progress)
     {
         var width = extractor.Width;
-        if (rows * width > Array.MaxLength)
-        {
-            throw new ConfigurationException(
-                $"{rows:N0} views have {rows * width:N0} features, more than the {Array.MaxLength:N0} that are held at once; expected fewer crops, or fewer images");
-        }
-        var values = new float[rows * width];
+        var values = FeatureTable.Room(rows, width);
         using var task = progress.Start("features", rows, "views");
         var row = 0L;
         foreach (var (image, view) in views)

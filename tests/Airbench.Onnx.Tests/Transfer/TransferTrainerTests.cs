@@ -43,6 +43,21 @@ public sealed class TransferTrainerTests : IDisposable
     }
 
     [Fact]
+    public void A_backbone_that_sees_nothing_is_refused()
+    {
+        var graph = new GraphBuilder("blind");
+        var pixels = graph.Input("x", TensorProto.Types.DataType.Float, 3, ForeignNetworks.Size, ForeignNetworks.Size);
+        graph.Node("Flatten", "flat", [graph.Node("GlobalAveragePool", "pool", [graph.Node("Relu", "dead", [graph.Node("Neg", "minus", [pixels])])])]);
+        graph.Output("flat", TensorProto.Types.DataType.Float, 3);
+        var file = _folder.File("blind.onnx");
+        NetworkExporter.Save(graph.Build(17), file);
+
+        var e = Assert.Throws<DataException>(() => Train(Data(), new TransferOptions { Backbone = file, Input = Scaled }));
+
+        Assert.StartsWith("the backbone gives the same features for all 64 training images", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_same_images_give_the_same_model_with_and_without_the_cache()
     {
         var data = Data();
