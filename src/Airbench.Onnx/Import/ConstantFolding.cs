@@ -9,9 +9,6 @@ namespace Airbench.Onnx;
 /// <summary>Computes what depends on constants alone, once, in ONNX Runtime: weights that the file transposes or casts, shapes that it puts together.</summary>
 internal static class ConstantFolding
 {
-    /// <summary>Operators that give something else in every call.</summary>
-    private static readonly HashSet<string> Random = ["RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Bernoulli", "Multinomial"];
-
     /// <summary>Changes <paramref name="model"/>; returns how many nodes became constants.</summary>
     /// <param name="path">Its file, for messages.</param>
     /// <param name="model">A plain model (<see cref="PlainGraph"/>).</param>
@@ -21,7 +18,7 @@ internal static class ConstantFolding
         var constants = model.Graph.Initializer.Select(tensor => tensor.Name).Append("").ToHashSet(StringComparer.Ordinal);
         var outputs = model.Graph.Output.Select(output => output.Name).ToHashSet(StringComparer.Ordinal);
         var folded = new List<NodeProto>();
-        foreach (var node in model.Graph.Node.Where(node => node.Input.All(constants.Contains) && !Random.Contains(node.OpType)
+        foreach (var node in model.Graph.Node.Where(node => node.Input.All(constants.Contains) && !RandomNodes.Draws(node)
             && !node.Output.Any(outputs.Contains) && !node.Attribute.Any(attribute => attribute.G is not null || attribute.Graphs.Count > 0)))
         {
             folded.Add(node);

@@ -45,6 +45,11 @@ internal static class ForeignInput
                 and color_order: bgr if blue comes first, or preprocess: the ONNX file that makes its input of pixels
                 """);
         }
+        if (Image(facts) is { Shape: [_, 3, _, 3] or [_, < 0, _, not (1 or 3)] or [_, not (1 or 3), _, < 0] } open && !facts.Metadata.ContainsKey("layout"))
+        {
+            throw new InvalidFileException(path,
+                $"has the input {open}, whose shape leaves open which dimension has the colours; expected 3 there: export it with only the batch open, or give it the property layout: nchw or nhwc");
+        }
         return ModelDescription.ReadInput(path, facts, new ClassifierOptions
         {
             ImageSize = options.ImageSize ?? (LeavesSizeOpen(facts) ? DefaultImageSize : null),

@@ -50,6 +50,11 @@ internal static class ImportParity
                 wanted.Add(run.Answer(pixels.AsSpan(i * pixels.Length / Images, pixels.Length / Images)));
             }
         }
+        if (Array.Exists([.. wanted.SelectMany(row => row)], number => !float.IsFinite(number)))
+        {
+            throw new InvalidFileException(path,
+                $"gives numbers that are not finite as {value} for ordinary pixels; expected finite ones: look at its weights, and at how its pixels are scaled");
+        }
         cancel.ThrowIfCancellationRequested();
         var values = Array.ConvertAll(pixels, value => (float)value);
         float[] found;

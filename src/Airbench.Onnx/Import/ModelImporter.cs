@@ -36,6 +36,7 @@ internal static class ModelImporter
         }
         var whole = MultiplyAdds.Of(graph, shapes) / model.Batch;
         ForeignOutput.End(graph, value);
+        RandomNodes.Refuse(path, graph);
         var (pixels, said) = AbsorbPixels(graph, model, front);
         notes.Add($"takes {said}");
         if (ShapeFolding.Apply(graph, path) is > 0 and var folded)

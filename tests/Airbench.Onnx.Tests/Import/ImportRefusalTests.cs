@@ -183,6 +183,47 @@ public sealed class ImportRefusalTests : IDisposable
         Refuses("is stored in '../weights.bin', outside of the model's folder", model);
     }
 
+    [Fact]
+    public void Weights_that_are_not_finite_are_told_from_images_that_are_mixed()
+    {
+        var model = ForeignNetworks.Torch(17);
+        var weight = model.Graph.Initializer.First(tensor => tensor.Name == "conv3.weight");
+        weight.RawData = Tensors.Create<float>("", Element.Float, [.. Tensors.Floats(weight).Select(_ => float.NaN)]).RawData;
+        Refuses("gives numbers that are not finite as flat for ordinary pixels", model);
+    }
+
+    [Theory]
+    [InlineData(false, "draws random numbers in every call: RandomUniformLike 'noise'")]
+    [InlineData(true, "draws random numbers in every call: Dropout 'noise'")]
+    public void Networks_that_draw_random_numbers_are_refused(bool isDropout, string says)
+    {
+        var graph = new GraphBuilder("random");
+        var flat = graph.Node("Flatten", "flat", [graph.Node("GlobalAveragePool", "pool", [graph.Input("x", Element.Float, 3, 8, 8)])]);
+        if (isDropout)
+        {
+            var training = graph.Initializer(Tensors.Create<byte>("training", Element.Bool, [1]), "");
+            graph.Node("Dropout", "noise", [flat, graph.Scalar("ratio", 0.5f), training]);
+        }
+        else
+        {
+            graph.Node("Add", "sum", [flat, graph.Node("RandomUniformLike", "noise", [flat])]);
+        }
+        var output = isDropout ? "noise" : "sum";
+        graph.Output(output, Element.Float, 3);
+        Refuses(says, graph.Build(17));
+    }
+
+    [Fact]
+    public void An_input_whose_colours_could_be_in_front_or_behind_is_refused()
+    {
+        var model = ForeignNetworks.Torch(17);
+        foreach (var extent in model.Graph.Input[0].Type.TensorType.Shape.Dim)
+        {
+            extent.DimParam = "open";
+        }
+        Refuses("has the input input float [N, ?, ?, ?], whose shape leaves open which dimension has the colours", model);
+    }
+
     private void Refuses(string says, ModelProto model)
     {
         var path = Write(model);
