@@ -59,6 +59,11 @@ public sealed class TrainStageOptionsTests
     {
         Problem("recipe: airbench96, with a backbone", new TrainStageOptions { Backbone = Backbones.Resnet18, Recipe = "airbench96" });
         Problem("runs: 2, with a backbone", new TrainStageOptions { Backbone = Backbones.Resnet18, Runs = 2 });
+        Problem("precision: does nothing with a backbone", new TrainStageOptions { Backbone = Backbones.Resnet18, Precision = Precision.Bf16 });
+        Problem("kernels: does nothing with a backbone", new TrainStageOptions { Backbone = Backbones.Resnet18, Kernels = Kernels.Own });
+        Problem("cuda_graph: does nothing with a backbone", new TrainStageOptions { Backbone = Backbones.Resnet18, CudaGraph = false });
+        Problem("validate_every: does nothing with a backbone", new TrainStageOptions { Backbone = Backbones.Resnet18, ValidateEvery = 2 });
+        Problem("checkpoint_every_seconds: does nothing with a backbone", new TrainStageOptions { Backbone = Backbones.Resnet18, CheckpointEverySeconds = 0 });
         Problem("folds: 1; expected 0, or 2 or more", new TrainStageOptions { Backbone = Backbones.Resnet18, Folds = 1 });
         Problem("repeats: 3, without a cross-validation", new TrainStageOptions { Backbone = Backbones.Resnet18, Repeats = 3 });
         Problem("backbone: empty", new TrainStageOptions { Backbone = "" });

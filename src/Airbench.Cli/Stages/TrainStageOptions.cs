@@ -104,6 +104,17 @@ internal sealed record TrainStageOptions : TrainOptions
         {
             yield return $"runs: {options.Runs}, with a backbone; expected 1: folds and repeats tell how far the result can be trusted";
         }
+        var scratch = new TrainOptions();
+        (string Key, bool IsGiven)[] unused =
+        [
+            ("precision", options.Precision != scratch.Precision), ("kernels", options.Kernels != scratch.Kernels), ("cuda_graph", options.CudaGraph != scratch.CudaGraph),
+            ("validate_every", options.ValidateEvery != scratch.ValidateEvery),
+            ("checkpoint_every_seconds", options.CheckpointEverySeconds != scratch.CheckpointEverySeconds),
+        ];
+        foreach (var (key, _) in unused.Where(option => option.IsGiven))
+        {
+            yield return $"{key}: does nothing with a backbone; leave it out";
+        }
         var part = options.Train ?? TransferPart.Head;
         foreach (var key in options.Changes.Keys)
         {
