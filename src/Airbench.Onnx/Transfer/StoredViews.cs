@@ -1,10 +1,12 @@
 using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace Airbench.Onnx;
 
 /// <summary>
-/// What the frozen part of a backbone makes of every view, computed once, in a temporary file that is mapped into memory: the system keeps of it what
-/// memory there is.
+/// What the frozen part of a backbone makes of every view, computed once, in a temporary file that is then mapped into memory: the system keeps of it what
+/// memory there is. It is written as a file, since a full disk is an error there, and kills the process that writes into a mapping.
 /// </summary>
 internal sealed unsafe class StoredViews : IViewSource
 {
@@ -58,30 +60,30 @@ internal sealed unsafe class StoredViews : IViewSource
         {
             first[i] = first[i - 1] + (i <= images.TrainCount ? learned.Count : asked.Count + (mirrors ? 1 : 0));
         }
+        // The mapping takes the file over and closes it.
         var file = new FileStream(
             Path.Combine(Path.GetTempPath(), Path.GetRandomFileName()), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
-        file.SetLength(bytes);
-        var stored = new StoredViews(
-            MemoryMappedFile.CreateFromFile(file, null, bytes, MemoryMappedFileAccess.ReadWrite, HandleInheritability.None, leaveOpen: false), first, rows,
-            learned.Count, extractor.Width);
         try
         {
-            stored.Fill(extractor, images, views, progress, cancel);
-            return stored;
+            Fill(file.SafeFileHandle, extractor, images, views, rows, progress, cancel);
+            return new StoredViews(
+                MemoryMappedFile.CreateFromFile(file, null, bytes, MemoryMappedFileAccess.ReadWrite, HandleInheritability.None, leaveOpen: false), first, rows,
+                learned.Count, extractor.Width);
         }
         catch
         {
-            stored.Dispose();
+            file.Dispose();
             throw;
         }
     }
 
-    private void Fill(
-        FeatureExtractor extractor, TransferImages images, IEnumerable<(int Image, TrainingView View)> views, IProgress progress, CancellationToken cancel)
+    private static void Fill(
+        SafeFileHandle file, FeatureExtractor extractor, TransferImages images, IEnumerable<(int Image, TrainingView View)> views, long rows, IProgress progress,
+        CancellationToken cancel)
     {
-        var bytes = 3 * images.Size * images.Size;
-        var pixels = new byte[FeatureExtractor.BatchSize * bytes];
-        using var task = progress.Start("frozen layers", _rows, "views");
+        var (bytes, width) = (3 * images.Size * images.Size, extractor.Width);
+        var (pixels, values) = (new byte[FeatureExtractor.BatchSize * bytes], new float[FeatureExtractor.BatchSize * width]);
+        using var task = progress.Start("frozen layers", rows, "views");
         var done = 0L;
         foreach (var batch in views.Chunk(FeatureExtractor.BatchSize))
         {
@@ -90,7 +92,9 @@ internal sealed unsafe class StoredViews : IViewSource
             {
                 view.Draw(images.Pixels(image), images.Size, pixels.AsSpan(i * bytes, bytes));
             }
-            extractor.Run(pixels.AsSpan(0, batch.Length * bytes), batch.Length, new Span<float>(_values + (done * Width), batch.Length * Width));
+            var found = values.AsSpan(0, batch.Length * width);
+            extractor.Run(pixels.AsSpan(0, batch.Length * bytes), batch.Length, found);
+            RandomAccess.Write(file, MemoryMarshal.AsBytes(found), done * width * sizeof(float));
             task.Report(done += batch.Length);
         }
     }
