@@ -163,7 +163,7 @@ internal sealed record ModelDescription(ModelInput Input, ModelOutput Output, IR
             var given = height > 0 ? height : width;
             if (given > 0 && size is { } wanted && wanted != given)
             {
-                throw new ConfigurationException($"{path}: image_size: {wanted}; input {value} takes {given}");
+                throw new ConfigurationException($"{path}: image_size: {wanted}; input {value} takes {given}, so expected image_size: {given}, where images are prepared too");
             }
             return given > 0 ? (int)given
                 : size is >= 1 and <= MaxImageSize ? size.Value

@@ -27,7 +27,7 @@ public static class TransferTrainer
         device = ExecutionDevice.Resolve(device, OnnxRuntime.Start().GetAvailableProviders()).Name;
         var source = Backbones.Find(options.Backbone, options.Input);
         var imported = Import(source, options.Input, data.ImageSize, cancel);
-        progress.Info($"{source.Name}: {imported.FeatureCount:N0} features of {data.ImageSize}x{data.ImageSize} pixels; {source.Origin}");
+        progress.Info($"{source.Name}: {Counted.Of(imported.FeatureCount, "feature")} of {data.ImageSize}x{data.ImageSize} pixels; {source.Origin}");
         if (!Backbones.Names.Contains(options.Backbone))
         {
             imported.Notes.ToList().ForEach(progress.Info);   // what was done to a file of the user's own
