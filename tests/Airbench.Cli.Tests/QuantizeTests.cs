@@ -39,7 +39,7 @@ public sealed class QuantizeTests : IDisposable
         var (code, output, errors) = _place.Run("quantize", "small.onnx", "--data", "photos", "--scale", "0.00392156862745098");
         Assert.True(code == 0, errors);
         Assert.Contains("2 layers on integers, none left in float, 0 that cannot be quantized", output, StringComparison.Ordinal);
-        Assert.Contains("calibrated on 12 images; the same class on 12 of 12 others; without labels no accuracy", output, StringComparison.Ordinal);
+        Assert.Contains("calibrated on 12 images; the same class on 12 of 12 others; no accuracy, which needs labelled images and the names of the model's classes (--labels)", output, StringComparison.Ordinal);
         Assert.True(File.Exists(_place["small.int8.onnx"]));
 
         var error = Assert.Throws<ConfigurationException>(() => Invoke("--scale", "1"));

@@ -55,7 +55,7 @@ internal static class InspectCommand
         Row("parameters", Number(report.Parameters, "N0"));
         if (report.MultiplyAdds is { } work)
         {
-            Row("work", $"{Number(work / 1e9, "0.###")} G multiply-adds for an image of {report.ImageSize} x {report.ImageSize}");
+            Row("work", $"{(work < 1e8 ? $"{Number(work / 1e6, "0.###")} M" : $"{Number(work / 1e9, "0.###")} G")} multiply-adds for an image of {report.ImageSize} x {report.ImageSize}");
             Row("head", $"{report.Head ?? "none: what it gives is taken as features"}; {Counted.Of(report.Features!.Value, "feature")}");
             Row("last block", report.LastBlock ?? "no value separates it from what is before");
         }

@@ -64,7 +64,7 @@ internal static class QuantizeCommand
         console.WriteLine($"{Counted.Of(result.Layers, "layer")} on integers, {(result.FloatLayers.Count == 0 ? "none" : string.Join(", ", result.FloatLayers))} left in float, " +
             $"{result.UnfitLayers.Count} that cannot be quantized");
         console.WriteLine($"calibrated on {Counted.Of(result.CalibrationImages, "image")}; the same class on {answers.Same} of {answers.Count} others" +
-            (result.HasLabels ? $"; {answers.OnlyFirst} right in the original alone, {answers.OnlySecond} in int8 alone (McNemar p = {Text(answers.PValue, "0.00")})" : "; without labels no accuracy"));
+            (result.HasLabels ? $"; {answers.OnlyFirst} right in the original alone, {answers.OnlySecond} in int8 alone (McNemar p = {Text(answers.PValue, "0.00")})" : "; no accuracy, which needs labelled images and the names of the model's classes (--labels)"));
         if (result.BrokenImages > 0)
         {
             console.WriteLine($"{Counted.Of(result.BrokenImages, "image")} could not be read and {(result.BrokenImages == 1 ? "was" : "were")} left out");

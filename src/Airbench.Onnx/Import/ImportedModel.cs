@@ -29,6 +29,9 @@ internal sealed record ImportedModel(
     /// <summary>The value of the original that became the output; feature maps are averaged over height and width.</summary>
     public required string OriginalValue { get; init; }
 
+    /// <summary>Whether the file computes in half precision. It rounds every value then, so that its answers are only near those of float32.</summary>
+    public bool IsHalf { get; init; }
+
     /// <summary>The features that the original gives for one image, uint8 [3,S,S].</summary>
     /// <param name="run">A session of <see cref="Original"/> for <see cref="OriginalValue"/>.</param>
     /// <param name="image">The image.</param>

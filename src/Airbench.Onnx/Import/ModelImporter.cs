@@ -55,6 +55,7 @@ internal static class ModelImporter
         {
             Original = original,
             OriginalValue = model.FileName(value),
+            IsHalf = model.IsHalf,
             MultiplyAdds = work,
             LastBlockShare = block?.Share ?? 0,
             Pixels = pixels,

@@ -18,6 +18,9 @@ internal sealed partial record OpenedModel(
     /// <summary>Images of the call that <see cref="Shapes"/> are of.</summary>
     public int Batch => Input.FixedBatch ?? 1;
 
+    /// <summary>Whether the file computes in half precision.</summary>
+    public bool IsHalf => Tolerance == ImportParity.HalfTolerance;
+
     /// <summary>Opset of the graph.</summary>
     public int Opset => Math.Max(FileOpset, OpsetUpgrade.Target);
 

@@ -112,7 +112,8 @@ internal static class TransferredModelWriter
     }
 
     /// <summary>
-    /// What the exported model has to give. Where the backbone is as it was, that comes from its own file, unchanged, with the head in float64.
+    /// What the exported model has to give. Where the backbone is as it was, that comes from its own file, unchanged, with the head in float64; but not from
+    /// a file of half precision, which the import has been compared with as closely as its rounding lets.
     /// </summary>
     private static void WriteReference(string path, ImportedModel imported, TransferImages images, ITransferred learned, CancellationToken cancel)
     {
@@ -127,7 +128,7 @@ internal static class TransferredModelWriter
         [
             ("images", TensorType.U8, [count, 3, images.Test.ImageSize, images.Test.ImageSize], pixels.ToArray()),
             ("labels", TensorType.I64, [count], Bytes(Array.ConvertAll(chosen, image => (long)images.Labels[image]))),
-            ("logits", TensorType.F32, [count, images.ClassCount], Floats(learned.Changed.Count == 0 ? OfOriginal() : learned.Answer(chosen, mirror: false, cancel))),
+            ("logits", TensorType.F32, [count, images.ClassCount], Floats(learned.Changed.Count == 0 && !imported.IsHalf ? OfOriginal() : learned.Answer(chosen, mirror: false, cancel))),
         ]);
 
         double[] OfOriginal()

@@ -43,6 +43,17 @@ public sealed class TransferTrainerTests : IDisposable
     }
 
     [Fact]
+    public void A_backbone_of_half_precision_is_exported_as_float32()
+    {
+        var (data, file) = (Data(), _folder.File("half.onnx"));
+        NetworkExporter.Save(ForeignNetworks.InPrecision(ForeignNetworks.Torch(17), TensorProto.Types.DataType.Float16), file);
+
+        var bundle = Export(Train(data, new TransferOptions { Backbone = file, Input = Scaled }), data, new ExportOptions());
+
+        Assert.True(bundle.Manifest.Parity.MaxAbsDifference < 1e-4, $"{bundle.Manifest.Parity}");
+    }
+
+    [Fact]
     public void A_backbone_that_sees_nothing_is_refused()
     {
         var graph = new GraphBuilder("blind");
