@@ -72,6 +72,17 @@ public class FactorsTests
         Assert.Matches("^[0-9]+ bytes$", evaluate["libonnxruntime"]);
     }
 
+    [Theory]
+    [InlineData("batch_size", 1024)]
+    [InlineData("translate", 2)]
+    [InlineData("resolutions", new double[0])]
+    public void The_recipe_s_own_value_counts_where_the_training_would_else_choose_another(string key, object value)
+    {
+        var train = Stages.All.Single(kind => kind.Uses == "train");
+        var given = new TrainStageOptions { Changes = RecipeChanges.None.With(key, value) };
+        Assert.NotEqual(Text(train, new TrainStageOptions()), Text(train, given));
+    }
+
     [Fact]
     public void An_evaluation_reads_every_file_that_its_options_lead_to()
     {
