@@ -1,6 +1,7 @@
 using System.Globalization;
 using Airbench.Data;
 using Airbench.Onnx;
+using Airbench.Training;
 
 namespace Airbench.Cli;
 
@@ -31,6 +32,9 @@ internal sealed record FolderChoices
     /// <summary>Test images that give a number good to about two points; with fewer, cross-validation does.</summary>
     private const int EnoughTestImages = 1_000;
 
+    /// <summary>Where there is no backbone.</summary>
+    public const string Recipe = "airbench94";
+
     private const double ManyLong = 0.1;
     private const int Small = 32;
     private const int Large = 64;
@@ -56,19 +60,39 @@ internal sealed record FolderChoices
     /// <summary>Without a backbone.</summary>
     public required Choice<int> BatchSize { get; init; }
 
-    public static FolderChoices For(ImageSurvey survey) => new()
+    /// <summary>Without a backbone; null for images of about the recipe's own size.</summary>
+    public Choice<IReadOnlyList<int>>? Widths { get; private init; }
+
+    /// <inheritdoc cref="Widths"/>
+    public Choice<IReadOnlyList<double>>? Resolutions { get; private init; }
+
+    /// <inheritdoc cref="Widths"/>
+    public Choice<int>? Translate { get; private init; }
+
+    public static FolderChoices For(ImageSurvey survey)
     {
-        ImageSize = IsForBackbone(survey)
-            ? new(Backbones.ImageSize(Backbones.Resnet18), "What the backbone below has learned with.")
-            : Size(Side(survey).Name, Side(survey).Median, survey.TrainCount),
-        Backbone = BackboneFor(survey),
-        ClassWeights = Weights(survey),
-        Folds = FoldsFor(survey.TestCount),
-        Fit = FitFor(survey),
-        MaxBadFraction = BadFraction(survey.Broken.Count, survey.Count),
-        Epochs = EpochsFor(survey.TrainCount),
-        BatchSize = Batch(survey.TrainCount),
-    };
+        var choices = new FolderChoices
+        {
+            ImageSize = IsForBackbone(survey)
+                ? new(Backbones.ImageSize(Backbones.Resnet18), "What the backbone below has learned with.")
+                : Size(Side(survey).Name, Side(survey).Median, survey.TrainCount),
+            Backbone = BackboneFor(survey),
+            ClassWeights = Weights(survey),
+            Folds = FoldsFor(survey.TestCount),
+            Fit = FitFor(survey),
+            MaxBadFraction = BadFraction(survey.Broken.Count, survey.Count),
+            Epochs = EpochsFor(survey.TrainCount),
+            BatchSize = Batch(survey.TrainCount),
+        };
+        return choices.ImageSize.Value < SizeFit.Smallest ? choices : choices with
+        {
+            Widths = new([32, 128, 256], "The recipe's 64, 256, 256 are for 32 pixels. Half as many channels where the image is still large cost a third, for accuracy within chance on three sets."),
+            Resolutions = new(SizeFit.Growing, "Shares of the image size, each for a third of the epochs: small images first, for 0.6 of the time. [] trains at the full size throughout."),
+            Translate = new(
+                SizeFit.Translation(Airbench.Recipe.All[Recipe].Translate, choices.ImageSize.Value),
+                "Pixels that an image is shifted by, at random: the recipe's share of a larger image. 0 where the place in the picture tells the class."),
+        };
+    }
 
     /// <summary>Whether many of the images would lose much to a crop.</summary>
     public static bool AreLong(ImageSurvey survey) => survey.LongShare > ManyLong;
