@@ -51,6 +51,7 @@ public sealed class RunPageTests
         Assert.Equal(["prepare", "train", "export", "evaluate"], Cells(Section(page, "time").Descendants("table").Single()).Select(cells => cells[0]));
         Assert.Equal(["1.50", "61.00", "2.25", "6.50"], Cells(Section(page, "time").Descendants("table").Single()).Select(cells => cells[4]));
         Assert.Contains("7,891,845", Section(page, "model").Value, StringComparison.Ordinal);
+        Assert.Contains("int8 passed: at most 1 points less (found 0.33).", Section(page, "model").Value, StringComparison.Ordinal);
         Assert.Contains(metrics.DatasetSha256, Section(page, "reproduce").Value, StringComparison.Ordinal);
         Assert.Contains("airbench run pipeline.yaml --set seed=1", Section(page, "reproduce").Value, StringComparison.Ordinal);
     }
@@ -83,7 +84,7 @@ public sealed class RunPageTests
     }
 
     [Fact]
-    public void The_correct_answers_shown_are_the_surest_of_each_class_and_the_least_sure_of_all()
+    public void The_correct_answers_shown_are_the_most_confident_of_each_class_and_the_least_confident_of_all()
     {
         using var run = new RunFolder().Prepare().Evaluate(0.7).End();
         var right = Csv.Read(run["evaluate", "predictions.csv"]).Skip(1).Where(row => row[5] == "true")

@@ -25,13 +25,15 @@ internal static class BackboneModel
             [backbone.Graph.Input.Single().Name] = InputWriter.WritePixels(graph, network, input),
             [backbone.Graph.Output.Single().Name] = ImportedModel.Features,
         };
+        // Nodes have names of their own: one may be called as a value is.
+        Graphs.Rename(backbone.Graph, name => names.GetValueOrDefault(name) ?? Prefix + name, name => name.Length == 0 ? "" : Prefix + name);
         foreach (var tensor in backbone.Graph.Initializer)
         {
-            graph.Initializer(tensor, Prefix);
+            graph.Initializer(tensor, "");
         }
         foreach (var node in backbone.Graph.Node)
         {
-            graph.Add(Renamed(node, names));
+            graph.Add(node);
         }
         using var weights = NetworkWeights.Open(weightsFile, network);
         var head = network.Head();
@@ -61,37 +63,5 @@ internal static class BackboneModel
             changed.Constant(name)!.RawData = ByteString.CopyFrom(MemoryMarshal.AsBytes(numbers.AsSpan()));
         }
         return changed;
-    }
-
-    /// <summary>A node under other names, with the graphs inside of it.</summary>
-    private static NodeProto Renamed(NodeProto node, IReadOnlyDictionary<string, string> names)
-    {
-        var copy = node.Clone();
-        copy.Name = Name(copy.Name);
-        for (var i = 0; i < copy.Input.Count; i++)
-        {
-            copy.Input[i] = Name(copy.Input[i]);
-        }
-        for (var i = 0; i < copy.Output.Count; i++)
-        {
-            copy.Output[i] = Name(copy.Output[i]);
-        }
-        foreach (var graph in copy.Attribute.Where(attribute => attribute.G is not null).Select(attribute => attribute.G))
-        {
-            var nodes = graph.Node.Select(inner => Renamed(inner, names)).ToArray();
-            graph.Node.Clear();
-            graph.Node.AddRange(nodes);
-            foreach (var tensor in graph.Initializer)
-            {
-                tensor.Name = Name(tensor.Name);
-            }
-            foreach (var value in graph.Input.Concat(graph.Output).Concat(graph.ValueInfo))
-            {
-                value.Name = Name(value.Name);
-            }
-        }
-        return copy;
-
-        string Name(string name) => name.Length == 0 ? name : names.GetValueOrDefault(name) ?? Prefix + name;
     }
 }

@@ -33,11 +33,18 @@ internal static class FittedHead
             new OnnxGraph(ProtoFile.Read(backbone.Path, ModelProto.Parser)), network.ImageSize, [width], request.Device, new SessionSettings(request.Threads)))
         using (var task = progress.Start("features", images.Count, "images"))
         {
-            for (var i = 0; i < images.Count; i++)
+            var pixels = 3 * network.ImageSize * network.ImageSize;
+            var batch = new byte[FeatureExtractor.BatchSize * pixels];
+            for (var first = 0; first < images.Count; first += FeatureExtractor.BatchSize)
             {
                 cancel.ThrowIfCancellationRequested();
-                extractor.Run(images[i].Side.Train.Images(images[i].Image, 1), 1, values.AsSpan(i * width, width));
-                task.Report(i + 1);
+                var count = Math.Min(FeatureExtractor.BatchSize, images.Count - first);
+                for (var i = 0; i < count; i++)
+                {
+                    images[first + i].Side.Train.Images(images[first + i].Image, 1).CopyTo(batch.AsSpan(i * pixels));
+                }
+                extractor.Run(batch.AsSpan(0, count * pixels), count, values.AsSpan(first * width, count * width));
+                task.Report(first + count);
             }
         }
         // As in the batches of the training, where each class is seen as often as any other.

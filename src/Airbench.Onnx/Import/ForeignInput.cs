@@ -15,12 +15,7 @@ internal static class ForeignInput
             { Preprocess: not null } when options is not { Scale: null, Mean: null, Std: null, Order: null } =>
                 "preprocess makes the model's input of pixels; leave out scale, mean, std and color_order",
             { ImageSize: < 1 or > ModelDescription.MaxImageSize } => $"image_size: {options.ImageSize}; expected 1 to {ModelDescription.MaxImageSize}",
-            { Scale: { } scale } when !(double.IsFinite(scale) && scale != 0) => FormattableString.Invariant($"scale: {scale}; expected a number other than 0"),
-            { Mean: { } mean } when mean.Count != 3 || !mean.All(double.IsFinite) =>
-                FormattableString.Invariant($"mean: [{string.Join(", ", mean)}]; expected 3 numbers, for red, green and blue"),
-            { Std: { } std } when std.Count != 3 || !std.All(value => value > 0 && double.IsFinite(value)) =>
-                FormattableString.Invariant($"std: [{string.Join(", ", std)}]; expected 3 numbers above 0, for red, green and blue"),
-            _ => null,
+            _ => PixelNumbers.Problems(options.Scale, options.Mean, options.Std).FirstOrDefault(),
         };
         if (problem is not null)
         {

@@ -15,27 +15,30 @@ internal static class Graphs
             .Concat(graph.Node.SelectMany(node => node.Attribute).SelectMany(attribute =>
                 (attribute.T is { } tensor ? [tensor] : Enumerable.Empty<TensorProto>()).Concat(attribute.SparseTensor is { } sparse ? Parts(sparse) : [])));
 
-    /// <summary>Gives every value and node called <paramref name="name"/> another name, inner graphs included.</summary>
-    public static void Rename(GraphProto graph, IReadOnlyDictionary<string, string> names)
+    /// <summary>Gives other names to all values and nodes, inner graphs included. An optional input that is left out has no name, and keeps none.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="value">The new name of a value. Values of inner graphs see those around them, so one function names all.</param>
+    /// <param name="node">The new name of a node.</param>
+    public static void Rename(GraphProto graph, Func<string, string> value, Func<string, string> node)
     {
         foreach (var inner in All(graph))
         {
-            foreach (var value in inner.Input.Concat(inner.Output).Concat(inner.ValueInfo))
+            foreach (var declared in inner.Input.Concat(inner.Output).Concat(inner.ValueInfo))
             {
-                value.Name = names.GetValueOrDefault(value.Name, value.Name);
+                declared.Name = value(declared.Name);
             }
             foreach (var tensor in inner.Initializer)
             {
-                tensor.Name = names.GetValueOrDefault(tensor.Name, tensor.Name);
+                tensor.Name = value(tensor.Name);
             }
-            foreach (var node in inner.Node)
+            foreach (var renamed in inner.Node)
             {
-                node.Name = names.GetValueOrDefault(node.Name, node.Name);
-                foreach (var values in (ReadOnlySpan<IList<string>>)[node.Input, node.Output])
+                renamed.Name = node(renamed.Name);
+                foreach (var values in (ReadOnlySpan<IList<string>>)[renamed.Input, renamed.Output])
                 {
                     for (var i = 0; i < values.Count; i++)
                     {
-                        values[i] = names.GetValueOrDefault(values[i], values[i]);
+                        values[i] = values[i].Length == 0 ? "" : value(values[i]);
                     }
                 }
             }

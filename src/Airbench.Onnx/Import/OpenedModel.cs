@@ -63,8 +63,8 @@ internal sealed partial record OpenedModel(
             notes.Add($"opset {file.Opset} is raised to {OpsetUpgrade.Target}");
         }
         var names = NewNames(model.Graph, prefix);
-        Graphs.Rename(model.Graph, names);
-        var renamed = shapes.ToDictionary(shape => names.GetValueOrDefault(shape.Key, shape.Key), shape => shape.Value, StringComparer.Ordinal);
+        Graphs.Rename(model.Graph, NewName, NewName);
+        var renamed = shapes.ToDictionary(shape => NewName(shape.Key), shape => shape.Value, StringComparer.Ordinal);
         var graph = new OnnxGraph(model);
         NoOperations.Apply(graph);
         if (input.FixedBatch is { } batch)
@@ -79,6 +79,8 @@ internal sealed partial record OpenedModel(
             opened._fileNames[name] = before;
         }
         return opened;
+
+        string NewName(string name) => names.GetValueOrDefault(name, name);
     }
 
     /// <summary>New names for values and nodes: with <paramref name="prefix"/>, and for those that have the names of what we put around a network.</summary>

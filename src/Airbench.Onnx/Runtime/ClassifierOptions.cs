@@ -104,17 +104,9 @@ public record ClassifierOptions
         {
             yield return FormattableString.Invariant($"threads: {options.Threads}; expected 0 to 1024");
         }
-        if (options.Scale is { } scale && !(double.IsFinite(scale) && scale != 0))
+        foreach (var problem in PixelNumbers.Problems(options.Scale, options.Mean, options.Std))
         {
-            yield return FormattableString.Invariant($"scale: {scale}; expected a number other than 0");
-        }
-        if (options.Mean is { Count: not 3 } mean)
-        {
-            yield return $"mean: {mean.Count} numbers; expected 3, for red, green and blue";
-        }
-        if (options.Std is { } std && (std.Count != 3 || std.Any(value => !(value > 0))))
-        {
-            yield return FormattableString.Invariant($"std: [{string.Join(", ", std)}]; expected 3 numbers above 0, for red, green and blue");
+            yield return problem;
         }
         if (options.ImageSize is < 1 or > ModelDescription.MaxImageSize)
         {

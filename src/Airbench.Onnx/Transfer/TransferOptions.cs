@@ -87,17 +87,9 @@ public sealed record BackboneInput
         {
             yield return "backbone_input.preprocess: empty; expected the path of an ONNX model";
         }
-        if (Scale is { } scale && !(double.IsFinite(scale) && scale != 0))
+        foreach (var problem in PixelNumbers.Problems(Scale, Mean, Std, "backbone_input."))
         {
-            yield return FormattableString.Invariant($"backbone_input.scale: {scale}; expected a number other than 0");
-        }
-        if (Mean is { Count: not 3 } mean)
-        {
-            yield return $"backbone_input.mean: {mean.Count} numbers; expected 3, for red, green and blue";
-        }
-        if (Std is { } std && (std.Count != 3 || std.Any(value => !(value > 0))))
-        {
-            yield return FormattableString.Invariant($"backbone_input.std: [{string.Join(", ", std)}]; expected 3 numbers above 0, for red, green and blue");
+            yield return problem;
         }
     }
 }

@@ -28,7 +28,10 @@ public static class TransferTrainer
         var source = Backbones.Find(options.Backbone, options.Input);
         var imported = Import(source, options.Input, data.ImageSize, cancel);
         progress.Info($"{source.Name}: {imported.FeatureCount:N0} features of {data.ImageSize}x{data.ImageSize} pixels; {source.Origin}");
-        imported.Notes.ToList().ForEach(progress.Info);
+        if (!Backbones.Names.Contains(options.Backbone))
+        {
+            imported.Notes.ToList().ForEach(progress.Info);   // what was done to a file of the user's own
+        }
 
         using var build = AtomicFolder.Create(folder);
         NetworkExporter.Save(imported.Graph.Model, build.File(TrainedModel.BackboneName));

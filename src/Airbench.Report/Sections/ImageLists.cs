@@ -28,14 +28,14 @@ internal static class ImageLists
         }
         if (predictions.Typical is { Count: > 0 } typical)
         {
-            yield return Tag("h3", "Correct, and sure of it");
+            yield return Tag("h3", "Correct, with high confidence");
             yield return Classed("p", "muted",
                 $"The most confident correct answer of each class{(predictions.TypicalIsAll ? "" : $", of the {Predictions.CorrectShown} classes where it is most confident")}; of equal ones the first in the data.");
             yield return List(evaluation, typical);
         }
         if (predictions.Doubtful is { Count: > 0 } doubtful)
         {
-            yield return Tag("h3", "Correct, but hardly");
+            yield return Tag("h3", "Correct, with low confidence");
             yield return Classed("p", "muted", "The least confident correct answers, the least confident first.");
             yield return List(evaluation, doubtful);
         }

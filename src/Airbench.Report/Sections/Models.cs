@@ -6,6 +6,8 @@ namespace Airbench.Report;
 /// <summary>The exported files and what each costs and gives; benchmarks of them.</summary>
 internal static class Models
 {
+    private const int ShownKernels = 10, KernelNameLength = 90;
+
     public static XElement? Variants(Run run) => run.Bundles.Count == 0 ? null : Page.Section("model", "Exported model", run.Bundles.Select(Bundle));
 
     public static XElement? Benchmarks(Run run) => run.Benchmarks.Count == 0 ? null : Page.Section("benchmark", "Benchmarks", run.Benchmarks.Select(Benchmark));
@@ -20,6 +22,13 @@ internal static class Models
         yield return Html.Table(columns, bundle.Variants.Select(entry => Tag("tr",
             Tag("td", entry.Key), Tag("td", entry.Value.File), Number(Format.Count(entry.Value.Bytes)),
             scored ? Score(entry.Value.Score) : null, Classed("td", "n", Tag("code", Format.Hash(entry.Value.Sha256))))), firstNumber: 2);
+        foreach (var (name, variant) in bundle.Variants)
+        {
+            if (variant.Score?.Gate is { } gate)
+            {
+                yield return Classed("p", "muted", $"{name} passed: {gate}.");
+            }
+        }
         foreach (var (name, quantization) in bundle.Variants.Select(entry => (entry.Key, entry.Value.Quantization)))
         {
             if (quantization is not null)
@@ -55,6 +64,13 @@ internal static class Models
             yield return Html.Table(["seed", "plain", "with TTA", "seconds", "steps"], train.Runs.Select(one => Tag("tr",
                 Tag("td", $"{one.Seed}"), Number(Format.Percent(one.AccuracyPlain)), Number(Format.Percent(one.AccuracyTta)),
                 Number(Format.Number(one.Seconds, "#,0.00")), Number(Format.Count(one.Steps)))));
+            if (train.Trace is { } trace)
+            {
+                yield return Tag("p",
+                    $"In one more run the GPU worked for {Format.Number(trace.BusySeconds, "0.000")} of {Format.Number(trace.Seconds, "0.000")} s; while it trained it was idle for {Format.Percent(trace.SteadyIdleShare)} of the time. What took longest:");
+                yield return Html.Table(["kernel", "launches", "ms"], trace.Kernels.Take(ShownKernels).Select(kernel => Tag("tr",
+                    Tag("td", Tag("code", ShortText.Fit(kernel.Name, KernelNameLength))), Number(Format.Count(kernel.Count)), Number(Format.Number(1000 * kernel.Seconds, "#,0.0")))));
+            }
         }
         if (recorded.Manifest.Model is { } model)
         {
