@@ -89,20 +89,4 @@ public record TrainOptions
 
     /// <summary>The recipe with the changes.</summary>
     public Recipe ToRecipe() => Changes.ApplyTo(Airbench.Recipe.All[Recipe]);
-
-    /// <summary>What was given of the hyperparameters that would else fit the images: given, even the recipe's own value makes a difference.</summary>
-    public IReadOnlyList<string> Kept() => [.. ((string[])["batch_size", .. SizeFit.Keys]).Where(Changes.ContainsKey)];
-
-    /// <summary>
-    /// The recipe with the changes, as it trains on such images: batch, translation and sizes fit them, where the changes do not say them.
-    /// </summary>
-    /// <param name="trainCount">Training images.</param>
-    /// <param name="imageSize">Height and width, pixels.</param>
-    /// <param name="progress">Told about each difference.</param>
-    /// <exception cref="DataException">There are fewer than two images.</exception>
-    public Recipe ToRecipe(int trainCount, int imageSize, IProgress progress)
-    {
-        var recipe = BatchFit.Apply(ToRecipe(), trainCount, Changes.ContainsKey("batch_size"), progress);
-        return SizeFit.Apply(recipe, imageSize, Changes, progress);
-    }
 }

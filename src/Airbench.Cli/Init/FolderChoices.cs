@@ -84,12 +84,12 @@ internal sealed record FolderChoices
             Epochs = EpochsFor(survey.TrainCount),
             BatchSize = Batch(survey.TrainCount),
         };
-        return choices.ImageSize.Value < SizeFit.Smallest ? choices : choices with
+        return choices.ImageSize.Value < LargerImages.Smallest ? choices : choices with
         {
-            Widths = new([32, 128, 256], "The recipe's 64, 256, 256 are for 32 pixels. Half as many channels where the image is still large cost a third, for accuracy within chance on three sets."),
-            Resolutions = new(SizeFit.Growing, "Shares of the image size, each for a third of the epochs: small images first, for 0.6 of the time. [] trains at the full size throughout."),
+            Widths = new(LargerImages.Widths(Airbench.Recipe.All[Recipe]), "The recipe's 64, 256, 256 are for 32 pixels. Half as many channels where the image is still large cost a third, for accuracy within chance on three sets."),
+            Resolutions = new(LargerImages.Resolutions, "Shares of the image size, each for a third of the epochs: small images first, for 0.6 of the time. [] trains at the full size throughout."),
             Translate = new(
-                SizeFit.Translation(Airbench.Recipe.All[Recipe].Translate, choices.ImageSize.Value),
+                LargerImages.Translate(choices.ImageSize.Value),
                 "Pixels that an image is shifted by, at random: the recipe's share of a larger image. 0 where the place in the picture tells the class."),
         };
     }
