@@ -153,6 +153,27 @@ public sealed class InitTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(32, 815, 64)]
+    [InlineData(64, 815, 16)]
+    [InlineData(32, 6_000, 512)]
+    [InlineData(64, 6_000, 128)]
+    [InlineData(64, 100, 16)]
+    public void Larger_images_are_learned_in_smaller_batches(int side, int trainCount, int batchSize)
+    {
+        var random = new Random(1);
+        PictureFolder.Write(_place["pets/train/cat/1.png"], label: 1, side, side, random);
+        PictureFolder.Write(_place["pets/train/dog/1.png"], label: 1, side, side, random);
+        PictureFolder.Write(_place["pets/test/cat/1.png"], label: 1, side, side, random);
+        PictureFolder.Write(_place["pets/test/dog/1.png"], label: 1, side, side, random);
+        var survey = ImageSurvey.Of(_place["pets"], new PrepareOptions(), IProgress.Silent, CancellationToken.None);
+
+        var choices = FolderChoices.For(survey with { Classes = [new("cat", trainCount / 2, 1), new("dog", trainCount - (trainCount / 2), 1)] });
+
+        Assert.Equal((side, batchSize), (choices.ImageSize.Value, choices.BatchSize.Value));
+        Assert.Equal(side == 64, choices.Widths is not null);
+    }
+
     [Fact]
     public void What_prepare_will_leave_out_and_how_it_reads_the_folders_is_said()
     {

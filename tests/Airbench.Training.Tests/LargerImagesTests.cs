@@ -60,11 +60,11 @@ public sealed class LargerImagesTests
     [Fact]
     public void A_training_on_growing_images_says_nothing_and_one_at_the_full_size_says_the_hint()
     {
-        using var set = new TinySet(train: 16, test: 4, imageSize: 64);
-        var options = new TrainOptions { Precision = Precision.Fp32, Threads = 2 }.Giving(("epochs", 1.0), ("batch_size", 8));
+        using var set = new TinySet(train: 16, test: 10, imageSize: 64);
+        var options = new TrainOptions { Precision = Precision.Fp32, Threads = 2 }.Giving(("epochs", 1.0), ("batch_size", 8), ("tta", Tta.None));
         var (full, growing) = (new Lines(), new Lines());
         set.Train(options, progress: full);
-        var model = set.Train(options.Giving(("resolutions", new[] { 0.5, 1 })), name: "growing", progress: growing);
+        var model = set.Train(options.Giving(("resolutions", new[] { 0.5, 1 }), ("widths", new[] { 4, 8, 8 })), name: "growing", progress: growing);
         Assert.Single(full.Infos, line => line.StartsWith("an image of 64 pixels costs", StringComparison.Ordinal));
         Assert.DoesNotContain(growing.Infos, line => line.StartsWith("an image of", StringComparison.Ordinal));
         Assert.Equal([0.5, 1], model.Manifest.Recipe!.Resolutions);
