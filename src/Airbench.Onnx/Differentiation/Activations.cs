@@ -44,11 +44,19 @@ internal static class Activations
         return w.Mul(dy, w.Add(s, w.Only(Between(w, s), w.Mul(x, 1 / 6f))));
     }
 
-    /// <summary>Slope Phi(x) + x phi(x): (1 + erf u) / 2 + u exp(-u^2) / sqrt pi with u = x / sqrt 2.</summary>
     private static string Gelu(NodeWriter w, string x, string dy)
     {
         var u = w.Mul(x, (float)Math.Sqrt(0.5));
-        var share = w.Mul(w.Add(w.Node("Erf", [u]), 1), 0.5f);
+        return Gelu(w, u, w.Mul(w.Add(w.Node("Erf", [u]), 1), 0.5f), dy);
+    }
+
+    /// <summary>Slope Phi(x) + x phi(x): (1 + erf u) / 2 + u exp(-u^2) / sqrt pi with u = x / sqrt 2.</summary>
+    /// <param name="w">Where to.</param>
+    /// <param name="u">x / sqrt 2.</param>
+    /// <param name="share">Phi(x).</param>
+    /// <param name="dy">Gradient of the output.</param>
+    public static string Gelu(NodeWriter w, string u, string share, string dy)
+    {
         var bell = w.Node("Exp", [w.Node("Neg", [w.Mul(u, u)])]);
         return w.Mul(dy, w.Add(share, w.Mul(w.Mul(u, bell), (float)(1 / Math.Sqrt(Math.PI)))));
     }

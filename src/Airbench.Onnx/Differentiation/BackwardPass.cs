@@ -28,6 +28,12 @@ internal sealed class BackwardPass
     private readonly HashSet<string> _reached = [];                             // values that depend on what learns
     private readonly List<(NodeProto Node, RuleScope Scope, Backward Backward)> _differentiated = [];
 
+    /// <summary>Images in a batch that ways of computing are chosen for.</summary>
+    public double Images { get; init; } = 16;
+
+    /// <summary>Rules that stand in for the usual ones, by operator: those of a runtime that has gradient operators of its own.</summary>
+    public IReadOnlyDictionary<string, Rule>? RulesInstead { get; init; }
+
     /// <summary>Prepares to write.</summary>
     /// <param name="source">The graph, which stays as it is.</param>
     /// <param name="shapes">Its shapes.</param>
@@ -51,10 +57,14 @@ internal sealed class BackwardPass
         {
             throw new ArgumentException($"no gradient comes from '{output}' to '{unreached}': {paths.Missing(unreached)?.ToString() ?? "it does not depend on it"}");
         }
+        var nodes = Needed(output);
         _reached.UnionWith(_learned);
-        foreach (var node in Needed(output))
+        foreach (var node in nodes.Where(node => node.Input.Any(_reached.Contains)))
         {
-            var isReached = node.Input.Any(_reached.Contains) && node.Output.Any(paths.Reaches);
+            _reached.UnionWith(node.Output.Where(value => value.Length > 0 && paths.Reaches(value)));
+        }
+        foreach (var (node, rule) in Together(nodes))
+        {
             foreach (var constant in node.Input.Concat(OnnxGraph.ReadInside(node)).Select(_source.Constant).OfType<TensorProto>().Where(c => !_names.ContainsKey(c.Name)))
             {
                 var copy = constant.Clone();
@@ -64,14 +74,10 @@ internal sealed class BackwardPass
             foreach (var value in node.Output.Where(value => value.Length > 0))
             {
                 _names[value] = value + Suffix;
-                if (isReached && paths.Reaches(value))
-                {
-                    _reached.Add(value);
-                }
             }
-            if (isReached)
+            if (IsReached(node))
             {
-                Differentiate(node);
+                Differentiate(node, rule);
             }
             else
             {
@@ -106,17 +112,37 @@ internal sealed class BackwardPass
         return _learned.Where(arrived.ContainsKey).ToDictionary(name => name, name => Arrived(name)!);
 
         string? Arrived(string value) => !arrived.TryGetValue(value, out var parts) ? null
-            : parts.Count == 1 ? parts[0] : _graph.Node("Sum", _graph.Unused($"grad/{value}/arrived"), [.. parts]);
+            : parts.Count == 1 ? parts[0] : _graph.Node(parts.Count == 2 ? "Add" : "Sum", _graph.Unused($"grad/{value}/arrived"), [.. parts]);
     }
 
-    private void Differentiate(NodeProto node)
+    private bool IsReached(NodeProto node) => node.Input.Any(_reached.Contains) && node.Output.Any(_reached.Contains);
+
+    /// <summary>The nodes in their order; of those that a gradient goes through, functions that are spelled out are one, with its rule.</summary>
+    private IEnumerable<(NodeProto Node, Rule? Rule)> Together(List<NodeProto> nodes)
+    {
+        var needed = nodes.ToHashSet();
+        var whole = nodes.Where(IsReached).Select(node => Composites.Find(_source, node, Scalar))
+            .OfType<Composite>().Where(found => found.Parts.All(needed.Contains)).ToDictionary(found => found.Parts[0]);
+        var parts = whole.Values.SelectMany(found => found.Parts).ToHashSet();
+        return nodes.Where(node => whole.ContainsKey(node) || !parts.Contains(node))
+            .Select(node => whole.TryGetValue(node, out var found) ? (found.Node, found.Rule) : (node, (Rule?)null));
+
+        float? Scalar(string name) =>
+            !_names.ContainsKey(name) && _source.Constant(name) is { DataType: (int)TensorProto.Types.DataType.Float } tensor && tensor.Dims.Count <= 1 && tensor.Dims.All(extent => extent == 1)
+                ? Tensors.ToFloats(tensor)[0] : null;
+    }
+
+    private void Differentiate(NodeProto node, Rule? own)
     {
         var facts = new SourceNode(node, _shapes, _opset);
-        var rule = Rules.For(facts, out var missing) ?? throw new InvalidOperationException($"{missing}");
+        var rule = RulesInstead?.GetValueOrDefault(node.OpType) ?? own ?? Rules.For(facts, out _) ?? throw new InvalidOperationException($"{node.OpType} '{node.Name}' has no rule");
         bool[] wanted = [.. node.Input.Select((input, i) => _reached.Contains(input) && rule.Reaches(facts, i))];
         var moves = node.OpType == "BatchNormalization" && _statistics?.Tensors.Contains(node.Input[3]) == true;
         var scope = new RuleScope(
-            node, _shapes, _opset, _graph, [.. node.Input.Select(NameOf)], [.. node.Output.Select(NameOf)], wanted, moves ? _statistics : null);
+            node, _shapes, _opset, _graph, [.. node.Input.Select(NameOf)], [.. node.Output.Select(NameOf)], wanted, moves ? _statistics : null)
+        {
+            Images = Images,
+        };
         _differentiated.Add((node, scope, rule.Write(scope)));
     }
 

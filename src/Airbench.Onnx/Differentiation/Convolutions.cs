@@ -3,9 +3,6 @@ namespace Airbench.Onnx;
 /// <summary>Convolutions over one to three spatial axes.</summary>
 internal static class Convolutions
 {
-    /// <summary>Images in a batch that the way of a convolution is chosen for: networks that are trained further have large images.</summary>
-    private const int UsualBatch = 16;
-
     /// <summary>The rules by operator.</summary>
     public static IEnumerable<(string Op, Rule Rule)> Rules => [("Conv", new Rule(Conv) { Refuses = Refuse })];
 
@@ -15,13 +12,11 @@ internal static class Convolutions
 
     private static Backward Conv(RuleScope s)
     {
-        var (kernel, group) = (s.In(1).Extents.Select(extent => extent.Count).ToArray(), s.Int("group", 1));
-        var windows = Windows.Of(s, kernel[2..]);
-        var convolution = new ConvolutionGradients(s.Back, windows, kernel[0], s.In().Extents[1].Count, group);
-        if (Winograd(s, windows, group) is { } winograd)
+        if (Winograd(s) is { } winograd)
         {
             return winograd;
         }
+        var (windows, convolution) = (WindowsOf(s), Gradients(s));
         return s.CopiedForAll((dy, input) => input switch
         {
             0 => convolution.Input(dy, s.X(1)),
@@ -30,9 +25,16 @@ internal static class Convolutions
         });
     }
 
+    /// <summary>What writes the gradients of a convolution directly.</summary>
+    public static ConvolutionGradients Gradients(RuleScope s) =>
+        new(s.Back, WindowsOf(s), s.In(1).Extents[0].Count, s.In().Extents[1].Count, s.Int("group", 1));
+
+    private static Windows WindowsOf(RuleScope s) => Windows.Of(s, [.. s.In(1).Extents.Skip(2).Select(extent => extent.Count)]);
+
     /// <summary>The convolution after Winograd where that is faster; null where not.</summary>
-    private static Backward? Winograd(RuleScope s, Windows windows, long group)
+    private static Backward? Winograd(RuleScope s)
     {
+        var (windows, group) = (WindowsOf(s), s.Int("group", 1));
         var isPlain = windows is { Rank: 2, IsDense: true } && group == 1 && windows.Dilations.All(d => d == 1) &&
             windows.Kernel.All(k => k == Onnx.Winograd.Taps) && windows.Begin.Append(windows.End(0)).Append(windows.End(1)).Distinct().Count() == 1;
         if (!isPlain || s.Has(2))
@@ -41,7 +43,7 @@ internal static class Convolutions
         }
         var (input, output) = (Plane(s.In()), Plane(s.Out()));
         var layer = new ConvLayer(s.Y(), input.Channels, output.Channels, Onnx.Winograd.Taps, (int)windows.Begin[0]);
-        if (!WinogradConvolution.Pays(layer, input, output, UsualBatch))
+        if (!WinogradConvolution.Pays(layer, input, output, s.Images))
         {
             return null;
         }

@@ -38,6 +38,9 @@ internal sealed class RuleScope : SourceNode
     /// <summary>Whether and how this node, if it is a batch norm, uses the statistics of the batch; null where it keeps the running ones.</summary>
     public MovingStatistics? Statistics { get; }
 
+    /// <summary>Images in a batch that ways of computing are chosen for.</summary>
+    public double Images { get; init; }
+
     /// <summary>An input in the graph that is written.</summary>
     public string X(int input = 0) => _inputs[input];
 

@@ -75,7 +75,7 @@ internal static class NetworkExporter
     {
         var graph = new GraphBuilder(name);
         using var weights = NetworkWeights.Open(weightsFile, network);
-        var logits = InferenceOperators.WriteNetwork(graph, network, opset, input, declare: layer =>
+        var logits = ForwardWriter.Write(graph, network, opset, input, declare: layer =>
         {
             foreach (var (tensor, shape) in layer.Parameters())
             {

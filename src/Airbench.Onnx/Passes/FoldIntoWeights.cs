@@ -20,7 +20,7 @@ internal sealed class FoldIntoWeights
     private FoldIntoWeights(OnnxGraph graph, NetworkSpec network, string weightsFile) => (_graph, _network, _weightsFile) = (graph, network, weightsFile);
 
     /// <summary>The graph with everything folded that can be.</summary>
-    /// <param name="source">As <see cref="InferenceOperators"/> write it, with its weights as constants.</param>
+    /// <param name="source">As <see cref="ForwardWriter"/> writes it, with its weights as constants.</param>
     /// <param name="network">The network that it was written of.</param>
     /// <param name="weightsFile">Where the weights are from, for messages.</param>
     /// <exception cref="InvalidFileException">A folded weight overflows float32.</exception>

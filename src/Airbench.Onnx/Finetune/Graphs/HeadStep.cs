@@ -32,17 +32,8 @@ internal static class HeadStep
         {
             graph.FixedInput(name, DataType.Float, shape);
         }
-        var head = TrainingLayers.Linear(graph, new LinearLayer("head", 0, 0, Scale: 1) { HasBias = true }, features);
-        var (loss, gradient) = new StandardOperators(graph).Loss(head.Output, labels, LabelSmoothing);
-        var gradients = head.Backward!(gradient, new Wanted(Input: false, Parameters: true));
-        update.Write("head.weight", gradients.Weight!);
-        update.Write("head.bias", gradients.Bias!);
-        graph.FixedOutput(loss, DataType.Float);
-        graph.FixedOutput(head.Output, DataType.Float, GraphBuilder.Batch, TrainingGraph.Classes);
-        foreach (var (name, shape) in state)
-        {
-            graph.FixedOutput($"{name}{TrainStep.Next}", DataType.Float, shape);
-        }
+        var (training, _) = TrainingGraph.WriteHead(graph, new LinearLayer("head", 0, 0, Scale: 1) { HasBias = true }, features, labels, LabelSmoothing);
+        training.WriteNext(graph, update, state);
         return graph.Build(TrainStep.Opset);
     }
 }

@@ -58,7 +58,7 @@ public static class TrainStep
         {
             graph.FixedInput(name, DataType.Float, Open(spec, name, shape));
         }
-        var logits = InferenceOperators.WriteNetwork(graph, spec.Network, Opset, InputOptions.Default);
+        var logits = ForwardWriter.Write(graph, spec.Network, Opset, InputOptions.Default);
         graph.FixedOutput(logits, DataType.Float, GraphBuilder.Batch, TrainingGraph.Classes);
         return Google.Protobuf.MessageExtensions.ToByteArray(graph.Build(Opset));
     }
@@ -70,29 +70,13 @@ public static class TrainStep
     {
         var graph = new GraphBuilder("train_step");
         var update = Update.Declare(graph);
-        foreach (var (name, shape) in spec.Frozen)
-        {
-            graph.Initializer(name, frozen(name), shape);
-        }
         foreach (var (name, shape) in State(spec))
         {
             graph.FixedInput(name, DataType.Float, Open(spec, name, shape));
         }
-        var training = TrainingGraph.Write(spec, graph, new StandardOperators(graph));
-        foreach (var (name, _) in spec.Trained)
-        {
-            update.Write(name, training.Gradients[name]);
-        }
-        foreach (var (name, _) in spec.MovingStatistics)
-        {
-            graph.Node("Identity", $"{name}{Next}", [training.NextStatistics[name]]);
-        }
-        graph.FixedOutput(training.Loss, DataType.Float);
-        graph.FixedOutput(training.Logits, DataType.Float, GraphBuilder.Batch, TrainingGraph.Classes);
-        foreach (var (name, shape) in State(spec))
-        {
-            graph.FixedOutput($"{name}{Next}", DataType.Float, Open(spec, name, shape));
-        }
+        var source = NetworkSource.Of(spec, frozen, Opset);
+        var training = TrainingGraph.Write(graph, source, source.AddImages(graph), graph.Input("labels", DataType.Int64));
+        training.WriteNext(graph, update, [.. State(spec).Select(t => (t.Name, Open(spec, t.Name, t.Shape).ToArray()))]);
         var model = graph.Build(Opset);
         model.DocString = "One step of Nesterov SGD: feed every <name>.next back as <name>. See the metadata for what learns.";
         foreach (var (key, value) in Metadata(spec))

@@ -3,110 +3,112 @@ using static Airbench.Onnx.Proto.TensorProto.Types;
 namespace Airbench.Onnx;
 
 /// <summary>
-/// Forward and backward pass of a network as graph nodes: the loss on a batch, its logits, the gradient of every tensor that learns,
+/// Forward and backward pass as graph nodes: the loss on a batch, its logits, the gradient of every tensor that learns,
 /// and the running statistics after the batch. What becomes of them is for the caller: an optimizer inside the graph, or outputs.
 /// </summary>
-/// <remarks>
-/// Inputs <c>images</c> uint8 [N,3,S,S] as the exported model takes them, and <c>labels</c> int64 [N]. Nothing is folded: a batch norm that
-/// learns needs its convolution's own output. The number of classes is open (<see cref="Classes"/>), so that one graph serves any new head.
-/// Tensors of the network must be in the graph already under their own names, as inputs or constants.
-/// </remarks>
+/// <remarks>The number of classes is open (<see cref="Classes"/>), so that one graph serves any new head.</remarks>
 internal sealed class TrainingGraph
 {
     /// <summary>Name of the open dimension of the classes.</summary>
     public const string Classes = "K";
 
-    private readonly TrainingSpec _spec;
-    private readonly GraphBuilder _graph;
-    private readonly ITrainingOperators _operators;
-    private readonly IReadOnlySet<string> _trained;
-    private readonly IReadOnlySet<string> _reached;              // layers that a gradient goes through
-    private readonly Dictionary<string, string> _arrived = [];   // gradient of a layer's output so far
     private readonly Dictionary<string, string> _gradients = [];
 
-    private TrainingGraph(TrainingSpec spec, GraphBuilder graph, ITrainingOperators operators)
-    {
-        (_spec, _graph, _operators) = (spec, graph, operators);
-        _trained = spec.Part.Layers(spec.Network);
-        _reached = Reached(spec.Network, _trained);
-    }
+    private TrainingGraph(string loss, string logits) => (Loss, Logits) = (loss, logits);
 
     /// <summary>The mean loss, a scalar.</summary>
-    public string Loss { get; private set; } = "";
+    public string Loss { get; }
 
     /// <summary>float32 (N, K).</summary>
-    public string Logits { get; private set; } = "";
+    public string Logits { get; }
 
-    /// <summary>Gradient of the mean loss by tensor name, for each of <see cref="TrainingSpec.Trained"/>.</summary>
+    /// <summary>Gradient of the mean loss by tensor name, for each that learns.</summary>
     public IReadOnlyDictionary<string, string> Gradients => _gradients;
 
-    /// <summary>Statistics after the batch by tensor name, for each of <see cref="TrainingSpec.MovingStatistics"/>.</summary>
+    /// <summary>Statistics after the batch by tensor name, for each of <see cref="TrainingSource.Moving"/>.</summary>
     public IReadOnlyDictionary<string, string> NextStatistics { get; private set; } = new Dictionary<string, string>();
 
-    /// <summary>Adds both passes to <paramref name="graph"/>.</summary>
-    public static TrainingGraph Write(TrainingSpec spec, GraphBuilder graph, ITrainingOperators operators)
+    /// <summary>Adds both passes.</summary>
+    /// <param name="graph">Where to. What learns, statistics that move and what is given are in it under their own names.</param>
+    /// <param name="source">The network.</param>
+    /// <param name="images">What <see cref="TrainingSource.AddImages"/> gave.</param>
+    /// <param name="labels">int64 (N).</param>
+    /// <param name="weights">A factor on the loss of each image, float32 (N); null where all count 1.</param>
+    /// <param name="rules">Rules that stand in for the usual ones; null for none.</param>
+    /// <exception cref="ArgumentException">No gradient comes to a constant that is to learn, or the features depend on more than their start.</exception>
+    public static TrainingGraph Write(
+        GraphBuilder graph, TrainingSource source, string images, string labels, string? weights = null, IReadOnlyDictionary<string, Rule>? rules = null)
     {
-        var training = new TrainingGraph(spec, graph, operators);
-        training.Backward(training.Forward());
+        var statistics = new MovingStatistics(source.Moving.ToHashSet(), source.BatchNormMomentum, []);
+        var pass = new BackwardPass(source.Backbone, source.Shapes, graph, source.Opset, source.Learned.ToHashSet(), statistics)
+        {
+            Images = source.UsualBatch,
+            RulesInstead = rules,
+        };
+        var features = source.WriteForward(pass, images);
+        var (training, gradient) = WriteHead(graph, source.Head, features, labels, source.LabelSmoothing, weights, source.Learned.Count > 0);
+        if (gradient is not null)
+        {
+            foreach (var (name, found) in pass.Backward(source.Features, gradient))
+            {
+                training._gradients.Add(name, found);
+            }
+        }
+        training.NextStatistics = statistics.Next;
         return training;
     }
 
-    private IReadOnlyList<WrittenLayer> Forward()
+    /// <summary>Adds both passes of a head.</summary>
+    /// <returns>With the gradients of the head, and that of the features where it is wanted.</returns>
+    public static (TrainingGraph Training, string? Gradient) WriteHead(
+        GraphBuilder graph, LinearLayer layer, string features, string labels, double labelSmoothing, string? weights = null, bool wantsInput = false)
     {
-        var images = InputWriter.WriteNormalized(_graph, _spec.Network, InputOptions.Default);
-        var labels = _graph.Input("labels", DataType.Int64);
-        var inference = new InferenceOperators(_graph, _spec.Network, TrainStep.Opset);
-        var training = new TrainingLayers(_spec, _graph, _operators);
-        var layers = ForwardWriter.Write(_spec.Network, images, layer => _reached.Contains(layer.Name) ? training : inference);
-        NextStatistics = training.NextStatistics;
-        Logits = layers[^1].Result.Output;
-        (Loss, var gradient) = _operators.Loss(Logits, labels, _spec.LabelSmoothing);
-        _arrived.Add(layers[^1].Layer.Name, gradient);
-        return layers;
+        var head = HeadLayer.Write(graph, layer, features);
+        var (loss, gradient) = CrossEntropy.Write(graph, head.Output, labels, labelSmoothing, Total(graph, labels, weights), weights);
+        var gradients = head.Backward!(gradient, new Wanted(wantsInput, Parameters: true));
+        var training = new TrainingGraph(loss, head.Output);
+        training._gradients.Add($"{layer.Name}.weight", gradients.Weight!);
+        if (gradients.Bias is { } bias)
+        {
+            training._gradients.Add($"{layer.Name}.bias", bias);
+        }
+        return (training, gradients.Input);
     }
 
-    private void Backward(IReadOnlyList<WrittenLayer> layers)
+    /// <summary>Adds the update of a step and its outputs: <c>loss</c>, <c>logits</c>, and <c>&lt;name&gt;.next</c> of the state.</summary>
+    /// <param name="graph">Where to.</param>
+    /// <param name="update">The rule.</param>
+    /// <param name="state">Every tensor of it, with its extents.</param>
+    /// <param name="rateOf">A scalar that counts for a tensor instead of <c>lr</c>; null where that counts.</param>
+    public void WriteNext(GraphBuilder graph, Update update, IReadOnlyList<(string Name, Extent[] Shape)> state, Func<string, string?>? rateOf = null)
     {
-        foreach (var (layer, source, result) in layers.Reverse().Where(written => _reached.Contains(written.Layer.Name)))
+        foreach (var (name, _) in state)
         {
-            var arrived = _arrived[layer.Name];
-            var wanted = new Wanted(Input: IsReached(source), Parameters: _trained.Contains(layer.Name));
-            var gradients = result.Backward!(arrived, wanted);
-            if (wanted.Input)
+            if (Gradients.TryGetValue(name, out var gradient))
             {
-                Arrive(source!, gradients.Input!);
+                update.Write(name, gradient, rateOf?.Invoke(name));
             }
-            if (IsReached(layer.Addend))
+            else if (NextStatistics.TryGetValue(name, out var next))
             {
-                Arrive(layer.Addend!, arrived);
+                graph.Node("Identity", $"{name}{TrainStep.Next}", [next]);
             }
-            if (wanted.Parameters)
-            {
-                foreach (var (name, _) in layer.Parameters().Where(p => !p.Name.Contains(".running_", StringComparison.Ordinal)))
-                {
-                    _gradients.Add(name, (name.EndsWith(".bias", StringComparison.Ordinal) ? gradients.Bias : gradients.Weight)!);
-                }
-            }
+        }
+        graph.FixedOutput(Loss, DataType.Float);
+        graph.FixedOutput(Logits, DataType.Float, GraphBuilder.Batch, Classes);
+        foreach (var (name, shape) in state)
+        {
+            graph.FixedOutput($"{name}{TrainStep.Next}", DataType.Float, shape);
         }
     }
 
-    private bool IsReached(string? layer) => layer is not null && _reached.Contains(layer);
-
-    /// <summary>Adds to the gradient of a layer's output, which several layers may have read.</summary>
-    private void Arrive(string layer, string gradient) =>
-        _arrived[layer] = _arrived.TryGetValue(layer, out var sofar) ? _graph.Node("Add", $"{layer}/arrived", [sofar, gradient]) : gradient;
-
-    /// <summary>The layers that learn, and those above them.</summary>
-    private static HashSet<string> Reached(NetworkSpec network, IReadOnlySet<string> trained)
+    /// <summary>By what a sum over the batch is divided, as float32 scalar: the number of images, or the sum of their weights.</summary>
+    private static string Total(GraphBuilder graph, string labels, string? weights)
     {
-        var reached = new HashSet<string>();
-        foreach (var (layer, source, _, _) in network.SizedLayers())
+        if (weights is not null)
         {
-            if (trained.Contains(layer.Name) || (source is not null && reached.Contains(source)) || (layer.Addend is { } addend && reached.Contains(addend)))
-            {
-                reached.Add(layer.Name);
-            }
+            return graph.Node("ReduceSum", "weights/sum", [weights], [Attribute.Int("keepdims", 0)]);
         }
-        return reached;
+        var count = graph.Node("Squeeze", "batch/count", [graph.Node("Shape", "batch/shape", [labels]), graph.Integers(0)]);
+        return graph.Node("Cast", "batch", [count], [Attribute.Int("to", (long)DataType.Float)]);
     }
 }

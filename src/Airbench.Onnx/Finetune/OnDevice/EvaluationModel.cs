@@ -14,7 +14,7 @@ internal static class EvaluationModel
     {
         var graph = new GraphBuilder("evaluation");
         TrainingModel.DeclareTensors(spec, graph);
-        var logits = InferenceOperators.WriteNetwork(graph, spec.Network, Domains.Opset, InputOptions.Default);
+        var logits = ForwardWriter.Write(graph, spec.Network, Domains.Opset, InputOptions.Default);
         var labels = graph.Input("labels", DataType.Int64);
         graph.FixedOutput(graph.Node("SoftmaxCrossEntropyLoss", "loss", [logits, labels]), DataType.Float);
         graph.FixedOutput(logits, DataType.Float, GraphBuilder.Batch, TrainingGraph.Classes);

@@ -46,7 +46,7 @@ public static class OnDeviceArtifacts
     public static void Write(string folder, TrainingSpec spec, OnDeviceOptions options, string weightsFile)
     {
         using var weights = NetworkWeights.Open(weightsFile, spec.Network);
-        Save(TrainingModelName, TrainingModel.Build(spec, options.WeightDecay, graph => new RuntimeOperators(graph)));
+        Save(TrainingModelName, TrainingModel.Build(spec, options.WeightDecay));
         Save(EvaluationModelName, EvaluationModel.Build(spec));
         Save(OptimizerModelName, OptimizerModel.Build(options.LearningRate, options.Momentum));
         File.WriteAllBytes(Path.Combine(folder, CheckpointName), Checkpoint.Write(

@@ -14,12 +14,12 @@ internal static class TrainingModel
     /// <summary>Builds the model.</summary>
     /// <param name="spec">Network, what learns, and the loss.</param>
     /// <param name="weightDecay">Multiple of a tensor that is added to its gradient.</param>
-    /// <param name="operators">The gradient operators to use.</param>
-    public static ModelProto Build(TrainingSpec spec, double weightDecay, Func<GraphBuilder, ITrainingOperators> operators)
+    public static ModelProto Build(TrainingSpec spec, double weightDecay)
     {
         var graph = new GraphBuilder("training");
         DeclareTensors(spec, graph);
-        var training = TrainingGraph.Write(spec, graph, operators(graph));
+        var source = NetworkSource.Of(spec, frozen: null, Domains.Opset);
+        var training = TrainingGraph.Write(graph, source, source.AddImages(graph), graph.Input("labels", DataType.Int64), rules: RuntimeRules.All);
         graph.FixedOutput(training.Loss, DataType.Float);
         graph.FixedOutput(training.Logits, DataType.Float, GraphBuilder.Batch, TrainingGraph.Classes);
         Accumulate(graph, [.. spec.Trained.Select(t => (t.Name, TrainStep.Open(spec, t.Name, t.Shape), Decayed(t.Name)))]);
