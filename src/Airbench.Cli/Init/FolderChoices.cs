@@ -112,7 +112,7 @@ internal sealed record FolderChoices
         var (side, median) = Side(survey);
         return IsForBackbone(survey)
             ? new(Backbones.Resnet18, $"{Number(survey.TrainCount)} photos are few to learn to see from. ResNet-18 has learned it from a million (ImageNet); a new last layer on its features "
-                + "is fitted in seconds. train: last_block learns more of it, in minutes. Without this line an airbench network is trained from scratch: then image_size: 64 above.")
+                + "is fitted in seconds. train: last_block learns more of it, in minutes; with few photos that gained nothing. Pictures unlike photos of things (textures, scans) may do as well without this line: then an airbench network is trained from scratch, with image_size: 64 above.")
             : new(null, survey.TrainCount >= ManyImages
                 ? $"{Number(survey.TrainCount)} images are enough for a network of their own; backbone: resnet18 with image_size: 224 would start from ImageNet."
                 : $"Half of the images have a {side} side of {Number(median)} pixels or less: too small for a network that has learned on photos.");
