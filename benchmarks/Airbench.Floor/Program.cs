@@ -41,12 +41,12 @@ for (var at = 0; at < layers.Count; at++)
     Tensor Forward() => layer switch
     {
         ConvLayer conv => pass.Convolve(conv, x, weights[0]),
-        BatchNormLayer when activation is not null => NormActivation.Of(x, mean!, variance!, null, weights[0], 0.4, 1e-5, activation.Kind),
+        BatchNormLayer when activation is not null => NormActivation.Of(x, mean!, variance!, null, weights[0], 0.4, 1e-5, activation.Kind, pass.Returned),
         BatchNormLayer => F.batch_norm(x, mean!, variance!, null!, weights[0], true, 0.4, 1e-5),
         ActivationLayer { Kind: Activation.Gelu } => F.gelu(x),
         ActivationLayer { Kind: Activation.Silu } => F.silu(x),
         ActivationLayer => F.relu(x),
-        MaxPoolLayer pool => MaxPool.Serves(pool, x) ? MaxPool.Of(pool, x) : F.max_pool2d(x, pool.Size),
+        MaxPoolLayer pool => MaxPool.Serves(pool, x) ? MaxPool.Of(pool, x, pass.Returned) : F.max_pool2d(x, pool.Size),
         AddLayer => x + other!,
         GlobalMaxPoolLayer => F.max_pool2d(x, x.shape[2]).flatten(1),
         GlobalAveragePoolLayer => x.mean([2, 3]),

@@ -9,13 +9,19 @@ internal static class BatchFit
     private const int FewestBatches = 4;     // of the recipe's own size, in an epoch
     private const int SmallSetBatches = 8;   // in an epoch of a set that has fewer
 
+    // Larger images keep the processor busy in small batches too: 815 of 64 pixels gave 98.5% in batches of 16 and 96.7% in batches of 64,
+    // in the same time. Batch normalization wants some images nevertheless.
+    private const int SmallSetBatchesOfLarge = 32;
+    private const int SmallestBatchOfLarge = 16;
+
     /// <summary>The recipe, with a smaller batch where the training set is too small for its own.</summary>
     /// <param name="recipe">The recipe, with its batch.</param>
     /// <param name="trainCount">Training images.</param>
+    /// <param name="imageSize">Their height and width, pixels.</param>
     /// <param name="isAskedFor">Whether the user gave the batch size.</param>
     /// <param name="progress">Told about another batch.</param>
     /// <exception cref="DataException">There are fewer than two images.</exception>
-    public static Recipe Apply(Recipe recipe, int trainCount, bool isAskedFor, IProgress progress)
+    public static Recipe Apply(Recipe recipe, int trainCount, int imageSize, bool isAskedFor, IProgress progress)
     {
         if (trainCount < 2)
         {
@@ -26,6 +32,10 @@ internal static class BatchFit
             return recipe;
         }
         var batch = Math.Max(2, trainCount / SmallSetBatches);
+        if (imageSize >= LargerImages.Smallest)
+        {
+            batch = Math.Min(batch, Math.Max(SmallestBatchOfLarge, trainCount / SmallSetBatchesOfLarge));
+        }
         var why = trainCount < recipe.BatchSize
             ? $"{trainCount} training images are fewer than the batch of {recipe.BatchSize}"
             : $"{trainCount} training images hold only {Counted.Of(trainCount / recipe.BatchSize, "batch")} of {recipe.BatchSize}";

@@ -39,7 +39,7 @@ public static class TrainBenchmark
         {
             set_num_threads(options.Threads);
         }
-        var recipe = BatchFit.Apply(options.ToRecipe(), dataset.Manifest.TrainCount, options.Changes.ContainsKey("batch_size"), progress);
+        var recipe = BatchFit.Apply(options.ToRecipe(), dataset.Manifest.TrainCount, dataset.Manifest.ImageSize, options.Changes.ContainsKey("batch_size"), progress);
         if (options.Trace && !(device.IsCuda && OperatingSystem.IsLinux()))
         {
             throw new DeviceException($"trace: true, but the training is on {device.Description}; expected CUDA on Linux. Remove it or choose another device");

@@ -29,7 +29,7 @@ public static class Trainer
         {
             set_num_threads(options.Threads);
         }
-        var recipe = BatchFit.Apply(options.ToRecipe(), dataset.Manifest.TrainCount, options.Changes.ContainsKey("batch_size"), progress);
+        var recipe = BatchFit.Apply(options.ToRecipe(), dataset.Manifest.TrainCount, dataset.Manifest.ImageSize, options.Changes.ContainsKey("batch_size"), progress);
         recipe.Validate();
         var plan = TrainingPlan.For(recipe, dataset.Manifest.TrainCount);
         var steps = $"{options.Runs} x {plan.TotalSteps} steps of {recipe.BatchSize} images";
@@ -37,6 +37,10 @@ public static class Trainer
 
         using var scope = NewDisposeScope();
         using var setup = TrainingSetup.Load(dataset, plan, device);
+        if (LargerImages.Hint(recipe, setup.Spec, options.Changes) is { } hint)
+        {
+            progress.Info(hint);
+        }
         using var checkpoint = options.CheckpointEverySeconds > 0
             ? Checkpoint.Open(folder, setup.Key(seed), TimeSpan.FromSeconds(options.CheckpointEverySeconds), progress)
             : null;

@@ -36,7 +36,7 @@ public sealed record TrainingEstimate(double EpochSeconds, double TotalSeconds)
         {
             set_num_threads(options.Threads);
         }
-        var recipe = BatchFit.Apply(options.ToRecipe(), trainCount, options.Changes.ContainsKey("batch_size"), IProgress.Silent);
+        var recipe = BatchFit.Apply(options.ToRecipe(), trainCount, imageSize, options.Changes.ContainsKey("batch_size"), IProgress.Silent);
         recipe.Validate();
         var spec = recipe.Network(imageSize, classCount, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25]);
         spec.Validate();

@@ -73,6 +73,14 @@ public class FactorsTests
     }
 
     [Fact]
+    public void The_recipe_s_own_batch_size_counts_as_a_small_set_is_trained_with_another_unless_it_was_given()
+    {
+        var train = Stages.All.Single(kind => kind.Uses == "train");
+        var given = new TrainStageOptions { Changes = RecipeChanges.None.With("batch_size", 1024) };
+        Assert.NotEqual(Text(train, new TrainStageOptions()), Text(train, given));
+    }
+
+    [Fact]
     public void An_evaluation_reads_every_file_that_its_options_lead_to()
     {
         using var place = new Workplace();

@@ -122,6 +122,58 @@ public sealed class InitTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(63, 32, false)]
+    [InlineData(64, 64, true)]
+    [InlineData(96, 64, true)]
+    [InlineData(128, 224, false)]   // a backbone's
+    public void Images_larger_than_the_recipe_s_get_widths_translation_and_growing_sizes_that_suit_them(int side, int imageSize, bool isLarge)
+    {
+        var random = new Random(1);
+        foreach (var file in (string[])["cat/1.png", "cat/2.png", "dog/1.png", "dog/2.png"])
+        {
+            PictureFolder.Write(_place[$"pets/{file}"], label: 1, side, side, random);
+        }
+
+        Init("pets");
+
+        var pipeline = Load(_place.Folder);
+        var changes = pipeline.Stages.Select(stage => stage.Options).OfType<TrainStageOptions>().Single().Changes;
+        Assert.Equal(imageSize, PrepareOptionsOf(pipeline).ImageSize);
+        Assert.Equal(isLarge, changes.ContainsKey("widths") && changes.ContainsKey("resolutions") && changes.ContainsKey("translate"));
+        if (isLarge)
+        {
+            var recipe = changes.ApplyTo(Recipe.All["airbench94"]);
+            Assert.Equal([32, 128, 256], recipe.Widths);
+            Assert.Equal((32, 64, 4), (recipe.SizeIn(0, imageSize), recipe.SizeIn((int)recipe.Epochs - 1, imageSize), recipe.Translate));
+            // What the time in the comments rests on: an image costs as much as one of 32 pixels in the recipe.
+            double Forward(Recipe of, int size) => of.Network(size, 2, [0, 0, 0], [1, 1, 1]).ForwardFlops();
+            var mean = Enumerable.Range(0, (int)recipe.Epochs).Average(epoch => Forward(recipe, recipe.SizeIn(epoch, imageSize)));
+            Assert.InRange(mean / Forward(Recipe.All["airbench94"], 32), 0.95, 1.05);
+        }
+    }
+
+    [Theory]
+    [InlineData(32, 815, 64)]
+    [InlineData(64, 815, 16)]
+    [InlineData(32, 6_000, 512)]
+    [InlineData(64, 6_000, 128)]
+    [InlineData(64, 100, 16)]
+    public void Larger_images_are_learned_in_smaller_batches(int side, int trainCount, int batchSize)
+    {
+        var random = new Random(1);
+        PictureFolder.Write(_place["pets/train/cat/1.png"], label: 1, side, side, random);
+        PictureFolder.Write(_place["pets/train/dog/1.png"], label: 1, side, side, random);
+        PictureFolder.Write(_place["pets/test/cat/1.png"], label: 1, side, side, random);
+        PictureFolder.Write(_place["pets/test/dog/1.png"], label: 1, side, side, random);
+        var survey = ImageSurvey.Of(_place["pets"], new PrepareOptions(), IProgress.Silent, CancellationToken.None);
+
+        var choices = FolderChoices.For(survey with { Classes = [new("cat", trainCount / 2, 1), new("dog", trainCount - (trainCount / 2), 1)] });
+
+        Assert.Equal((side, batchSize), (choices.ImageSize.Value, choices.BatchSize.Value));
+        Assert.Equal(side == 64, choices.Widths is not null);
+    }
+
     [Fact]
     public void What_prepare_will_leave_out_and_how_it_reads_the_folders_is_said()
     {

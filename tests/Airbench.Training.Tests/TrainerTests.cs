@@ -122,19 +122,25 @@ public sealed class TrainerTests
     }
 
     [Theory]
-    [InlineData(1023, null, 127)]    // fewer than one batch
-    [InlineData(1024, null, 128)]    // one: no cliff between this set and one that is an image smaller
-    [InlineData(4095, null, 511)]    // three
-    [InlineData(4096, null, 1024)]   // four make an epoch
-    [InlineData(1024, 1024, 1024)]   // asked for
-    [InlineData(1023, 1024, 127)]    // asked for, but impossible
-    [InlineData(3, null, 2)]
-    public void A_small_set_has_several_batches_an_epoch_unless_a_size_was_asked_for(int trainCount, int? askedFor, int expected)
+    [InlineData(1023, 32, null, 127)]    // fewer than one batch
+    [InlineData(1024, 32, null, 128)]    // one: no cliff between this set and one that is an image smaller
+    [InlineData(4095, 32, null, 511)]    // three
+    [InlineData(4096, 32, null, 1024)]   // four make an epoch
+    [InlineData(1024, 32, 1024, 1024)]   // asked for
+    [InlineData(1023, 32, 1024, 127)]    // asked for, but impossible
+    [InlineData(3, 32, null, 2)]
+    [InlineData(815, 63, null, 101)]
+    [InlineData(815, 64, null, 25)]        // more steps of larger images
+    [InlineData(224, 128, null, 16)]       // but no fewer images a step than this
+    [InlineData(40, 128, null, 5)]         // unless there are few
+    [InlineData(815, 128, 800, 800)]       // asked for
+    [InlineData(4096, 128, null, 1024)]
+    public void A_small_set_has_several_batches_an_epoch_unless_a_size_was_asked_for(int trainCount, int imageSize, int? askedFor, int expected)
     {
         var (options, progress) = (new TrainOptions { Changes = RecipeChanges.None.With("batch_size", askedFor) }, new Lines());
-        var recipe = BatchFit.Apply(options.ToRecipe(), trainCount, askedFor is not null, progress);
+        var recipe = BatchFit.Apply(options.ToRecipe(), trainCount, imageSize, askedFor is not null, progress);
         Assert.Equal(expected, recipe.BatchSize);
-        Assert.Equal(expected == 1024 ? 0 : 1, progress.Warnings.Count);
+        Assert.Equal(expected == (askedFor ?? 1024) ? 0 : 1, progress.Warnings.Count);
     }
 
     [Theory]

@@ -69,9 +69,24 @@ internal static class FolderPipeline
         }
         else
         {
-            Option("recipe", "airbench94", $"{choices.Backbone.Why} `airbench recipes` lists the others.");
+            Option("recipe", FolderChoices.Recipe, $"{choices.Backbone.Why} `airbench recipes` lists the others.");
             Option("epochs", Plain(choices.Epochs.Value), choices.Epochs.Why);
             Option("batch_size", Plain(choices.BatchSize.Value), choices.BatchSize.Why);
+            if (choices.Widths is { } widths)
+            {
+                Option("widths", List(widths.Value), widths.Why);
+            }
+
+            if (choices.Resolutions is { } resolutions)
+            {
+                Option("resolutions", List(resolutions.Value), resolutions.Why);
+            }
+
+            if (choices.Translate is { } translate)
+            {
+                Option("translate", Plain(translate.Value), translate.Why);
+            }
+
             Option("flip", "alternating", "Images are mirrored in training. Where left and right differ (digits, letters, signs): none, and tta: none below.");
         }
         text.Append($$"""
@@ -110,6 +125,9 @@ internal static class FolderPipeline
     private static string Value(string text) => ResolvedYaml.Value(text);
 
     private static string Plain(int number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private static string List<T>(IEnumerable<T> numbers) where T : IFormattable =>
+        $"[{string.Join(", ", numbers.Select(number => number.ToString(null, CultureInfo.InvariantCulture)))}]";
 
     private static string Number(int number) => number.ToString("N0", CultureInfo.InvariantCulture);
 }

@@ -62,7 +62,7 @@ internal sealed class TrainStage : Stage<TrainStageOptions, TrainedModel>
     public override Fingerprint Fingerprint(StageContext context, TrainStageOptions options) => options.Backbone is null
         ? new()
         {
-            Settings = new { Recipe = options.ToRecipe(), options.Runs, options.Precision, options.Kernels, options.ValidateEvery },
+            Settings = new { Recipe = options.ToRecipe(), IsBatchGiven = options.Changes.ContainsKey("batch_size"), options.Runs, options.Precision, options.Kernels, options.ValidateEvery },
             Environment = Factors.All(Factors.Seed(context), Factors.Device(context), Factors.Threads(options.Threads)),
             Versions = Factors.All(Factors.Code(typeof(Trainer)), Factors.Packages(typeof(TorchSharp.torch)), Factors.Libtorch()),
         }
