@@ -1,5 +1,6 @@
 using Airbench.Cli;
 using Airbench.Onnx;
+using Airbench.Training;
 
 namespace Airbench.Tests;
 
