@@ -45,10 +45,10 @@ internal static class ForeignInput
                 and color_order: bgr if blue comes first, or preprocess: the ONNX file that makes its input of pixels
                 """);
         }
-        if (Image(facts) is { Shape: [_, 3, _, 3] or [_, < 0, _, not (1 or 3)] or [_, not (1 or 3), _, < 0] } open && !facts.Metadata.ContainsKey("layout"))
+        if (LeavesLayoutOpen(facts))
         {
             throw new InvalidFileException(path,
-                $"has the input {open}, whose shape leaves open which dimension has the colours; expected 3 there: export it with only the batch open, or give it the property layout: nchw or nhwc");
+                $"has the input {Image(facts)}, whose shape leaves open which dimension has the colours; expected 3 there: export it with only the batch open, or give it the property layout: nchw or nhwc");
         }
         return ModelDescription.ReadInput(path, facts, new ClassifierOptions
         {
@@ -63,6 +63,10 @@ internal static class ForeignInput
     /// <summary>Whether neither the file nor the options say what the model takes of pixels.</summary>
     public static bool LeavesValuesOpen(ModelFacts facts, ImportOptions options) =>
         Image(facts) is { Type: not "uint8" } && options.Scale is null && options.Preprocess is null && !facts.Metadata.ContainsKey("scale");
+
+    /// <summary>Whether the file does not say which dimension of its images has the colours.</summary>
+    public static bool LeavesLayoutOpen(ModelFacts facts) =>
+        Image(facts) is { Shape: [_, 3, _, 3] or [_, < 0, _, not (1 or 3)] or [_, not (1 or 3), _, < 0] } && !facts.Metadata.ContainsKey("layout");
 
     /// <summary>Whether the file does not say the height and width of its images.</summary>
     public static bool LeavesSizeOpen(ModelFacts facts) =>

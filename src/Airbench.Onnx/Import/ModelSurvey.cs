@@ -76,8 +76,15 @@ public static class ModelSurvey
                 return new("evaluate", false, "evaluate takes numbers for its pixels, no model in front of it; adapt or quantize it, and evaluate that");
             }
             var isOpen = ForeignInput.LeavesValuesOpen(facts, options);
-            ForeignInput.Describe(path, facts, isOpen ? options with { Scale = 1 } : options);   // the input alone may be the reason
             var needed = new List<string>();
+            if (ForeignInput.LeavesLayoutOpen(facts))
+            {
+                needed.Add("--layout");
+            }
+            else
+            {
+                ForeignInput.Describe(path, facts, isOpen ? options with { Scale = 1 } : options);   // the input alone may be the reason
+            }
             if (isOpen)
             {
                 needed.Add("--scale and the like");

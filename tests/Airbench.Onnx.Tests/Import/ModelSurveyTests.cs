@@ -51,6 +51,20 @@ public sealed class ModelSurveyTests : IDisposable
     }
 
     [Fact]
+    public void Where_the_colours_are_left_open_only_evaluate_has_an_option_for_it()
+    {
+        var model = ForeignNetworks.Torch(17);
+        foreach (var extent in model.Graph.Input[0].Type.TensorType.Shape.Dim)
+        {
+            extent.DimParam = "open";
+        }
+        var uses = Survey(model, new BackboneInput { Scale = 1 }).Uses;
+
+        Assert.Equal(("evaluate", true, "with --layout; --image-size; --labels, its class names"), (uses[0].Name, uses[0].IsPossible, uses[0].Remark));
+        Assert.Equal(("quantize, adapt", false), (uses[1].Name, uses[1].IsPossible));
+    }
+
+    [Fact]
     public void What_normalizes_inside_seems_to_take_what_it_subtracts_from()
     {
         var graph = new GraphBuilder("inside");
