@@ -2,8 +2,8 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using TorchSharp;
-using static TorchSharp.torch;
 using static Airbench.Training.CudaDriver;
+using static TorchSharp.torch;
 
 namespace Airbench.Training;
 
