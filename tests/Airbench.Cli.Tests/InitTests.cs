@@ -118,7 +118,7 @@ public sealed class InitTests : IDisposable
         if (backbone is not null)
         {
             Assert.Equal((ClassWeights.Balanced, 5), (train.ClassWeights, train.Folds));
-            Assert.Contains("# tta: none where left and right differ", File.ReadAllText(_place["pipeline.yaml"]), StringComparison.Ordinal);
+            Assert.Equal(Tta.None, pipeline.Stages.Select(stage => stage.Options).OfType<EvaluateOptions>().Single().Tta);
         }
     }
 

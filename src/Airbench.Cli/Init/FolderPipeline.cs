@@ -97,7 +97,7 @@ internal static class FolderPipeline
               evaluate:
                 uses: evaluate
                 needs: [prepare, export]
-                with: { model: fp32, tta: {{(choices.Backbone.Value is null ? "mirror_translate, split: test }" : "mirror, split: test }   # tta: none where left and right differ (digits, letters, signs)")}}
+                with: { model: fp32, tta: {{(choices.Backbone.Value is null ? "mirror_translate, split: test }" : "none, split: test }   # tta: mirror also asks the mirror image; a new head alone was not better for it")}}
 
             """.ReplaceLineEndings("\n"));
         return text.ToString();
