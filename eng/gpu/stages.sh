@@ -170,7 +170,6 @@ stage_trainmuon() { in_turn airbench94_muon; }
 stage_train2025() { ours_alone speedrun2025; }
 stage_train2026() { ours_alone speedrun2026; }
 
-
 stage_others() {
   has_data || { skip 'no data'; return; }
   once airbench95 15

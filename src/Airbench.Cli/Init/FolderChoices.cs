@@ -20,9 +20,6 @@ internal sealed record FolderChoices
     private const int SmallestBatch = 16;
     private const int StepsPerEpoch = 8;
 
-    /// <summary>Of larger images, with which a small batch costs no more an image: 815 of 64 pixels gave 98.5% in batches of 16 and 96.7% in batches of 64.</summary>
-    private const int StepsPerEpochOfLarge = 32;
-
     /// <summary>Past this many training images 64 pixels cost hours on a CPU, and a network of one's own learns to see by itself.</summary>
     private const int ManyImages = 20_000;
 
@@ -89,7 +86,7 @@ internal sealed record FolderChoices
         };
         return choices.ImageSize.Value < LargerImages.Smallest ? choices : choices with
         {
-            BatchSize = Batch(survey.TrainCount, StepsPerEpochOfLarge),
+            BatchSize = Batch(survey.TrainCount, LargerImages.StepsPerEpoch),
             Widths = new(LargerImages.Widths(Airbench.Recipe.All[Recipe]), "The recipe's 64, 256, 256 are for 32 pixels. Half as many channels where the image is still large take 0.4 of the arithmetic; three sets were learned as well or better, with more epochs, in the same time."),
             Resolutions = new(LargerImages.Resolutions, "Shares of the image size, each for a third of the epochs: 0.6 of the arithmetic. With many epochs nothing was lost; for a training of under 100 steps, or to see what it costs here: []."),
             Translate = new(

@@ -76,17 +76,14 @@ internal static class FolderPipeline
             {
                 Option("widths", List(widths.Value), widths.Why);
             }
-
             if (choices.Resolutions is { } resolutions)
             {
                 Option("resolutions", List(resolutions.Value), resolutions.Why);
             }
-
             if (choices.Translate is { } translate)
             {
                 Option("translate", Plain(translate.Value), translate.Why);
             }
-
             Option("flip", "alternating", "Images are mirrored in training. Where left and right differ (digits, letters, signs): none, and tta: none below.");
         }
         text.Append($$"""

@@ -112,9 +112,8 @@ internal sealed class ValueShapes
         var values = graph.Constants.Select(tensor => tensor.Name).Append("").ToHashSet();
         foreach (var node in graph.Nodes)
         {
-            var isRandom = node.OpType is "RandomNormal" or "RandomUniform" or "RandomNormalLike" or "RandomUniformLike" or "Multinomial" or "Bernoulli";
             var hasBody = node.Attribute.Any(attribute => attribute.G is not null);
-            if (node.OpType is "Shape" or "Size" || (node.Input.All(values.Contains) && !isRandom && !hasBody))
+            if (node.OpType is "Shape" or "Size" || (node.Input.All(values.Contains) && !RandomNodes.Draws(node) && !hasBody))
             {
                 values.UnionWith(node.Output);
             }

@@ -50,7 +50,8 @@ internal static class ImportParity
                 wanted.Add(run.Answer(pixels.AsSpan(i * pixels.Length / Images, pixels.Length / Images)));
             }
         }
-        if (Array.Exists([.. wanted.SelectMany(row => row)], number => !float.IsFinite(number)))
+        var expected = wanted.SelectMany(row => row).ToArray();
+        if (!expected.All(float.IsFinite))
         {
             throw new InvalidFileException(path,
                 $"gives numbers that are not finite as {value} for ordinary pixels; expected finite ones: look at its weights, and at how its pixels are scaled");
@@ -63,7 +64,6 @@ internal static class ImportParity
         {
             found = run.Floats(InputWriter.Pixels, images, output).Values;
         }
-        var expected = wanted.SelectMany(row => row).ToArray();
         var difference = found.Length == expected.Length ? Difference(found, expected) : double.PositiveInfinity;
         return difference <= tolerance
             ? difference
