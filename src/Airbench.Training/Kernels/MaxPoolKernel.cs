@@ -1,0 +1,113 @@
+using System.Runtime.CompilerServices;
+
+namespace Airbench.Training;
+
+/// <summary>The passes of <see cref="MaxPool"/>.</summary>
+internal abstract unsafe class MaxPoolKernel
+{
+    /// <summary>Writes the maxima and their places in the windows.</summary>
+    public abstract void Pool(Task* task);
+
+    /// <summary>Writes the gradient of the images from that of the maxima.</summary>
+    public abstract void Spread(Task* task);
+
+    public readonly record struct Shape(int Images, int Height, int Width, int Channels, int Size)
+    {
+        public int OutHeight => Height / Size;
+        public int OutWidth => Width / Size;
+    }
+
+    /// <summary>Tensors of a pass.</summary>
+    public struct Task
+    {
+        public byte* X, Y;       // or their gradients
+        public byte* Places;     // as Y, in the order of the vectors
+        public Shape Shape;
+    }
+}
+
+/// <summary>For one type of number and width of vector.</summary>
+internal sealed unsafe class MaxPoolKernel<TNumbers, TSimd, TVector> : MaxPoolKernel
+    where TNumbers : struct, IPixelNumbers<TVector>
+    where TSimd : struct, ISimd<TVector>
+    where TVector : unmanaged
+{
+    public override void Pool(Task* task) => OpenMp.Run(task->Shape.Images, OpenMp.ThreadsFor(task->Shape.Images), &PoolImages, task);
+
+    public override void Spread(Task* task) => OpenMp.Run(task->Shape.Images, OpenMp.ThreadsFor(task->Shape.Images), &SpreadImages, task);
+
+    private static void PoolImages(void* task, int thread, int first, int end)
+    {
+        for (var image = first; image < end; image++)
+        {
+            PoolImage((Task*)task, image);
+        }
+    }
+
+    private static void SpreadImages(void* task, int thread, int first, int end)
+    {
+        for (var image = first; image < end; image++)
+        {
+            SpreadImage((Task*)task, image);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void PoolImage(Task* task, int image)
+    {
+        var shape = task->Shape;
+        var (channels, size) = (shape.Channels, shape.Size);
+        var window = task->X + ((long)image * shape.Height * shape.Width * channels * TNumbers.Size);
+        var output = (long)image * shape.OutHeight * shape.OutWidth * channels;
+        for (var row = 0; row < shape.OutHeight; row++)
+        {
+            for (var column = 0; column < shape.OutWidth; column++)
+            {
+                var corner = window + ((((long)row * shape.Width) + column) * size * channels * TNumbers.Size);
+                for (var channel = 0; channel < channels; channel += TSimd.Lanes, output += TSimd.Lanes)
+                {
+                    var best = TNumbers.Load(corner + (channel * TNumbers.Size));
+                    var place = TSimd.All(0);
+                    for (var i = 1; i < size * size; i++)
+                    {
+                        var x = TNumbers.Load(corner + ((((long)(i / size * shape.Width) + (i % size)) * channels) + channel) * TNumbers.Size);
+                        var isAbove = TSimd.IsAboveOrNone(x, best);   // of equals the first counts, as in libtorch
+                        best = TSimd.Select(isAbove, x, best);
+                        place = TSimd.Select(isAbove, TSimd.All(i), place);
+                    }
+                    TNumbers.Store(task->Y + (output * TNumbers.Size), best);
+                    TSimd.StoreBytes(task->Places + output, place);
+                }
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void SpreadImage(Task* task, int image)
+    {
+        var shape = task->Shape;
+        var (channels, size) = (shape.Channels, shape.Size);
+        var dx = task->X + ((long)image * shape.Height * shape.Width * channels * TNumbers.Size);
+        var firstOutput = (long)image * shape.OutHeight * shape.OutWidth * channels;
+        for (var row = 0; row < shape.Height; row++)
+        {
+            for (var column = 0; column < shape.Width; column++, dx += (long)channels * TNumbers.Size)
+            {
+                var (outRow, outColumn) = (row / size, column / size);
+                if (outRow >= shape.OutHeight || outColumn >= shape.OutWidth)
+                {
+                    Unsafe.InitBlockUnaligned(dx, 0, (uint)(channels * TNumbers.Size));   // an edge that no window covers
+                    continue;
+                }
+                var output = firstOutput + ((((long)outRow * shape.OutWidth) + outColumn) * channels);
+                var here = TSimd.All((row % size * size) + (column % size));
+                for (var channel = 0; channel < channels; channel += TSimd.Lanes)
+                {
+                    var isHere = TSimd.IsEqual(TSimd.LoadBytes(task->Places + output + channel), here);
+                    var dy = TNumbers.Load(task->Y + ((output + channel) * TNumbers.Size));
+                    TNumbers.Store(dx + (channel * TNumbers.Size), TSimd.Select(isHere, dy, TSimd.All(0)));
+                }
+            }
+        }
+    }
+}
