@@ -57,23 +57,28 @@ internal sealed unsafe class MaxPoolKernel<TNumbers, TSimd, TVector> : MaxPoolKe
     {
         var shape = task->Shape;
         var (channels, size) = (shape.Channels, shape.Size);
-        var window = task->X + ((long)image * shape.Height * shape.Width * channels * TNumbers.Size);
+        var pixelSize = (long)channels * TNumbers.Size;
+        var pitch = shape.Width * pixelSize;
+        var window = task->X + (image * shape.Height * pitch);
         var output = (long)image * shape.OutHeight * shape.OutWidth * channels;
         for (var row = 0; row < shape.OutHeight; row++)
         {
             for (var column = 0; column < shape.OutWidth; column++)
             {
-                var corner = window + ((((long)row * shape.Width) + column) * size * channels * TNumbers.Size);
+                var corner = window + (size * ((row * pitch) + (column * pixelSize)));
                 for (var channel = 0; channel < channels; channel += TSimd.Lanes, output += TSimd.Lanes)
                 {
-                    var best = TNumbers.Load(corner + (channel * TNumbers.Size));
-                    var place = TSimd.All(0);
-                    for (var i = 1; i < size * size; i++)
+                    var first = corner + (channel * TNumbers.Size);
+                    var (best, place) = (TNumbers.Load(first), TSimd.All(0));
+                    for (var i = 0; i < size; i++, first += pitch)
                     {
-                        var x = TNumbers.Load(corner + ((((long)(i / size * shape.Width) + (i % size)) * channels) + channel) * TNumbers.Size);
-                        var isAbove = TSimd.IsAboveOrNone(x, best);   // of equals the first counts, as in libtorch
-                        best = TSimd.Select(isAbove, x, best);
-                        place = TSimd.Select(isAbove, TSimd.All(i), place);
+                        for (var j = i == 0 ? 1 : 0; j < size; j++)
+                        {
+                            var x = TNumbers.Load(first + (j * pixelSize));
+                            var isAbove = TSimd.IsAboveOrNone(x, best);   // of equals the first counts, as in libtorch
+                            best = TSimd.Select(isAbove, x, best);
+                            place = TSimd.Select(isAbove, TSimd.All((i * size) + j), place);
+                        }
                     }
                     TNumbers.Store(task->Y + (output * TNumbers.Size), best);
                     TSimd.StoreBytes(task->Places + output, place);
@@ -87,16 +92,17 @@ internal sealed unsafe class MaxPoolKernel<TNumbers, TSimd, TVector> : MaxPoolKe
     {
         var shape = task->Shape;
         var (channels, size) = (shape.Channels, shape.Size);
-        var dx = task->X + ((long)image * shape.Height * shape.Width * channels * TNumbers.Size);
+        var pixelSize = (long)channels * TNumbers.Size;
+        var dx = task->X + (image * shape.Height * shape.Width * pixelSize);
         var firstOutput = (long)image * shape.OutHeight * shape.OutWidth * channels;
         for (var row = 0; row < shape.Height; row++)
         {
-            for (var column = 0; column < shape.Width; column++, dx += (long)channels * TNumbers.Size)
+            for (var column = 0; column < shape.Width; column++, dx += pixelSize)
             {
                 var (outRow, outColumn) = (row / size, column / size);
                 if (outRow >= shape.OutHeight || outColumn >= shape.OutWidth)
                 {
-                    Unsafe.InitBlockUnaligned(dx, 0, (uint)(channels * TNumbers.Size));   // an edge that no window covers
+                    Unsafe.InitBlockUnaligned(dx, 0, (uint)pixelSize);   // an edge that no window covers
                     continue;
                 }
                 var output = firstOutput + ((((long)outRow * shape.OutWidth) + outColumn) * channels);

@@ -38,7 +38,8 @@ internal abstract unsafe class NormActivationKernel
         public readonly byte* X = x, DY = dy, Result = result;
         public readonly Table Table = table;
         public readonly int Images = (int)images.shape[0], Pixels = (int)(images.shape[1] * images.shape[2]), Channels = (int)images.shape[3];
-        public double* Sums;   // of each thread
+        public double* Sums;         // of each thread, (2, C)
+        public float* SumsOfImage;   // likewise
     }
 
     /// <summary>Numbers of each channel, in the order of the vectors.</summary>
@@ -59,9 +60,12 @@ internal abstract unsafe class NormActivationKernel
         var threads = OpenMp.ThreadsFor(task->Images);
         var perThread = 2 * task->Channels;
         var ofThreads = new double[threads * perThread];
+        using var ofImages = zeros(threads, perThread);   // libtorch's memory begins with a cache line
         fixed (double* start = ofThreads)
+        fixed (byte* ofImage = ofImages.bytes)
         {
             task->Sums = start;
+            task->SumsOfImage = (float*)ofImage;
             OpenMp.Run(task->Images, threads, sumImages, task);
         }
         var sums = ofThreads[..perThread];
@@ -103,21 +107,28 @@ internal sealed unsafe class NormActivationKernel<TNumbers, TSimd, TVector, TAct
         var (channels, pixels, table) = (task->Channels, task->Pixels, task->Table);
         var pixelSize = (long)channels * TNumbers.Size;
         var sums = task->Sums + (2L * thread * channels);
+        var ofImage = task->SumsOfImage + (2L * thread * channels);
+        var start = first * pixels * pixelSize;
+        var x = task->X + start;
+        var dy = task->DY + start;
         for (var image = first; image < end; image++)
         {
-            for (var channel = 0; channel < channels; channel += TSimd.Lanes)
+            for (var pixel = 0; pixel < pixels; pixel++, x += pixelSize, dy += pixelSize)
             {
-                var start = (image * pixels * pixelSize) + (channel * TNumbers.Size);
-                var x = task->X + start;
-                var dy = task->DY + start;
-                var (sum, otherSum) = (TSimd.All(0), TSimd.All(0));
-                for (var pixel = 0; pixel < pixels; pixel++, x += pixelSize, dy += pixelSize)
+                for (var channel = 0; channel < channels; channel += TSimd.Lanes)
                 {
-                    sum = TSimd.Add(sum, TTerms.Of(TNumbers.Load(x), TNumbers.Load(dy), table, channel, out var other));
-                    otherSum = TSimd.Add(otherSum, other);
+                    var at = channel * TNumbers.Size;
+                    var sum = ofImage + channel;
+                    var otherSum = sum + channels;
+                    var one = TTerms.Of(TNumbers.Load(x + at), TNumbers.Load(dy + at), table, channel, out var other);
+                    TSimd.Store(sum, TSimd.Add(TSimd.Load(sum), one));
+                    TSimd.Store(otherSum, TSimd.Add(TSimd.Load(otherSum), other));
                 }
-                TSimd.AddTo(sums + channel, sum);
-                TSimd.AddTo(sums + channels + channel, otherSum);
+            }
+            for (var channel = 0; channel < 2 * channels; channel += TSimd.Lanes)
+            {
+                TSimd.AddTo(sums + channel, TSimd.Load(ofImage + channel));
+                TSimd.Store(ofImage + channel, TSimd.All(0));
             }
         }
     }
