@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Airbench.Training;
 
@@ -59,6 +60,7 @@ internal sealed unsafe class MaxPoolKernel<TNumbers, TSimd, TVector> : MaxPoolKe
         var (channels, size) = (shape.Channels, shape.Size);
         var pixelSize = (long)channels * TNumbers.Size;
         var pitch = shape.Width * pixelSize;
+        var ahead = 2 * size * pixelSize;   // bytes to the window after the next: processors do not foresee these jumps between pixels
         var window = task->X + (image * shape.Height * pitch);
         var output = (long)image * shape.OutHeight * shape.OutWidth * channels;
         for (var row = 0; row < shape.OutHeight; row++)
@@ -70,11 +72,14 @@ internal sealed unsafe class MaxPoolKernel<TNumbers, TSimd, TVector> : MaxPoolKe
                 {
                     var first = corner + (channel * TNumbers.Size);
                     var (best, place) = (TNumbers.Load(first), TSimd.All(0));
+                    Sse.Prefetch0(first + ahead);
                     for (var i = 0; i < size; i++, first += pitch)
                     {
                         for (var j = i == 0 ? 1 : 0; j < size; j++)
                         {
-                            var x = TNumbers.Load(first + (j * pixelSize));
+                            var at = first + (j * pixelSize);
+                            var x = TNumbers.Load(at);
+                            Sse.Prefetch0(at + ahead);
                             var isAbove = TSimd.IsAboveOrNone(x, best);   // of equals the first counts, as in libtorch
                             best = TSimd.Select(isAbove, x, best);
                             place = TSimd.Select(isAbove, TSimd.All((i * size) + j), place);

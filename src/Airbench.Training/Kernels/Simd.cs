@@ -38,7 +38,7 @@ internal unsafe interface ISimd<TVector>
     /// <summary>The nearest whole number, of two the even one.</summary>
     static abstract TVector Round(TVector x);
 
-    /// <summary>x 2^power, of a whole number up to 0; x 2^-126 at least.</summary>
+    /// <summary>x 2^power, of x from 0.5 to 2 and a whole number up to 0; not below x 2^-125, or not below 0.</summary>
     static abstract TVector Scale(TVector x, TVector power);
 
     /// <summary>Where x is larger than y: all bits, for <see cref="Select"/>.</summary>
@@ -176,8 +176,8 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Scale(Vector256<float> x, Vector256<float> power)
     {
-        var exponent = Avx2.Add(Avx.ConvertToVector256Int32(Avx.Max(Vector256.Create(-126f), power)), Vector256.Create(127));
-        return x * Avx2.ShiftLeftLogical(exponent, 23).AsSingle();
+        var exponent = Avx.ConvertToVector256Int32(Avx.Max(Vector256.Create(-125f), power));
+        return (x.AsInt32() + (exponent << 23)).AsSingle();   // what is no number stays so: it becomes 2^31, whose lower bits are none
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
