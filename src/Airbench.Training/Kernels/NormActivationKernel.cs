@@ -5,7 +5,8 @@ namespace Airbench.Training;
 
 /// <summary>The passes of <see cref="NormActivation"/> over all pixels: two that sum and two that write.</summary>
 /// <remarks>
-/// Arithmetic is fp32; sums over the batch are fp64 from image to image, in the same order each time for the same number of threads.
+/// Arithmetic is fp32. Sums over the batch are fp32 for a run of pixels in an image and fp64 from run to run, in the same order each time for the
+/// same number of threads.
 /// </remarks>
 internal abstract unsafe class NormActivationKernel
 {
@@ -38,8 +39,8 @@ internal abstract unsafe class NormActivationKernel
         public readonly byte* X = x, DY = dy, Result = result;
         public readonly Table Table = table;
         public readonly int Images = (int)images.shape[0], Pixels = (int)(images.shape[1] * images.shape[2]), Channels = (int)images.shape[3];
-        public double* Sums;         // of each thread, (2, C)
-        public float* SumsOfImage;   // likewise
+        public double* Sums;       // of each thread, (2, C)
+        public float* SumsOfRun;   // likewise
     }
 
     /// <summary>Numbers of each channel, in the order of the vectors.</summary>
@@ -60,12 +61,12 @@ internal abstract unsafe class NormActivationKernel
         var threads = OpenMp.ThreadsFor(task->Images);
         var perThread = 2 * task->Channels;
         var ofThreads = new double[threads * perThread];
-        using var ofImages = zeros(threads, perThread);   // libtorch's memory begins with a cache line
+        using var ofRuns = zeros(threads, perThread);   // libtorch's memory begins with a cache line
         fixed (double* start = ofThreads)
-        fixed (byte* ofImage = ofImages.bytes)
+        fixed (byte* ofRun = ofRuns.bytes)
         {
             task->Sums = start;
-            task->SumsOfImage = (float*)ofImage;
+            task->SumsOfRun = (float*)ofRun;
             OpenMp.Run(task->Images, threads, sumImages, task);
         }
         var sums = ofThreads[..perThread];
@@ -107,28 +108,31 @@ internal sealed unsafe class NormActivationKernel<TNumbers, TSimd, TVector, TAct
         var (channels, pixels, table) = (task->Channels, task->Pixels, task->Table);
         var pixelSize = (long)channels * TNumbers.Size;
         var sums = task->Sums + (2L * thread * channels);
-        var ofImage = task->SumsOfImage + (2L * thread * channels);
+        var ofRun = task->SumsOfRun + (2L * thread * channels);
         var start = first * pixels * pixelSize;
         var x = task->X + start;
         var dy = task->DY + start;
         for (var image = first; image < end; image++)
         {
-            for (var pixel = 0; pixel < pixels; pixel++, x += pixelSize, dy += pixelSize)
+            for (var left = pixels; left > 0; left -= TNumbers.LongestSum)
             {
-                for (var channel = 0; channel < channels; channel += TSimd.Lanes)
+                for (var pixel = Math.Min(left, TNumbers.LongestSum); pixel > 0; pixel--, x += pixelSize, dy += pixelSize)
                 {
-                    var at = channel * TNumbers.Size;
-                    var sum = ofImage + channel;
-                    var otherSum = sum + channels;
-                    var one = TTerms.Of(TNumbers.Load(x + at), TNumbers.Load(dy + at), table, channel, out var other);
-                    TSimd.Store(sum, TSimd.Add(TSimd.Load(sum), one));
-                    TSimd.Store(otherSum, TSimd.Add(TSimd.Load(otherSum), other));
+                    for (var channel = 0; channel < channels; channel += TSimd.Lanes)
+                    {
+                        var at = channel * TNumbers.Size;
+                        var sum = ofRun + channel;
+                        var otherSum = sum + channels;
+                        var one = TTerms.Of(TNumbers.Load(x + at), TNumbers.Load(dy + at), table, channel, out var other);
+                        TSimd.Store(sum, TSimd.Add(TSimd.Load(sum), one));
+                        TSimd.Store(otherSum, TSimd.Add(TSimd.Load(otherSum), other));
+                    }
                 }
-            }
-            for (var channel = 0; channel < 2 * channels; channel += TSimd.Lanes)
-            {
-                TSimd.AddTo(sums + channel, TSimd.Load(ofImage + channel));
-                TSimd.Store(ofImage + channel, TSimd.All(0));
+                for (var channel = 0; channel < 2 * channels; channel += TSimd.Lanes)
+                {
+                    TSimd.AddTo(sums + channel, TSimd.Load(ofRun + channel));
+                    TSimd.Store(ofRun + channel, TSimd.All(0));
+                }
             }
         }
     }

@@ -19,6 +19,9 @@ internal unsafe interface IPixelNumbers<TVector>
     /// <summary>Writes the nearest numbers of this type.</summary>
     static abstract void Store(byte* to, TVector x);
 
+    /// <summary>Pixels whose sums in fp32 are exact enough for this type; longer ones go on in fp64.</summary>
+    static abstract int LongestSum { get; }
+
     /// <summary>Where a channel stands in vectors that follow each other.</summary>
     static abstract int Place(int channel);
 
@@ -34,6 +37,8 @@ internal readonly unsafe struct Fp32<TSimd, TVector> : IPixelNumbers<TVector>
     public static ScalarType Type => ScalarType.Float32;
 
     public static int Size => sizeof(float);
+
+    public static int LongestSum => 32;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Load(byte* from) => TSimd.Load((float*)from);
@@ -54,6 +59,8 @@ internal readonly unsafe struct Bf16 : IPixelNumbers<Two<Vector512<float>>>
     public static ScalarType Type => ScalarType.BFloat16;
 
     public static int Size => sizeof(ushort);
+
+    public static int LongestSum => int.MaxValue;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Two<Vector512<float>> Load(byte* from)

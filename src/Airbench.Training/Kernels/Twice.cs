@@ -26,6 +26,17 @@ internal readonly unsafe struct Twice<TSimd, TVector> : ISimd<Two<TVector>>
         TSimd.Store(to + TSimd.Lanes, x.Second);
     }
 
+    public static void StoreFirst(float* to, Two<TVector> x, int count)
+    {
+        if (count < TSimd.Lanes)
+        {
+            TSimd.StoreFirst(to, x.First, count);
+            return;
+        }
+        TSimd.Store(to, x.First);
+        TSimd.StoreFirst(to + TSimd.Lanes, x.Second, count - TSimd.Lanes);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Two<TVector> All(float x) => new(TSimd.All(x), TSimd.All(x));
 
