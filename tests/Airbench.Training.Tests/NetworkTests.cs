@@ -130,17 +130,12 @@ public sealed class NetworkTests
     [MemberData(nameof(EveryRecipeTests.Names), MemberType = typeof(EveryRecipeTests))]
     public void A_training_pass_is_as_near_to_fp32_as_libtorchs(string name)
     {
-        var recipe = Recipe.All[name];
-        var spec = recipe.Network(32, 10, [0.5, 0.5, 0.5], [0.25, 0.25, 0.25]);
-        spec = spec with { Widths = [.. spec.Widths.Select((_, i) => 32 * (i + 1))] };
         using var scope = NewDisposeScope();
-        using var generator = new Generator(3, CPU);
-        var images = ChannelsLast.Of(randn([24, 3, 32, 32], generator: generator));
-        var labels = randint(0, 10, [24], generator: generator);
         Assert.SkipUnless(CpuKernel.For(zeros([1, 32, 1, 1], ScalarType.BFloat16)) is not null, "needs AVX-512 and libtorch on Linux");
+        var pass = new TrainingPass(name);
 
-        var reference = Pass(ScalarType.Float32, ours: false);
-        var (theirs, ours) = (Pass(ScalarType.BFloat16, ours: false), Pass(ScalarType.BFloat16, ours: true));
+        var reference = pass.Of(ScalarType.Float32, ours: false);
+        var (theirs, ours) = (pass.Of(ScalarType.BFloat16, ours: false), pass.Of(ScalarType.BFloat16, ours: true));
 
         // Rounding comes in by chance, so a single tensor may be up to twice as far; all together (0.80 to 1.02 over six draws of each recipe) may not.
         var logarithms = new List<double>();
@@ -152,18 +147,56 @@ public sealed class NetworkTests
             logarithms.Add(Math.Log(ratio));
         }
         Assert.InRange(Math.Exp(logarithms.Average()), 0, 1.15);
+    }
 
-        Dictionary<string, Tensor> Pass(ScalarType type, bool ours)
+    /// <summary>With our kernels, gradients and running statistics in fp32 are those of libtorch's own but for rounding.</summary>
+    [Theory]
+    [MemberData(nameof(EveryRecipeTests.Names), MemberType = typeof(EveryRecipeTests))]
+    public void A_training_pass_in_fp32_is_as_libtorchs(string name)
+    {
+        using var scope = NewDisposeScope();
+        Assert.SkipUnless(CpuKernel.For(zeros([1, 32, 1, 1])) is not null, "needs AVX2 and libtorch on Linux");
+        var pass = new TrainingPass(name);
+        var (theirs, ours) = (pass.Of(ScalarType.Float32, ours: false), pass.Of(ScalarType.Float32, ours: true));
+        // libtorch's own results differ by 1e-5 between one thread and two; by 1e-2 with ReLU, whose slope jumps where rounding changes a sign.
+        var limit = Recipe.All[name].Activation == Activation.Relu ? 3e-2 : 5e-5;
+
+        foreach (var (tensor, expected) in theirs)
+        {
+            var error = ((ours[tensor] - expected).norm() / expected.norm()).item<float>();
+            Assert.True(error < limit, $"{tensor}: {error}");
+        }
+    }
+
+    /// <summary>The gradients of a recipe's network with few channels on drawn images.</summary>
+    private sealed class TrainingPass
+    {
+        private readonly Recipe _recipe;
+        private readonly NetworkSpec _spec;
+        private readonly Tensor _images, _labels;
+
+        public TrainingPass(string recipe)
+        {
+            _recipe = Recipe.All[recipe];
+            var spec = _recipe.Network(32, 10, [0.5, 0.5, 0.5], [0.25, 0.25, 0.25]);
+            _spec = spec with { Widths = [.. spec.Widths.Select((_, i) => 32 * (i + 1))] };
+            using var generator = new Generator(3, CPU);
+            _images = ChannelsLast.Of(randn([24, 3, 32, 32], generator: generator));
+            _labels = randint(0, 10, [24], generator: generator);
+        }
+
+        /// <summary>Gradients and running statistics by name, fp32.</summary>
+        public Dictionary<string, Tensor> Of(ScalarType type, bool ours)
         {
             using var seed = new Generator(1, CPU);
-            using var network = Network.Create(spec, recipe, ComputeDevice.Resolve("cpu", Precision.Bf16), seed);
+            using var network = Network.Create(_spec, _recipe, ComputeDevice.Resolve("cpu", Precision.Bf16), seed);
             var parameters = network.Tensors.Where(tensor => !tensor.Key.Contains("running")).ToArray();
             foreach (var (_, tensor) in parameters)
             {
                 tensor.requires_grad_();
             }
             using var pass = new BackwardPass();
-            var loss = nn.functional.cross_entropy(network.Forward(images.to(type), training: true, ours ? pass : null), labels, reduction: nn.Reduction.Sum);
+            var loss = nn.functional.cross_entropy(network.Forward(_images.to(type), training: true, ours ? pass : null), _labels, reduction: nn.Reduction.Sum);
             var gradients = pass.Of(loss, [.. parameters.Select(parameter => parameter.Value)]);
             return parameters.Select((parameter, i) => (parameter.Key, Value: gradients[i]))
                 .Concat(network.Tensors.Where(tensor => tensor.Key.Contains("running")).Select(tensor => (tensor.Key, tensor.Value)))

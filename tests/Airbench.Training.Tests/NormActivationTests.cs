@@ -54,7 +54,9 @@ public sealed class NormActivationTests
 
         void Near(string name, double relative, double absolute)
         {
-            var excess = ((found[name] - expected[name]).abs() - (relative * expected[name].abs()) - (absolute * Math.Max(1, expected[name].abs().mean().item<double>()))).max().item<double>();
+            var size = expected[name].abs();
+            var allowed = (relative * size) + (absolute * Math.Max(1, size.mean().item<double>()));
+            var excess = ((found[name] - expected[name]).abs() - allowed).max().item<double>();
             Assert.True(excess <= 0, $"{name}: {excess} too far");
         }
     }

@@ -25,7 +25,7 @@ internal sealed unsafe class NormActivation : autograd.SingleTensorFunction<Norm
             ? activation
             : null;
 
-    /// <summary>Whether <see cref="Of"/> serves a batch norm before any activation on these images: in bf16 or fp32, as <see cref="CpuKernel.For"/> says.</summary>
+    /// <summary>Whether <see cref="Of"/> serves a batch norm and an activation on these images: in bf16 or fp32, as <see cref="CpuKernel.For"/> says.</summary>
     public static bool Serves(Tensor images) => CpuKernel.For(images) is not null;
 
     /// <summary>(N, C, H, W) -> (N, C, H, W), channels_last; updates the running statistics as libtorch does.</summary>

@@ -50,7 +50,8 @@ internal readonly unsafe struct Twice<TSimd, TVector> : ISimd<Two<TVector>>
     public static Two<TVector> Multiply(Two<TVector> x, Two<TVector> y) => new(TSimd.Multiply(x.First, y.First), TSimd.Multiply(x.Second, y.Second));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Two<TVector> MultiplyAdd(Two<TVector> x, Two<TVector> y, Two<TVector> z) => new(TSimd.MultiplyAdd(x.First, y.First, z.First), TSimd.MultiplyAdd(x.Second, y.Second, z.Second));
+    public static Two<TVector> MultiplyAdd(Two<TVector> x, Two<TVector> y, Two<TVector> z) =>
+        new(TSimd.MultiplyAdd(x.First, y.First, z.First), TSimd.MultiplyAdd(x.Second, y.Second, z.Second));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Two<TVector> Divide(Two<TVector> x, Two<TVector> y) => new(TSimd.Divide(x.First, y.First), TSimd.Divide(x.Second, y.Second));
@@ -65,7 +66,8 @@ internal readonly unsafe struct Twice<TSimd, TVector> : ISimd<Two<TVector>>
     public static Two<TVector> Round(Two<TVector> x) => new(TSimd.Round(x.First), TSimd.Round(x.Second));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Two<TVector> Scale(Two<TVector> x, Two<TVector> power) => new(TSimd.Scale(x.First, power.First), TSimd.Scale(x.Second, power.Second));
+    public static Two<TVector> Scale(Two<TVector> x, Two<TVector> power) =>
+        new(TSimd.Scale(x.First, power.First), TSimd.Scale(x.Second, power.Second));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Two<TVector> IsAbove(Two<TVector> x, Two<TVector> y) => new(TSimd.IsAbove(x.First, y.First), TSimd.IsAbove(x.Second, y.Second));
@@ -74,10 +76,12 @@ internal readonly unsafe struct Twice<TSimd, TVector> : ISimd<Two<TVector>>
     public static Two<TVector> IsEqual(Two<TVector> x, Two<TVector> y) => new(TSimd.IsEqual(x.First, y.First), TSimd.IsEqual(x.Second, y.Second));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Two<TVector> IsAboveOrNone(Two<TVector> x, Two<TVector> y) => new(TSimd.IsAboveOrNone(x.First, y.First), TSimd.IsAboveOrNone(x.Second, y.Second));
+    public static Two<TVector> IsAboveOrNone(Two<TVector> x, Two<TVector> y) =>
+        new(TSimd.IsAboveOrNone(x.First, y.First), TSimd.IsAboveOrNone(x.Second, y.Second));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Two<TVector> Select(Two<TVector> condition, Two<TVector> x, Two<TVector> y) => new(TSimd.Select(condition.First, x.First, y.First), TSimd.Select(condition.Second, x.Second, y.Second));
+    public static Two<TVector> Select(Two<TVector> condition, Two<TVector> x, Two<TVector> y) =>
+        new(TSimd.Select(condition.First, x.First, y.First), TSimd.Select(condition.Second, x.Second, y.Second));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void AddTo(double* sums, Two<TVector> x)
