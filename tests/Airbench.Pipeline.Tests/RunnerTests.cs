@@ -46,10 +46,10 @@ public sealed partial class RunnerTests : IDisposable
 
         Assert.Equal(
             """
-            run_id,pipeline,stage,uses,status,started_utc,wall_seconds,work_seconds,items,items_per_second,device,peak_rss_mb,usd,error
-            20260102-030405,demo,prepare,prepare,ok,2026-01-02T03:04:05.000Z,1.250,2.000,60000,30000.0,cpu,MB,,
-            20260102-030405,demo,train,train,ok,2026-01-02T03:04:06.250Z,1.250,,,,cpu,MB,,
-            20260102-030405,demo,export,export,failed,2026-01-02T03:04:07.500Z,1.250,,,,,MB,,"parity: found 0.5, ""far"";\nexpected 0.001"
+            run_id,pipeline,stage,uses,status,started_utc,wall_seconds,work_seconds,items,items_per_second,device,peak_rss_mb,usd,error,precision,bf16_gflops,fp32_gflops
+            20260102-030405,demo,prepare,prepare,ok,2026-01-02T03:04:05.000Z,1.250,2.000,60000,30000.0,cpu,MB,,,,,
+            20260102-030405,demo,train,train,ok,2026-01-02T03:04:06.250Z,1.250,,,,cpu,MB,,,bf16,197.3,121.9
+            20260102-030405,demo,export,export,failed,2026-01-02T03:04:07.500Z,1.250,,,,,MB,,"parity: found 0.5, ""far"";\nexpected 0.001",,,
 
             """,
             PeakColumn.Replace(Text(report, "timings.csv"), ",MB,"));

@@ -127,6 +127,19 @@ public sealed class AutoPrecisionTests : IDisposable
     }
 
     [Fact]
+    public void Processes_that_write_and_read_at_once_see_whole_files_alone()
+    {
+        var key = RatesKey.For(TypicalConvolution.Of(Network), 0);
+        RatesFile.Write(_cache.Path, key, Rates(1, 100));
+        Parallel.For(1, 33, i =>
+        {
+            RatesFile.Write(_cache.Path, key, Rates(i, 100));
+            Assert.NotNull(RatesFile.Read(_cache.Path, key));
+        });
+        Assert.Single(Directory.GetFiles(_cache.Path, "*", SearchOption.AllDirectories));
+    }
+
+    [Fact]
     public void Where_nothing_can_be_kept_each_training_measures_once_and_says_why()
     {
         var blocked = _cache.Write("file", []);   // below a file nobody can write, not even root

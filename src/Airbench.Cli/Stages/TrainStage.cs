@@ -59,10 +59,10 @@ internal sealed class TrainStage : Stage<TrainStageOptions, TrainedModel>
     private static string Measured(ArithmeticRates? rates) => rates is null ? "" : FormattableString.Invariant($" (bf16 {rates.Ratio:0.00} times as fast as fp32)");
 
     public override string? ChangedChoice(StageContext context, TrainStageOptions options, TrainedModel earlier) =>
-        options is { Backbone: null, Precision: Precision.Auto } && earlier.Manifest is { Recipe: not null, Device: "cpu" } manifest
+        options is { Backbone: null, Precision: Precision.Auto } && earlier.Manifest is { Recipe: not null, Device: "cpu", Network: var network } manifest
         && (context.Device == "cpu" || (context.Device == "auto" && BenchmarkMachine.Gpus() is null))
-        && AutoPrecision.Here.Known(options.ToRecipe().Network(manifest.Network.ImageSize, manifest.Network.ClassCount, manifest.Network.Mean, manifest.Network.Std), options.Threads)
-            is { } choice && choice.Name != manifest.Precision
+        && AutoPrecision.Here.Known(options.ToRecipe().Network(network.ImageSize, network.ClassCount, network.Mean, network.Std), options.Threads) is { } choice
+        && choice.Name != manifest.Precision
             ? $"the model there is in {manifest.Precision}, and precision: {choice}"
             : null;
 
