@@ -4,16 +4,15 @@ using System.Runtime.Versioning;
 namespace Airbench.Training;
 
 /// <summary>The time that the calling thread has spent on a core; what other programs spend there does not count.</summary>
-[SupportedOSPlatform("linux")]
 internal static class ThreadClock
 {
     private const int ThreadCpuTime = 3;   // CLOCK_THREAD_CPUTIME_ID
 
     /// <summary>Since the thread started.</summary>
-    /// <exception cref="InvalidOperationException">The system has no such clock.</exception>
-    public static TimeSpan Now => clock_gettime(ThreadCpuTime, out var time) == 0
+    /// <exception cref="PlatformNotSupportedException">The system has no such clock, or it is not Linux.</exception>
+    public static TimeSpan Now => OperatingSystem.IsLinux() && clock_gettime(ThreadCpuTime, out var time) == 0
         ? new TimeSpan((time.Seconds * TimeSpan.TicksPerSecond) + (time.Nanoseconds / TimeSpan.NanosecondsPerTick))
-        : throw new InvalidOperationException($"the clock of the thread's CPU time cannot be read (error {Marshal.GetLastPInvokeError()})");
+        : throw new PlatformNotSupportedException("the clock of a thread's CPU time cannot be read");
 
     [StructLayout(LayoutKind.Sequential)]
     private struct Time
@@ -23,7 +22,8 @@ internal static class ThreadClock
     }
 
 #pragma warning disable SYSLIB1054, IDE1006 // a libc name; blittable arguments
-    [DllImport("libc", SetLastError = true)]
+    [DllImport("libc")]
+    [SupportedOSPlatform("linux")]
     private static extern int clock_gettime(int clock, out Time time);
 #pragma warning restore SYSLIB1054, IDE1006
 }

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.Versioning;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -28,7 +27,6 @@ internal static class ConvolutionRates
         : Measure(convolutions, get_num_threads(), () => Stopwatch.GetElapsedTime(0));
 
     /// <summary>On a thread of its own, so that libtorch's threads of the others stay what they are.</summary>
-    [SupportedOSPlatform("linux")]
     private static ArithmeticRates OnOneThread(IReadOnlyList<TypicalConvolution> convolutions)
     {
         ArithmeticRates? rates = null;
