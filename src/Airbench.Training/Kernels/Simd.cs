@@ -16,6 +16,9 @@ internal unsafe interface ISimd<TVector>
 
     static abstract void Store(float* to, TVector x);
 
+    /// <summary>Stores the first numbers of a vector: fewer than <see cref="Lanes"/>.</summary>
+    static abstract void StoreFirst(float* to, TVector x, int count);
+
     /// <summary>The same number in all places.</summary>
     static abstract TVector All(float x);
 
@@ -41,6 +44,17 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(float* to, Vector512<float> x) => x.Store(to);
+
+    public static void StoreFirst(float* to, Vector512<float> x, int count)
+    {
+        if (count < 8)
+        {
+            Simd256.StoreFirst(to, x.GetLower(), count);
+            return;
+        }
+        x.GetLower().Store(to);
+        Simd256.StoreFirst(to + 8, x.GetUpper(), count - 8);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> All(float x) => Vector512.Create(x);
@@ -70,6 +84,14 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(float* to, Vector256<float> x) => x.Store(to);
+
+    public static void StoreFirst(float* to, Vector256<float> x, int count)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            to[i] = x[i];
+        }
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> All(float x) => Vector256.Create(x);

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace Airbench.Training;
 
 /// <summary>
-/// The gradients of one training step: libtorch's autograd, but for the weights of convolutions where <see cref="WeightGradient"/> is faster.
+/// The gradients of one training step: libtorch's autograd, but for convolutions in fp32 (<see cref="WinogradConvolution"/>), and the weights of those
+/// in bf16 where <see cref="WeightGradient"/> is faster.
 /// </summary>
 /// <remarks>
 /// Autograd sees such a convolution with a constant weight. When the gradient of its output comes by, that of the weight is computed on the
@@ -22,24 +23,40 @@ internal sealed class BackwardPass(CudaKernels? kernels = null) : IDisposable
     /// <summary>Of the <see cref="FusedLayers"/>; null where there are none.</summary>
     public CudaPass? Cuda => field ??= kernels is null ? null : new CudaPass(kernels, Returned);
 
-    private sealed record Convolution(ConvLayer Layer, Tensor Input)
+    /// <param name="Layer">Its shapes.</param>
+    /// <param name="Input">What it is applied to.</param>
+    /// <param name="Weight">Its kernel.</param>
+    /// <param name="Winograd">What computes it, or null for libtorch.</param>
+    private sealed record Convolution(ConvLayer Layer, Tensor Input, Tensor Weight, WinogradConvolution? Winograd)
     {
-        public Tensor? Gradient { get; set; }
+        /// <summary>Of the weight.</summary>
+        public Tensor? Gradient { get; private set; }
+
+        public void TakeGradient(Tensor output)
+        {
+            Gradient = (Winograd is null ? WeightGradient.Of(Layer, Input, output) : Winograd.WeightGradient(Input, output, Layer.Padding)).MoveToOuterDisposeScope();
+            Input.Dispose();
+        }
     }
 
     /// <summary>The convolution without its bias, in the input's type.</summary>
     public Tensor Convolve(ConvLayer layer, Tensor input, Tensor weight)
     {
-        var isOurs = weight.requires_grad && WeightGradient.Serves(layer, input);
+        var winograd = weight.requires_grad ? WinogradConvolution.For(layer, input) : null;
+        var isOurs = weight.requires_grad && (winograd is not null || WeightGradient.Serves(layer, input));
         using var cast = (isOurs ? weight.detach() : weight).to(input.dtype);
-        var output = Network.Convolve(layer, input, cast);
         if (!isOurs)
         {
-            return output;
+            return Network.Convolve(layer, input, cast);
         }
-        output.requires_grad_();   // where nothing below learns, it is the first that does
-        var convolution = new Convolution(layer, input.detach());
+        var convolution = new Convolution(layer, input.detach(), weight, winograd);
         _ours.Add(weight.Handle, convolution);
+        if (winograd is not null && input.requires_grad)
+        {
+            return WinogradFunction.Of(input, convolution, Returned);
+        }
+        var output = Network.Convolve(layer, input, cast);
+        output.requires_grad_();   // where nothing below learns, it is the first that does
         var watched = GradientWatch.Of(output, convolution, Returned);
         if (_first is null)
         {
@@ -101,9 +118,33 @@ internal sealed class BackwardPass(CudaKernels? kernels = null) : IDisposable
         {
             using var scope = NewDisposeScope();
             var convolution = (Convolution)ctx.get_data("convolution");
-            convolution.Gradient = WeightGradient.Of(convolution.Layer, convolution.Input, grad_output).MoveToOuterDisposeScope();
-            convolution.Input.Dispose();
+            convolution.TakeGradient(grad_output);
             return ((ReturnedGradients)ctx.get_data("returned")).Return(grad_output, grad_output.alias(), null, null);
+        }
+    }
+    /// <summary>A convolution whose input needs a gradient too.</summary>
+    private sealed class WinogradFunction : autograd.SingleTensorFunction<WinogradFunction>
+    {
+        public override string Name => nameof(WinogradFunction);
+
+        public static Tensor Of(Tensor input, Convolution convolution, ReturnedGradients returned) =>
+            CustomFunction.Apply(() => apply(input, convolution, returned));
+
+        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        {
+            var convolution = (Convolution)vars[1];
+            ctx.save_data("convolution", convolution);
+            ctx.save_data("returned", vars[2]);
+            return convolution.Winograd!.Convolve(convolution.Input, convolution.Weight, convolution.Layer.Padding);
+        }
+
+        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+        {
+            using var scope = NewDisposeScope();
+            var convolution = (Convolution)ctx.get_data("convolution");
+            convolution.TakeGradient(grad_output);
+            var input = convolution.Winograd!.InputGradient(grad_output, convolution.Weight, convolution.Layer.Padding);
+            return ((ReturnedGradients)ctx.get_data("returned")).Return(grad_output, input, null, null);
         }
     }
 }

@@ -129,9 +129,22 @@ internal sealed class Network : IDisposable
         return x;
     }
 
-    /// <summary>The convolution; everything in the input's type.</summary>
-    public static Tensor Convolve(ConvLayer layer, Tensor input, Tensor weight, Tensor? bias = null) =>
-        F.conv2d(input, weight, bias, strides: [layer.Stride, layer.Stride], padding: [layer.Padding, layer.Padding]);
+    /// <summary>The convolution; everything in the input's type. Where no gradients are asked for, by kernels of ours where they serve.</summary>
+    public static Tensor Convolve(ConvLayer layer, Tensor input, Tensor weight, Tensor? bias = null)
+    {
+        if (!is_grad_enabled() || !(input.requires_grad || weight.requires_grad || bias is { requires_grad: true }))
+        {
+            if (DirectConvolution.For(layer, input) is { } direct)
+            {
+                return direct.Convolve(input, weight, bias);
+            }
+            if (bias is null && WinogradConvolution.For(layer, input) is { } winograd)
+            {
+                return winograd.Convolve(input, weight, layer.Padding);
+            }
+        }
+        return F.conv2d(input, weight, bias, strides: [layer.Stride, layer.Stride], padding: [layer.Padding, layer.Padding]);
+    }
 
     public void Dispose()
     {
