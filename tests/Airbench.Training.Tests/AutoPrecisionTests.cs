@@ -51,7 +51,7 @@ public sealed class AutoPrecisionTests : IDisposable
 
     [Theory]
     [InlineData("airbench94", 32, "256 -> 256 at 7x7 for 116 MFLOP; 64 -> 256 at 15x15 for 66 MFLOP; 24 -> 64 at 31x31 for 27 MFLOP")]
-    [InlineData("airbench96", 32, "384 -> 384 at 7x7 for 260 MFLOP; 128 -> 384 at 15x15 for 199 MFLOP")]   // more would take too long
+    [InlineData("airbench96", 32, "384 -> 384 at 7x7 for 260 MFLOP")]   // more would take too long
     [InlineData("resnet18", 32, "64 -> 64 at 32x32 for 302 MFLOP; 128 -> 128 at 16x16 for 226 MFLOP; 256 -> 256 at 8x8 for 226 MFLOP")]
     [InlineData("resnet18", 224, "64 -> 64 at 32x32 for 14798 MFLOP")]   // a part of a plane with 224 x 224 pixels
     public void A_network_s_largest_convolutions_stand_for_it(string recipe, int size, string expected) =>

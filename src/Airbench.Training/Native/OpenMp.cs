@@ -18,12 +18,22 @@ internal static unsafe class OpenMp
     /// <summary>How many threads <see cref="Run"/> is to take for so many pieces of work: those of libtorch, but none without work.</summary>
     public static int ThreadsFor(int count) => Math.Clamp(torch.get_num_threads(), 1, count);
 
-    /// <summary>Has operators that the calling thread starts run on it alone; on other threads nothing changes.</summary>
-    public static void StayOnThisThread()
+    /// <summary>Has all that <paramref name="work"/> starts run on the calling thread alone. libtorch's own setting would change MKL's as well, for good.</summary>
+    public static T OnThisThread<T>(Func<T> work)
     {
-        _ = torch.get_num_threads();   // sets the thread up as libtorch does with each one, which must not come later
-        ((delegate* unmanaged<int, void>)Functions.Value.SetThreads)(1);
+        var threads = torch.get_num_threads();   // sets the thread up as libtorch does with each one, which must not come later
+        SetThreads(1);
+        try
+        {
+            return work();
+        }
+        finally
+        {
+            SetThreads(threads);
+        }
     }
+
+    private static void SetThreads(int threads) => ((delegate* unmanaged<int, void>)Functions.Value.SetThreads)(threads);
 
     /// <summary>Shares pieces of work out between threads, this one among them, and waits for all.</summary>
     /// <param name="count">Pieces of work.</param>

@@ -9,11 +9,11 @@ namespace Airbench.Training;
 /// <remarks>
 /// Where it can be done, on one thread and by its own CPU time: what else runs on the machine can stop a thread, and then all that wait for it, but
 /// not speed up or slow down one arithmetic only. By the clock on the wall, with all threads, bf16 came out between 0.15 and 1.9 times as fast as
-/// fp32 on one and the same busy machine.
+/// libtorch's fp32 on one and the same busy machine.
 /// </remarks>
 internal static class ConvolutionRates
 {
-    private const double RoundFlops = 8e9;
+    private const double RoundFlops = 24e9;
     private const int MostImages = 64;
     private static readonly TimeSpan Budget = TimeSpan.FromSeconds(0.5);
 
@@ -21,33 +21,9 @@ internal static class ConvolutionRates
     /// About half a second, the first call of each not counted: both arithmetics take turns, and the best of each counts.
     /// </summary>
     /// <param name="convolutions">At least one.</param>
-    /// <exception cref="DeviceException">libtorch cannot compute them.</exception>
     public static ArithmeticRates Measure(IReadOnlyList<TypicalConvolution> convolutions) => OperatingSystem.IsLinux() && OpenMp.IsAvailable
-        ? OnOneThread(convolutions)
+        ? OpenMp.OnThisThread(() => Measure(convolutions, threads: 1, () => ThreadClock.Now))
         : Measure(convolutions, get_num_threads(), () => Stopwatch.GetElapsedTime(0));
-
-    /// <summary>On a thread of its own, so that libtorch's threads of the others stay what they are.</summary>
-    private static ArithmeticRates OnOneThread(IReadOnlyList<TypicalConvolution> convolutions)
-    {
-        ArithmeticRates? rates = null;
-        Exception? failure = null;
-        var thread = new Thread(() =>
-        {
-            try
-            {
-                OpenMp.StayOnThisThread();
-                rates = Measure(convolutions, threads: 1, () => ThreadClock.Now);
-            }
-            catch (Exception e)
-            {
-                failure = e;   // here it would end the process
-            }
-        });
-        thread.Start();
-        thread.Join();
-        return rates ?? throw new DeviceException(
-            $"convolutions in bf16 and fp32 cannot be measured: {failure!.Message.Split('\n')[0]}; name a precision (train.with.precision)", failure);
-    }
 
     private static ArithmeticRates Measure(IReadOnlyList<TypicalConvolution> convolutions, int threads, Func<TimeSpan> clock)
     {

@@ -7,12 +7,12 @@ namespace Airbench.Training;
 /// <param name="Work">Of an image's forward pass through all layers of this shape.</param>
 internal sealed record TypicalConvolution(ConvLayer Layer, Plane Input, long Flops, long Work)
 {
-    /// <summary>In a batch of fewer, and on one thread, libtorch convolves fp32 in another way than in a training.</summary>
-    public const int LeastImages = 16;
+    /// <summary>In a batch of fewer, what is done once for all images, as the transform of a kernel, would count more than in a training.</summary>
+    public const int LeastImages = 32;
 
     private const int Most = 3;
     private const int MostPixels = 32;   // a side
-    private const long MostFlops = 340_000_000;   // of an image's forward pass through all of them: about a tenth of a second for a small batch
+    private const long MostFlops = 250_000_000;   // of an image's forward pass through all of them: some tenths of a second for a small batch, forward and backward
 
     /// <summary>
     /// Channels of a vector. Narrower convolutions tell nothing of the arithmetic, and on virtual machines that hide the processor's caches
