@@ -13,12 +13,15 @@ namespace Airbench.Training;
 /// </remarks>
 internal static class ConvolutionRates
 {
-    private const double RoundFlops = 24e9;
+    private const double RoundFlops = 28e9;
     private const int MostImages = 64;
-    private static readonly TimeSpan Budget = TimeSpan.FromSeconds(0.5);
+    private const int MostRounds = 12;
+    private const int Settled = 2;
+    private const double Gain = 0.03;
 
     /// <summary>
-    /// About half a second, the first call of each not counted: both arithmetics take turns, and the best of each counts.
+    /// Both arithmetics take turns, and the best of each counts. The first call of each does not. The rounds end when two in a row were no faster than
+    /// those before them: after some tenths of a second, and later on a busy machine, where others empty the caches, or while code is being compiled.
     /// </summary>
     /// <param name="convolutions">At least one.</param>
     public static ArithmeticRates Measure(IReadOnlyList<TypicalConvolution> convolutions) => OperatingSystem.IsLinux() && OpenMp.IsAvailable
@@ -29,7 +32,8 @@ internal static class ConvolutionRates
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(1UL, CPU);   // the training's own draws stay what they are
-        var images = (int)Math.Clamp(RoundFlops / (3 * convolutions.Sum(convolution => convolution.Flops)), Math.Clamp(threads, TypicalConvolution.LeastImages, MostImages), MostImages);
+        var least = Math.Clamp(threads, TypicalConvolution.LeastImages, MostImages);
+        var images = (int)Math.Clamp(RoundFlops / (3 * convolutions.Sum(convolution => convolution.Flops)), least, MostImages);
         List<Case> cases =
         [
             .. from convolution in convolutions
@@ -37,13 +41,18 @@ internal static class ConvolutionRates
                select new Case(convolution, type, images, generator),
         ];
         cases.ForEach(one => one.Run());
-        var (start, rounds) = (clock(), 0);
-        do
+        cases.ForEach(one => one.Time(clock));
+        for (var (round, settled) = (1, 0); round < MostRounds && settled < Settled; round++)
         {
-            cases.ForEach(one => one.Time(clock));
-            rounds++;
+            var isFaster = false;
+            foreach (var one in cases)
+            {
+                var before = one.Best;
+                one.Time(clock);
+                isFaster |= one.Best < before * (1 - Gain);
+            }
+            settled = isFaster ? 0 : settled + 1;
         }
-        while ((clock() - start) * ((rounds + 1.0) / rounds) < Budget);   // room for one more
         return new(
             BenchmarkMachine.Current().Cpu, threads, Gflops(ScalarType.BFloat16), Gflops(ScalarType.Float32),
             DateTimeOffset.UtcNow.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
