@@ -9,7 +9,7 @@ namespace Airbench.Tests;
 /// </summary>
 public sealed partial class AsynchronousStepTests
 {
-    /// <summary>On the CPU alone: <c>Bf16Kernel.Reads</c> decides.</summary>
+    /// <summary>On the CPU alone: <c>CpuKernel.For</c> decides.</summary>
     private static readonly string[] CpuKernels = ["NormActivation", "NormActivationKernel", "MaxPool", "WeightGradient"];
 
     [Fact]

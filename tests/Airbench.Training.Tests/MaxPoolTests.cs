@@ -4,27 +4,60 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace Airbench.Tests;
 
-/// <summary>Beside libtorch's own operator: the same numbers, also where several of a window are equal.</summary>
+/// <summary>Beside libtorch's own operator: the same numbers, also where several of a window are equal or no numbers.</summary>
 public sealed class MaxPoolTests
 {
-    [Theory]
-    [InlineData(5, 64, 31, 31, 2)]
-    [InlineData(1, 32, 2, 2, 2)]
-    [InlineData(3, 96, 9, 6, 3)]
-    [InlineData(2, 32, 8, 15, 4)]
-    public void Equals_libtorchs(int images, int channels, int height, int width, int size)
+    /// <summary>Each with images, vectors of channels, height, width, size.</summary>
+    public static TheoryData<string, int, int, int, int, int> Cases
     {
-        var layer = new MaxPoolLayer("pool", size);
+        get
+        {
+            var cases = new TheoryData<string, int, int, int, int, int>();
+            foreach (var kernel in CpuKernel.All)
+            {
+                cases.Add(kernel.Name, 5, 2, 31, 31, 2);
+                cases.Add(kernel.Name, 1, 1, 2, 2, 2);
+                cases.Add(kernel.Name, 3, 3, 9, 6, 3);
+                cases.Add(kernel.Name, 2, 1, 8, 15, 4);
+                cases.Add(kernel.Name, 2, 1, 33, 17, 15);   // places above 127
+            }
+            return cases;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Equals_libtorchs(string name, int images, int vectors, int height, int width, int size)
+    {
+        var kernel = CpuKernelTests.Get(name);
         using var scope = NewDisposeScope();
         using var generator = new Generator(5, CPU);
         // A dozen different values with both zeros: half of the windows hold their maximum more than once.
         var values = tensor(new[] { -2f, -1.5f, -1e-38f, -0f, 0f, 0f, 1e-38f, 0.5f, float.NegativeInfinity, float.PositiveInfinity, 3e38f, -3e38f });
-        var x = ChannelsLast.Of(values[randint(0, values.shape[0], [images, channels, height, width], generator: generator)].to(ScalarType.BFloat16));
-        Assert.SkipUnless(MaxPool.Serves(layer, x), "needs AVX-512 and libtorch on Linux");
+        var x = values[randint(0, values.shape[0], [images, vectors * kernel.Lanes, height, width], generator: generator)];
 
-        var (expected, expectedGradient) = Both(x => F.max_pool2d(x, size));
+        Same(kernel, size, ChannelsLast.Of(x.to(kernel.Type)));
+    }
+
+    [Theory]
+    [MemberData(nameof(CpuKernelTests.Names), MemberType = typeof(CpuKernelTests))]
+    public void What_is_no_number_comes_through(string name)
+    {
+        var kernel = CpuKernelTests.Get(name);
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(6, CPU);
+        // A third of the numbers are none: of several in a window libtorch takes the last.
+        var values = tensor(new[] { float.NaN, 1, float.PositiveInfinity });
+        var x = values[randint(0, values.shape[0], [3, kernel.Lanes, 8, 9], generator: generator)];
+
+        Same(kernel, 2, ChannelsLast.Of(x.to(kernel.Type)));
+    }
+
+    private static void Same(CpuKernel kernel, int size, Tensor x)
+    {
         using var returned = new ReturnedGradients();
-        var (found, foundGradient) = Both(x => MaxPool.Of(layer, x, returned));
+        var (expected, expectedGradient) = Both(x => F.max_pool2d(x, size));
+        var (found, foundGradient) = Both(x => MaxPool.Of(new MaxPoolLayer("pool", size), x, returned, kernel));
 
         Assert.Equal(expected.bytes.ToArray(), found.bytes.ToArray());
         Assert.Equal(0, (expectedGradient - foundGradient).abs().max().item<float>());
@@ -34,26 +67,9 @@ public sealed class MaxPoolTests
             using var again = new Generator(9, CPU);
             var leaf = x.clone().requires_grad_();
             var y = pool(leaf);
-            var dy = rand(y.shape, generator: again).to(ScalarType.BFloat16);
+            var dy = rand(y.shape, generator: again).to(x.dtype);
             var dx = autograd.grad([y], [leaf], [dy])[0];
             return (y.detach().contiguous(), dx.to(ScalarType.Float32));
         }
-    }
-
-    [Fact]
-    public void What_is_no_number_comes_through()
-    {
-        var layer = new MaxPoolLayer("pool", 2);
-        using var scope = NewDisposeScope();
-        var x = ones([1, 32, 2, 4], ScalarType.BFloat16);
-        x[0, 3, 1, 0] = float.NaN;
-        x[0, 4, 0, 2] = -float.NaN;
-        Assert.SkipUnless(MaxPool.Serves(layer, x), "needs AVX-512 and libtorch on Linux");
-
-        using var returned = new ReturnedGradients();
-        var found = MaxPool.Of(layer, x, returned).to(ScalarType.Float32).isnan();
-
-        Assert.Equal(2, found.sum().item<long>());
-        Assert.True(found[0, 3, 0, 0].item<bool>() && found[0, 4, 0, 1].item<bool>());
     }
 }

@@ -1,35 +1,34 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 
 namespace Airbench.Training;
 
-/// <summary>
-/// Both activations are z F(z), with F the distribution function of a symmetric distribution: normal for GELU, logistic for SiLU.
-/// So f(z) = max(z, 0) - |z| tail(|z|), and f'(z) = F(z) + z density(z).
-/// </summary>
+/// <summary>A symmetric distribution, for <see cref="Weighted{TDistribution}"/>.</summary>
 internal interface IDistribution
 {
     /// <summary>The probability above <paramref name="z"/>, which is at least 0, and the density there.</summary>
-    static abstract Vector512<float> Tail(Vector512<float> z, out Vector512<float> density);
+    static abstract TVector Tail<TSimd, TVector>(TVector z, out TVector density)
+        where TSimd : struct, ISimd<TVector>
+        where TVector : unmanaged;
 }
 
 /// <summary>Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26: the error is at most 0.75e-7.</summary>
 internal readonly struct Normal : IDistribution
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Tail(Vector512<float> z, out Vector512<float> density)
+    public static TVector Tail<TSimd, TVector>(TVector z, out TVector density)
+        where TSimd : struct, ISimd<TVector>
+        where TVector : unmanaged
     {
         const float p = 0.3275911f * 0.70710678f;   // for z / sqrt(2)
-        var e = Exponential.Exp2(z * z * Vector512.Create(-0.5f * 1.44269504f));
-        var t = Vector512<float>.One / Vector512.MultiplyAddEstimate(z, Vector512.Create(p), Vector512<float>.One);
-        var sum = Vector512.Create(0.5f * 1.061405429f);
-        sum = Vector512.MultiplyAddEstimate(sum, t, Vector512.Create(0.5f * -1.453152027f));
-        sum = Vector512.MultiplyAddEstimate(sum, t, Vector512.Create(0.5f * 1.421413741f));
-        sum = Vector512.MultiplyAddEstimate(sum, t, Vector512.Create(0.5f * -0.284496736f));
-        sum = Vector512.MultiplyAddEstimate(sum, t, Vector512.Create(0.5f * 0.254829592f));
-        density = e * Vector512.Create(0.39894228f);   // 1 / sqrt(2 pi)
-        return sum * t * e;
+        var e = Exponential.Exp2<TSimd, TVector>(TSimd.Multiply(TSimd.Multiply(z, z), TSimd.All(-0.5f * 1.44269504f)));
+        var t = TSimd.Divide(TSimd.All(1), TSimd.MultiplyAdd(z, TSimd.All(p), TSimd.All(1)));
+        var sum = TSimd.All(0.5f * 1.061405429f);
+        sum = TSimd.MultiplyAdd(sum, t, TSimd.All(0.5f * -1.453152027f));
+        sum = TSimd.MultiplyAdd(sum, t, TSimd.All(0.5f * 1.421413741f));
+        sum = TSimd.MultiplyAdd(sum, t, TSimd.All(0.5f * -0.284496736f));
+        sum = TSimd.MultiplyAdd(sum, t, TSimd.All(0.5f * 0.254829592f));
+        density = TSimd.Multiply(e, TSimd.All(0.39894228f));   // 1 / sqrt(2 pi)
+        return TSimd.Multiply(TSimd.Multiply(sum, t), e);
     }
 }
 
@@ -37,12 +36,14 @@ internal readonly struct Normal : IDistribution
 internal readonly struct Logistic : IDistribution
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Tail(Vector512<float> z, out Vector512<float> density)
+    public static TVector Tail<TSimd, TVector>(TVector z, out TVector density)
+        where TSimd : struct, ISimd<TVector>
+        where TVector : unmanaged
     {
-        var e = Exponential.Exp2(z * Vector512.Create(-1.44269504f));
-        var below = Vector512<float>.One / (Vector512<float>.One + e);
-        var tail = e * below;
-        density = tail * below;
+        var e = Exponential.Exp2<TSimd, TVector>(TSimd.Multiply(z, TSimd.All(-1.44269504f)));
+        var below = TSimd.Divide(TSimd.All(1), TSimd.Add(TSimd.All(1), e));
+        var tail = TSimd.Multiply(e, below);
+        density = TSimd.Multiply(tail, below);
         return tail;
     }
 }
@@ -52,16 +53,18 @@ internal static class Exponential
 {
     /// <summary>2^x for x up to 0: the polynomial of the fraction, whose relative error is at most 1e-7, times the whole power.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Exp2(Vector512<float> x)
+    public static TVector Exp2<TSimd, TVector>(TVector x)
+        where TSimd : struct, ISimd<TVector>
+        where TVector : unmanaged
     {
-        var whole = Avx512F.RoundScale(x, 0);
-        var f = x - whole;   // -0.5 to 0.5
-        var power = Vector512.Create(1.3264727e-3f);
-        power = Vector512.MultiplyAddEstimate(power, f, Vector512.Create(9.6715130e-3f));
-        power = Vector512.MultiplyAddEstimate(power, f, Vector512.Create(5.5507336e-2f));
-        power = Vector512.MultiplyAddEstimate(power, f, Vector512.Create(2.4022242e-1f));
-        power = Vector512.MultiplyAddEstimate(power, f, Vector512.Create(6.9314700e-1f));
-        power = Vector512.MultiplyAddEstimate(power, f, Vector512<float>.One);
-        return Avx512F.Scale(power, whole);
+        var whole = TSimd.Round(x);
+        var f = TSimd.Subtract(x, whole);   // -0.5 to 0.5
+        var power = TSimd.All(1.3264727e-3f);
+        power = TSimd.MultiplyAdd(power, f, TSimd.All(9.6715130e-3f));
+        power = TSimd.MultiplyAdd(power, f, TSimd.All(5.5507336e-2f));
+        power = TSimd.MultiplyAdd(power, f, TSimd.All(2.4022242e-1f));
+        power = TSimd.MultiplyAdd(power, f, TSimd.All(6.9314700e-1f));
+        power = TSimd.MultiplyAdd(power, f, TSimd.All(1));
+        return TSimd.Scale(power, whole);
     }
 }

@@ -6,7 +6,7 @@ using Task = Airbench.Training.NormActivationKernel.Task;
 namespace Airbench.Training;
 
 /// <summary>
-/// Batch normalization with the batch's own statistics and the activation after it, in bf16 on a CPU:
+/// Batch normalization with the batch's own statistics and the activation after it, on a CPU:
 /// y = f(z), z = weight (x - mean) / sqrt(variance + epsilon) + bias.
 /// </summary>
 /// <remarks>
@@ -21,37 +21,38 @@ internal sealed unsafe class NormActivation : autograd.SingleTensorFunction<Norm
     /// <summary>The activation right after a batch norm, where <see cref="Of"/> serves the two on these images.</summary>
     public static ActivationLayer? After(IReadOnlyList<Layer> layers, int norm, Tensor images) =>
         layers[norm] is BatchNormLayer && norm + 1 < layers.Count
-        && layers[norm + 1] is ActivationLayer { Input: null } activation && Serves(activation, images)
+        && layers[norm + 1] is ActivationLayer { Input: null } activation && Serves(images)
             ? activation
             : null;
 
-    /// <summary>Whether <see cref="Of"/> serves a batch norm and this activation on these images.</summary>
-    public static bool Serves(ActivationLayer activation, Tensor images) =>
-        activation.Kind is Activation.Gelu or Activation.Silu && Bf16Kernel.Reads(images);
+    /// <summary>Whether <see cref="Of"/> serves a batch norm before any activation on these images: in bf16 or fp32, as <see cref="CpuKernel.For"/> says.</summary>
+    public static bool Serves(Tensor images) => CpuKernel.For(images) is not null;
 
     /// <summary>(N, C, H, W) -> (N, C, H, W), channels_last; updates the running statistics as libtorch does.</summary>
-    /// <param name="images">bf16, at least two pixels.</param>
+    /// <param name="images">Which it serves, at least two pixels.</param>
     /// <param name="runningMean">fp32, (C).</param>
     /// <param name="runningVariance">fp32, (C).</param>
     /// <param name="weight">fp32, (C); null for ones.</param>
     /// <param name="bias">fp32, (C).</param>
     /// <param name="momentum">Share of this batch in the running statistics.</param>
     /// <param name="epsilon">Added to the variance.</param>
-    /// <param name="activation">f: GELU or SiLU.</param>
+    /// <param name="activation">f.</param>
     /// <param name="returned">Of the pass.</param>
+    /// <param name="kernel">One that reads the images; null for the widest.</param>
     public static Tensor Of(
         Tensor images, Tensor runningMean, Tensor runningVariance, Tensor? weight, Tensor bias, double momentum, double epsilon, Activation activation,
-        ReturnedGradients returned)
+        ReturnedGradients returned, CpuKernel? kernel = null)
     {
         using var one = weight is null ? ones(bias.shape) : null;
-        return CustomFunction.Apply(() => apply(images, weight ?? one!, bias, runningMean, runningVariance, momentum, epsilon, activation, returned));
+        var passes = (kernel ?? CpuKernel.For(images)!).NormActivation(activation);
+        return CustomFunction.Apply(() => apply(images, weight ?? one!, bias, runningMean, runningVariance, momentum, epsilon, passes, returned));
     }
 
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
         using var scope = NewDisposeScope();
         var (images, weight, bias, runningMean, runningVariance) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2], (Tensor)vars[3], (Tensor)vars[4]);
-        var (momentum, epsilon, activation) = ((double)vars[5], (double)vars[6], (Activation)vars[7]);
+        var (momentum, epsilon, kernel) = ((double)vars[5], (double)vars[6], (NormActivationKernel)vars[7]);
         var x = ChannelsLast.Pixels(images.detach());
         var y = empty_like(x);
         var channels = (int)x.shape[3];
@@ -63,13 +64,13 @@ internal sealed unsafe class NormActivation : autograd.SingleTensorFunction<Norm
             for (var channel = 0; channel < channels; channel++)
             {
                 // Any number near the mean will do: it keeps the variance from being a small difference of large sums.
-                rows.Mean[Table.Place(channel)] = BitConverter.UInt32BitsToSingle((uint)((ushort*)xStart)[channel] << 16);
+                rows.Mean[kernel.Place(channel)] = kernel.At(xStart, channel);
             }
             var task = new Task(x, xStart, xStart, yStart, rows);
-            var (sums, pixels) = NormActivationKernel.SumMoments(&task);
+            var (sums, pixels) = kernel.SumMoments(&task);
             for (var channel = 0; channel < channels; channel++)
             {
-                var at = Table.Place(channel);
+                var at = kernel.Place(channel);
                 var (offset, square) = (sums[at] / pixels, sums[channels + at] / pixels);
                 var mean = rows.Mean[at] + offset;
                 var variance = Math.Max(0, square - (offset * offset));
@@ -81,10 +82,10 @@ internal sealed unsafe class NormActivation : autograd.SingleTensorFunction<Norm
                 Move(ref ((float*)means)[channel], mean);
                 Move(ref ((float*)variances)[channel], variance * pixels / Math.Max(1, pixels - 1));   // of the population
             }
-            NormActivationKernel.WriteOutput(&task, activation);
+            kernel.WriteOutput(&task);
         }
         ctx.save_for_backward([images, table.MoveToOuterDisposeScope()]);
-        ctx.save_data("activation", activation);
+        ctx.save_data("kernel", kernel);
         ctx.save_data("returned", vars[8]);
         return y.permute(0, 3, 1, 2).MoveToOuterDisposeScope();
 
@@ -96,7 +97,7 @@ internal sealed unsafe class NormActivation : autograd.SingleTensorFunction<Norm
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         var saved = ctx.get_saved_variables();
-        var activation = (Activation)ctx.get_data("activation");
+        var kernel = (NormActivationKernel)ctx.get_data("kernel");
         var x = ChannelsLast.Pixels(saved[0].detach());
         var dy = ChannelsLast.Pixels(grad_output);
         var dx = empty_like(x);
@@ -106,17 +107,17 @@ internal sealed unsafe class NormActivation : autograd.SingleTensorFunction<Norm
         {
             var rows = new Table((float*)tableStart, channels);
             var task = new Task(x, xStart, dyStart, dxStart, rows);
-            var (sums, pixels) = NormActivationKernel.SumSlopes(&task, activation);
+            var (sums, pixels) = kernel.SumSlopes(&task);
             for (var channel = 0; channel < channels; channel++)
             {
-                var at = Table.Place(channel);
+                var at = kernel.Place(channel);
                 var (dz, product) = (sums[at], sums[channels + at]);   // sums of dz and of dz (x - mean)
                 ((float*)db)[channel] = (float)dz;
                 ((float*)dw)[channel] = (float)(product * rows.Precision[at]);
                 rows.MeanSlope[at] = (float)(dz / pixels);
                 rows.Trend[at] = (float)(product / pixels * rows.Precision[at] * rows.Precision[at]);
             }
-            NormActivationKernel.WriteInputGradient(&task, activation);
+            kernel.WriteInputGradient(&task);
         }
         return ((ReturnedGradients)ctx.get_data("returned")).Return(
             grad_output, dx.permute(0, 3, 1, 2), dWeight, dBias, null, null, null, null, null, null);

@@ -1,32 +1,32 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 using static TorchSharp.torch;
 
 namespace Airbench.Training;
 
-/// <summary>The passes of <see cref="NormActivation"/> over all pixels, in AVX-512: two that sum and two that write.</summary>
+/// <summary>The passes of <see cref="NormActivation"/> over all pixels: two that sum and two that write.</summary>
 /// <remarks>
-/// Arithmetic is fp32; sums over the batch are fp64 from image to image, in the same order each time for the same number of threads.
+/// Arithmetic is fp32. Sums over the batch are fp32 for a run of pixels in an image and fp64 from run to run, in the same order each time for the
+/// same number of threads.
 /// </remarks>
-internal static unsafe class NormActivationKernel
+internal abstract unsafe class NormActivationKernel
 {
-    private const int Lanes = Bf16Kernel.Lanes;
-
     /// <summary>Sums of x and of its square, both less the table's mean: (2, C), in the table's order.</summary>
-    public static (double[] Sums, long Pixels) SumMoments(Task* task) => Sum(task, &SumImages<Moments>);
+    public abstract (double[] Sums, long Pixels) SumMoments(Task* task);
 
     /// <summary>Sums of dz and of its product with x less the mean: (2, C), in the table's order.</summary>
-    public static (double[] Sums, long Pixels) SumSlopes(Task* task, Activation activation) =>
-        Sum(task, activation == Activation.Gelu ? &SumImages<SlopeMoments<Normal>> : &SumImages<SlopeMoments<Logistic>>);
+    public abstract (double[] Sums, long Pixels) SumSlopes(Task* task);
 
     /// <summary>Writes y.</summary>
-    public static void WriteOutput(Task* task, Activation activation) =>
-        Map(task, activation == Activation.Gelu ? &MapImages<Output<Normal>> : &MapImages<Output<Logistic>>);
+    public abstract void WriteOutput(Task* task);
 
     /// <summary>Writes the gradient of x.</summary>
-    public static void WriteInputGradient(Task* task, Activation activation) =>
-        Map(task, activation == Activation.Gelu ? &MapImages<InputGradient<Normal>> : &MapImages<InputGradient<Logistic>>);
+    public abstract void WriteInputGradient(Task* task);
+
+    /// <summary>Where a channel stands in the table.</summary>
+    public abstract int Place(int channel);
+
+    /// <summary>One number of a pixel.</summary>
+    public abstract float At(byte* pixel, int channel);
 
     /// <summary>Tensors of a pass, in place.</summary>
     /// <param name="images">x, (N, H, W, C).</param>
@@ -36,13 +36,14 @@ internal static unsafe class NormActivationKernel
     /// <param name="table">Of the channels.</param>
     public struct Task(Tensor images, byte* x, byte* dy, byte* result, Table table)
     {
-        public readonly ushort* X = (ushort*)x, DY = (ushort*)dy, Result = (ushort*)result;
+        public readonly byte* X = x, DY = dy, Result = result;
         public readonly Table Table = table;
         public readonly int Images = (int)images.shape[0], Pixels = (int)(images.shape[1] * images.shape[2]), Channels = (int)images.shape[3];
-        public double* Sums;   // of each thread
+        public double* Sums;       // of each thread, (2, C)
+        public float* SumsOfRun;   // likewise
     }
 
-    /// <summary>Numbers of each channel: of each <see cref="Lanes"/> the even channels first.</summary>
+    /// <summary>Numbers of each channel, in the order of the vectors.</summary>
     public readonly struct Table(float* first, int channels)
     {
         public const int Rows = 6;
@@ -53,18 +54,19 @@ internal static unsafe class NormActivationKernel
         public float* Precision => first + (3 * channels);   // 1 / sqrt(variance + epsilon)
         public float* MeanSlope => first + (4 * channels);   // mean of dz
         public float* Trend => first + (5 * channels);       // what dz rises by, on average, with x
-
-        public static int Place(int channel) => (channel / Lanes * Lanes) + (channel % 2 * Lanes / 2) + (channel % Lanes / 2);
     }
 
-    private static (double[] Sums, long Pixels) Sum(Task* task, delegate*<void*, int, int, int, void> sumImages)
+    protected static (double[] Sums, long Pixels) Sum(Task* task, delegate*<void*, int, int, int, void> sumImages)
     {
         var threads = OpenMp.ThreadsFor(task->Images);
         var perThread = 2 * task->Channels;
         var ofThreads = new double[threads * perThread];
+        using var ofRuns = zeros(threads, perThread);   // libtorch's memory begins with a cache line
         fixed (double* start = ofThreads)
+        fixed (byte* ofRun = ofRuns.bytes)
         {
             task->Sums = start;
+            task->SumsOfRun = (float*)ofRun;
             OpenMp.Run(task->Images, threads, sumImages, task);
         }
         var sums = ofThreads[..perThread];
@@ -75,8 +77,28 @@ internal static unsafe class NormActivationKernel
         return (sums, (long)task->Images * task->Pixels);
     }
 
-    private static void Map(Task* task, delegate*<void*, int, int, int, void> mapImages) =>
+    protected static void Map(Task* task, delegate*<void*, int, int, int, void> mapImages) =>
         OpenMp.Run(task->Images, OpenMp.ThreadsFor(task->Images), mapImages, task);
+}
+
+/// <summary>For one type of number, width of vector and activation.</summary>
+internal sealed unsafe class NormActivationKernel<TNumbers, TSimd, TVector, TActivation> : NormActivationKernel
+    where TNumbers : struct, IPixelNumbers<TVector>
+    where TSimd : struct, ISimd<TVector>
+    where TVector : unmanaged
+    where TActivation : struct, IActivation
+{
+    public override (double[] Sums, long Pixels) SumMoments(Task* task) => Sum(task, &SumImages<Moments>);
+
+    public override (double[] Sums, long Pixels) SumSlopes(Task* task) => Sum(task, &SumImages<SlopeMoments>);
+
+    public override void WriteOutput(Task* task) => Map(task, &MapImages<Output>);
+
+    public override void WriteInputGradient(Task* task) => Map(task, &MapImages<InputGradient>);
+
+    public override int Place(int channel) => TNumbers.Place(channel);
+
+    public override float At(byte* pixel, int channel) => TNumbers.At(pixel, channel);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SumImages<TTerms>(void* state, int thread, int first, int end)
@@ -84,39 +106,34 @@ internal static unsafe class NormActivationKernel
     {
         var task = (Task*)state;
         var (channels, pixels, table) = (task->Channels, task->Pixels, task->Table);
+        var pixelSize = (long)channels * TNumbers.Size;
         var sums = task->Sums + (2L * thread * channels);
+        var ofRun = task->SumsOfRun + (2L * thread * channels);
+        var start = first * pixels * pixelSize;
+        var x = task->X + start;
+        var dy = task->DY + start;
         for (var image = first; image < end; image++)
         {
-            for (var channel = 0; channel < channels; channel += Lanes)
+            for (var left = pixels; left > 0; left -= TNumbers.LongestSum)
             {
-                var start = ((long)image * pixels * channels) + channel;
-                var x = task->X + start;
-                var dy = task->DY + start;
-                var (sumEven, sumOdd) = (Vector512<float>.Zero, Vector512<float>.Zero);
-                var (otherEven, otherOdd) = (Vector512<float>.Zero, Vector512<float>.Zero);
-                for (var pixel = 0; pixel < pixels; pixel++, x += channels, dy += channels)
+                for (var pixel = Math.Min(left, TNumbers.LongestSum); pixel > 0; pixel--, x += pixelSize, dy += pixelSize)
                 {
-                    var (xEven, xOdd) = Load(x);
-                    var (dyEven, dyOdd) = Load(dy);
-                    var one = TTerms.Of(xEven, dyEven, table, channel, out var other);
-                    sumEven += one;
-                    otherEven += other;
-                    one = TTerms.Of(xOdd, dyOdd, table, channel + (Lanes / 2), out other);
-                    sumOdd += one;
-                    otherOdd += other;
+                    for (var channel = 0; channel < channels; channel += TSimd.Lanes)
+                    {
+                        var at = channel * TNumbers.Size;
+                        var sum = ofRun + channel;
+                        var otherSum = sum + channels;
+                        var one = TTerms.Of(TNumbers.Load(x + at), TNumbers.Load(dy + at), table, channel, out var other);
+                        TSimd.Store(sum, TSimd.Add(TSimd.Load(sum), one));
+                        TSimd.Store(otherSum, TSimd.Add(TSimd.Load(otherSum), other));
+                    }
                 }
-                Add(sums + channel, sumEven, sumOdd);
-                Add(sums + channels + channel, otherEven, otherOdd);
+                for (var channel = 0; channel < 2 * channels; channel += TSimd.Lanes)
+                {
+                    TSimd.AddTo(sums + channel, TSimd.Load(ofRun + channel));
+                    TSimd.Store(ofRun + channel, TSimd.All(0));
+                }
             }
-        }
-
-        static void Add(double* sums, Vector512<float> even, Vector512<float> odd)
-        {
-            var ((a, b), (c, d)) = (Vector512.Widen(even), Vector512.Widen(odd));
-            (Vector512.Load(sums) + a).Store(sums);
-            (Vector512.Load(sums + 8) + b).Store(sums + 8);
-            (Vector512.Load(sums + 16) + c).Store(sums + 16);
-            (Vector512.Load(sums + 24) + d).Store(sums + 24);
         }
     }
 
@@ -126,113 +143,88 @@ internal static unsafe class NormActivationKernel
     {
         var task = (Task*)state;
         var (channels, table) = (task->Channels, task->Table);
-        var start = (long)first * task->Pixels * channels;
+        var pixelSize = (long)channels * TNumbers.Size;
+        var start = first * task->Pixels * pixelSize;
         var x = task->X + start;
         var dy = task->DY + start;
         var result = task->Result + start;
         for (var pixels = (long)(end - first) * task->Pixels; pixels > 0; pixels--)
         {
-            for (var channel = 0; channel < channels; channel += Lanes)
+            for (var channel = 0; channel < channels; channel += TSimd.Lanes)
             {
-                var (xEven, xOdd) = Load(x + channel);
-                var (dyEven, dyOdd) = Load(dy + channel);
-                var even = TTerm.Of(xEven, dyEven, table, channel);
-                var odd = TTerm.Of(xOdd, dyOdd, table, channel + (Lanes / 2));
-                ((Round(even) >> 16) | (Round(odd) & Vector512.Create(0xffff0000))).Store((uint*)(result + channel));
+                var at = channel * TNumbers.Size;
+                TNumbers.Store(result + at, TTerm.Of(TNumbers.Load(x + at), TNumbers.Load(dy + at), table, channel));
             }
-            x += channels;
-            dy += channels;
-            result += channels;
+            x += pixelSize;
+            dy += pixelSize;
+            result += pixelSize;
         }
-    }
-
-    /// <summary>Sixteen even and sixteen odd channels as fp32: bf16 is its upper half.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (Vector512<float> Even, Vector512<float> Odd) Load(ushort* x)
-    {
-        var words = Vector512.Load((uint*)x);
-        return ((words << 16).AsSingle(), (words & Vector512.Create(0xffff0000)).AsSingle());
-    }
-
-    /// <summary>The upper half is the nearest bf16, of two the even one.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<uint> Round(Vector512<float> x)
-    {
-        var bits = x.AsUInt32();
-        return bits + Vector512.Create(0x7fffu) + ((bits >> 16) & Vector512<uint>.One);
     }
 
     private interface ITerms
     {
-        static abstract Vector512<float> Of(Vector512<float> x, Vector512<float> dy, Table table, int at, out Vector512<float> other);
+        static abstract TVector Of(TVector x, TVector dy, Table table, int at, out TVector other);
     }
 
     private interface ITerm
     {
-        static abstract Vector512<float> Of(Vector512<float> x, Vector512<float> dy, Table table, int at);
+        static abstract TVector Of(TVector x, TVector dy, Table table, int at);
     }
 
     /// <summary>x and its square, both less the table's mean.</summary>
     private readonly struct Moments : ITerms
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector512<float> Of(Vector512<float> x, Vector512<float> dy, Table table, int at, out Vector512<float> other)
+        public static TVector Of(TVector x, TVector dy, Table table, int at, out TVector other)
         {
-            var deviation = x - Vector512.Load(table.Mean + at);
-            other = deviation * deviation;
+            var deviation = TSimd.Subtract(x, TSimd.Load(table.Mean + at));
+            other = TSimd.Multiply(deviation, deviation);
             return deviation;
         }
     }
 
     /// <summary>dz, and its product with x less the mean.</summary>
-    private readonly struct SlopeMoments<TDistribution> : ITerms
-        where TDistribution : struct, IDistribution
+    private readonly struct SlopeMoments : ITerms
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector512<float> Of(Vector512<float> x, Vector512<float> dy, Table table, int at, out Vector512<float> other)
+        public static TVector Of(TVector x, TVector dy, Table table, int at, out TVector other)
         {
-            var dz = Slope<TDistribution>(x, dy, table, at, out var deviation);
-            other = dz * deviation;
+            var dz = Slope(x, dy, table, at, out var deviation);
+            other = TSimd.Multiply(dz, deviation);
             return dz;
         }
     }
 
     /// <summary>y.</summary>
-    private readonly struct Output<TDistribution> : ITerm
-        where TDistribution : struct, IDistribution
+    private readonly struct Output : ITerm
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector512<float> Of(Vector512<float> x, Vector512<float> dy, Table table, int at)
-        {
-            var deviation = x - Vector512.Load(table.Mean + at);
-            var z = Vector512.MultiplyAddEstimate(deviation, Vector512.Load(table.Scale + at), Vector512.Load(table.Bias + at));
-            var magnitude = Vector512.Abs(z);
-            var tail = TDistribution.Tail(magnitude, out _);
-            return Avx512F.Max(z, Vector512<float>.Zero) - (magnitude * tail);
-        }
+        public static TVector Of(TVector x, TVector dy, Table table, int at) =>
+            TActivation.Of<TSimd, TVector>(Normalized(TSimd.Subtract(x, TSimd.Load(table.Mean + at)), table, at));
     }
 
     /// <summary>The gradient of x.</summary>
-    private readonly struct InputGradient<TDistribution> : ITerm
-        where TDistribution : struct, IDistribution
+    private readonly struct InputGradient : ITerm
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector512<float> Of(Vector512<float> x, Vector512<float> dy, Table table, int at)
+        public static TVector Of(TVector x, TVector dy, Table table, int at)
         {
-            var dz = Slope<TDistribution>(x, dy, table, at, out var deviation);
-            return Vector512.Load(table.Scale + at) * (dz - Vector512.Load(table.MeanSlope + at) - (deviation * Vector512.Load(table.Trend + at)));
+            var dz = Slope(x, dy, table, at, out var deviation);
+            var rest = TSimd.Subtract(TSimd.Subtract(dz, TSimd.Load(table.MeanSlope + at)), TSimd.Multiply(deviation, TSimd.Load(table.Trend + at)));
+            return TSimd.Multiply(TSimd.Load(table.Scale + at), rest);
         }
     }
 
     /// <summary>dz.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Slope<TDistribution>(Vector512<float> x, Vector512<float> dy, Table table, int at, out Vector512<float> deviation)
-        where TDistribution : struct, IDistribution
+    private static TVector Slope(TVector x, TVector dy, Table table, int at, out TVector deviation)
     {
-        deviation = x - Vector512.Load(table.Mean + at);
-        var z = Vector512.MultiplyAddEstimate(deviation, Vector512.Load(table.Scale + at), Vector512.Load(table.Bias + at));
-        var tail = TDistribution.Tail(Vector512.Abs(z), out var density);
-        var below = Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(z, Vector512<float>.Zero), Vector512<float>.One - tail, tail);
-        return dy * Vector512.MultiplyAddEstimate(z, density, below);
+        deviation = TSimd.Subtract(x, TSimd.Load(table.Mean + at));
+        return TSimd.Multiply(dy, TActivation.Slope<TSimd, TVector>(Normalized(deviation, table, at)));
     }
+
+    /// <summary>z.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TVector Normalized(TVector deviation, Table table, int at) =>
+        TSimd.MultiplyAdd(deviation, TSimd.Load(table.Scale + at), TSimd.Load(table.Bias + at));
 }

@@ -25,7 +25,7 @@ internal static unsafe class WeightGradient
     public static bool Serves(ConvLayer layer, Tensor images) =>
         images.dtype == ScalarType.BFloat16 && images.device.type == DeviceType.CPU
         && layer.Stride == 1 && layer.Padding < layer.Kernel && layer.In >= Lanes && layer.Out >= Lanes
-        && images.shape[0] * (images.shape[2] + layer.Padding) * (images.shape[3] + layer.Padding) * Math.Max(layer.In, layer.Out) <= Bf16Kernel.LargestTensor
+        && images.shape[0] * (images.shape[2] + layer.Padding) * (images.shape[3] + layer.Padding) * Math.Max(layer.In, layer.Out) <= CpuKernel.LargestTensor / sizeof(ushort)
         && Avx512BW.IsSupported && !CpuFeatures.HasAmxBf16 && Brgemm.IsAvailable && OpenMp.IsAvailable;
 
     /// <summary>dW, fp32, (Out, In, k, k), channels_last.</summary>

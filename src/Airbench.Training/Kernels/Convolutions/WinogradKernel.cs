@@ -13,7 +13,7 @@ internal static unsafe class WinogradKernel<TSimd, TVector, TProducts>
     where TVector : unmanaged
     where TProducts : struct, IProducts
 {
-    private static readonly int CacheBytes = int.Parse(Environment.GetEnvironmentVariable("WCACHE") ?? "2048") << 10;   // of a thread for its tiles, on both sides of the product
+    private const int CacheBytes = 1 << 20;   // of a thread for its tiles, on both sides of the product
     private const int MostTiles = 384;
     private const int Side = 3;   // of a kernel
 
