@@ -65,6 +65,12 @@ public interface IStage
 
     /// <summary>What decides the result, beside the artifacts that it needs.</summary>
     Fingerprint Fingerprint(StageContext context, object options);
+
+    /// <summary>
+    /// What the stage would choose otherwise now than when it made <paramref name="earlier"/>, for the user; null for nothing. A choice of its own
+    /// decides nothing: no result is made again because of it. Found without work, and without loading a native library.
+    /// </summary>
+    string? ChangedChoice(StageContext context, object options, Artifact earlier);
 }
 
 /// <summary>Everything outside of its artifacts that a stage's result depends on. An earlier result stands for a new one where nothing in it differs.</summary>
@@ -138,6 +144,10 @@ public abstract class Stage<TOptions, TArtifact> : IStage
         Environment = new Dictionary<string, string> { ["seed"] = context.Seed.ToString(CultureInfo.InvariantCulture), ["device"] = context.Device },
     };
 
+    /// <inheritdoc cref="IStage.ChangedChoice"/>
+    /// <remarks>By default nothing: most stages choose nothing.</remarks>
+    public virtual string? ChangedChoice(StageContext context, TOptions options, TArtifact earlier) => null;
+
     Type IStage.OptionsType => typeof(TOptions);
     Type IStage.Output => typeof(TArtifact);
     StageResult IStage.Run(StageContext context, object options) => Run(context, (TOptions)options);
@@ -147,6 +157,7 @@ public abstract class Stage<TOptions, TArtifact> : IStage
     Artifact IStage.Open(string folder) => Open(folder);
     DeviceUse IStage.UseOf(object options) => UseOf((TOptions)options);
     Fingerprint IStage.Fingerprint(StageContext context, object options) => Fingerprint(context, (TOptions)options);
+    string? IStage.ChangedChoice(StageContext context, object options, Artifact earlier) => ChangedChoice(context, (TOptions)options, (TArtifact)earlier);
 }
 
 /// <summary>What a stage gets beside its options.</summary>
@@ -210,6 +221,13 @@ public sealed record StageResult(Artifact Artifact, string Summary)
 
     /// <summary>Device that did the work, for example "cpu".</summary>
     public string Device { get; init; } = "cpu";
+
+    /// <summary>Arithmetic that it computed in, for example "bf16"; null where that is no question.</summary>
+    /// <remarks>This and <see cref="Rates"/> are told when the stage ran, and not again where its result stands for a later one: the artifact has both.</remarks>
+    public string? Precision { get; init; }
+
+    /// <summary>What decided the arithmetic, where the stage had it measured.</summary>
+    public ArithmeticRates? Rates { get; init; }
 
     /// <summary>Accuracy (0 to 1) from untouched images, where the stage measured one.</summary>
     public double? AccuracyPlain { get; init; }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -30,13 +29,24 @@ public sealed record ComputeDevice(Device Device, string Description, Precision 
     internal bool IsCuda => Device.type == DeviceType.CUDA;
 
     /// <summary>The precision as options and artifacts write it, for example "bf16_weights".</summary>
-    internal string PrecisionName => NameOf(Precision);
+    internal string PrecisionName => PrecisionChoice.NameOf(Precision);
+
+    /// <summary>What <see cref="Precision.Auto"/> took on a CPU, and why; null where the precision was given, and on CUDA.</summary>
+    public PrecisionChoice? Choice { get; internal init; }
+
+    /// <summary>Turns "auto", "cpu", "cuda" or "cuda:N" and a precision other than <see cref="Precision.Auto"/> into what will be used.</summary>
+    /// <inheritdoc cref="Resolve(string, Precision, Func{PrecisionChoice})" path="/exception"/>
+    public static ComputeDevice Resolve(string device, Precision precision) => Resolve(
+        device, precision, () => throw new ArgumentException("found auto; expected a precision, as there is no network to choose one for", nameof(precision)));
 
     /// <summary>Turns "auto", "cpu", "cuda" or "cuda:N" and a precision into what will be used.</summary>
+    /// <param name="device">As above.</param>
+    /// <param name="precision">On CUDA <see cref="Precision.Auto"/> is bf16.</param>
+    /// <param name="choose">Asked on a CPU for <see cref="Precision.Auto"/>; libtorch is loaded then.</param>
     /// <exception cref="DeviceException">
     /// CUDA was asked for and is not there, or the precision does not exist on the device. Never a silent fallback.
     /// </exception>
-    public static ComputeDevice Resolve(string device, Precision precision)
+    public static ComputeDevice Resolve(string device, Precision precision, Func<PrecisionChoice> choose)
     {
         TorchRuntime.Load();
         var useCuda = device switch
@@ -47,9 +57,12 @@ public sealed record ComputeDevice(Device Device, string Description, Precision 
         };
         if (!useCuda)
         {
-            return ComputeTypeOf(precision) == ScalarType.Float16
-                ? throw new DeviceException($"precision {NameOf(precision)} needs CUDA; on the CPU use bf16 or fp32 (train.with.precision)")
-                : new ComputeDevice(CPU, "cpu", Resolve(precision, CpuFeatures.HasBf16));
+            if (ComputeTypeOf(precision) == ScalarType.Float16)
+            {
+                throw new DeviceException($"precision {PrecisionChoice.NameOf(precision)} needs CUDA; on the CPU use bf16 or fp32 (train.with.precision)");
+            }
+            var choice = precision == Precision.Auto ? choose() : null;
+            return new ComputeDevice(CPU, "cpu", choice?.Precision ?? precision) { Choice = choice };
         }
         var index = device.StartsWith("cuda:", StringComparison.Ordinal) ? int.Parse(device[5..], System.Globalization.CultureInfo.InvariantCulture) : 0;
         if (!cuda.is_available())
@@ -65,7 +78,7 @@ public sealed record ComputeDevice(Device Device, string Description, Precision 
         PrepareCuda(device);
         var chip = new Device(DeviceType.CUDA, index);
         var abilities = CudaAbilities.Try(chip);
-        return new ComputeDevice(chip, Describe(index, abilities), Resolve(precision, hasBf16: true)) { Abilities = abilities };
+        return new ComputeDevice(chip, Describe(index, abilities), precision == Precision.Auto ? Precision.Bf16 : precision) { Abilities = abilities };
     }
 
     /// <summary>The device with the kernels and graphs that are asked for; unchanged on a CPU.</summary>
@@ -148,15 +161,10 @@ public sealed record ComputeDevice(Device Device, string Description, Precision 
         return name + string.Concat(abilities.Lacks.Select(lack => $", without {lack.Split(" (")[0]}"));
     }
 
-    private static Precision Resolve(Precision precision, bool hasBf16) =>
-        precision != Precision.Auto ? precision : hasBf16 ? Precision.Bf16 : Precision.Fp32;
-
     private static ScalarType ComputeTypeOf(Precision precision) => precision switch
     {
         Precision.Fp32 => ScalarType.Float32,
         Precision.Fp16 or Precision.Fp16Weights => ScalarType.Float16,
         _ => ScalarType.BFloat16,
     };
-
-    private static string NameOf(Precision precision) => JsonNamingPolicy.SnakeCaseLower.ConvertName(precision.ToString());
 }

@@ -24,6 +24,24 @@ public static partial class TorchRuntime
     /// <exception cref="DeviceException">They cannot be loaded; the message says which one, why and what to do.</exception>
     public static TorchStatus Load() => Status.Value;
 
+    /// <summary>Loads the libraries, and sets the number of libtorch's threads.</summary>
+    /// <param name="threads">0 leaves it as it is.</param>
+    /// <exception cref="DeviceException">They cannot be loaded.</exception>
+    internal static void LoadWith(int threads)
+    {
+        Load();
+        if (threads > 0)
+        {
+            torch.set_num_threads(threads);
+        }
+    }
+
+    /// <summary>Threads that libtorch will have, as far as that is known without loading it.</summary>
+    /// <param name="threads">As the options say; 0 leaves it to libtorch.</param>
+    public static string ThreadsOf(int threads) =>
+        threads > 0 ? FormattableString.Invariant($"{threads}")
+        : Environment.GetEnvironmentVariable("OMP_NUM_THREADS") ?? FormattableString.Invariant($"{Environment.ProcessorCount}");
+
     /// <summary>Version of the loaded libtorch, for example "2.10.0". TorchSharp's <c>__version__</c> is the one that it was compiled for.</summary>
     /// <exception cref="DeviceException">It does not load.</exception>
     public static unsafe string LibtorchVersion =>

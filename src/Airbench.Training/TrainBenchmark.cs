@@ -28,18 +28,19 @@ public static class TrainBenchmark
     {
         var started = DateTimeOffset.UtcNow;
         var startup = Stopwatch.StartNew();
-        var device = ComputeDevice.Resolve(deviceName, options.Precision).With(options, progress);
+        TorchRuntime.LoadWith(options.Threads);
+        var recipe = BatchFit.Apply(options.ToRecipe(), dataset.Manifest.TrainCount, dataset.Manifest.ImageSize, options.Changes.ContainsKey("batch_size"), progress);
+        var device = ComputeDevice.Resolve(deviceName, options.Precision, Choose).With(options, progress);
         using (zeros(1, device: device.Device))
         {
             device.Synchronize();   // the device itself starts with the first tensor
         }
         startup.Stop();
         device.Warn(progress);
-        if (options.Threads > 0)
+        if (device.Choice is { } choice)
         {
-            set_num_threads(options.Threads);
+            progress.Info($"precision: {choice}");
         }
-        var recipe = BatchFit.Apply(options.ToRecipe(), dataset.Manifest.TrainCount, dataset.Manifest.ImageSize, options.Changes.ContainsKey("batch_size"), progress);
         if (options.Trace && !(device.IsCuda && OperatingSystem.IsLinux()))
         {
             throw new DeviceException($"trace: true, but the training is on {device.Description}; expected CUDA on Linux. Remove it or choose another device");
@@ -61,6 +62,7 @@ public static class TrainBenchmark
             RecipeSha256 = Hash.OfText(Json.Write(recipe)),
             Device = device.Description,
             Precision = device.PrecisionName,
+            Rates = device.Choice?.Rates,
             DatasetName = dataset.Manifest.Name,
             DatasetSha256 = dataset.Manifest.Sha256,
             Synthetic = dataset.Manifest.IsSynthetic,
@@ -81,6 +83,14 @@ public static class TrainBenchmark
             : AirbenchRuns(dataset, plan, options, device, seed, warmUp, progress, cancel);
         report = report with { Train = result.With(runs) with { Trace = trace } };
         return BenchmarkReporter.Finish(report, earlier, options.Tolerance, folder, progress);
+
+        PrecisionChoice Choose()
+        {
+            startup.Stop();   // once a machine, not once a process
+            var chosen = AutoPrecision.Here.Choose(TrainingSetup.NetworkOf(dataset, recipe), options.Threads, progress);
+            startup.Start();
+            return chosen;
+        }
     }
 
     /// <summary>Loads once; the training times itself.</summary>

@@ -48,6 +48,7 @@ internal static class TrainedModelWriter
             Seed = log.Results[0].Seed,
             Device = setup.Device.Description,
             Precision = setup.Device.PrecisionName,
+            Rates = setup.Device.Choice?.Rates,
             Threads = get_num_threads(),
             DatasetName = dataset.Name,
             DatasetSha256 = dataset.Sha256,

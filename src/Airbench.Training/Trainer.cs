@@ -21,16 +21,27 @@ public static class Trainer
     /// <exception cref="DivergedException">The loss of a run is not finite.</exception>
     public static TrainedModel Train(
         Dataset dataset, TrainOptions options, string folder, string deviceName, int seed, IProgress progress, CancellationToken cancel,
-        bool startAnew = false)
+        bool startAnew = false) => Train(dataset, options, folder, deviceName, seed, progress, AutoPrecision.Here, startAnew, cancel);
+
+    /// <inheritdoc cref="Train(Dataset, TrainOptions, string, string, int, IProgress, CancellationToken, bool)"/>
+    internal static TrainedModel Train(
+        Dataset dataset, TrainOptions options, string folder, string deviceName, int seed, IProgress progress, AutoPrecision auto, bool startAnew,
+        CancellationToken cancel)
     {
-        var device = ComputeDevice.Resolve(deviceName, options.Precision).With(options, progress);
-        device.Warn(progress);
-        if (options.Threads > 0)
-        {
-            set_num_threads(options.Threads);
-        }
+        TorchRuntime.LoadWith(options.Threads);
         var recipe = BatchFit.Apply(options.ToRecipe(), dataset.Manifest.TrainCount, dataset.Manifest.ImageSize, options.Changes.ContainsKey("batch_size"), progress);
         recipe.Validate();
+        var spec = TrainingSetup.NetworkOf(dataset, recipe);
+        var device = ComputeDevice.Resolve(deviceName, options.Precision, () => auto.Choose(spec, options.Threads, progress)).With(options, progress);
+        device.Warn(progress);
+        if (device.Choice is { } choice)
+        {
+            progress.Info($"precision: {choice}");
+        }
+        if (options.CheckpointEverySeconds > 0 && !startAnew)
+        {
+            device = AsBegun(device, Checkpoint.KeyIn(folder, options.Runs), other => TrainingSetup.Key(dataset.Manifest, recipe, spec, other, seed), progress);
+        }
         var plan = TrainingPlan.For(recipe, dataset.Manifest.TrainCount);
         var steps = $"{options.Runs} x {plan.TotalSteps} steps of {recipe.BatchSize} images";
         progress.Info($"{recipe.Name} on {device.Description}, {device.PrecisionName}, {get_num_threads()} threads: {steps}");
@@ -80,5 +91,27 @@ public static class Trainer
             progress.Info($"the same command{(startAnew ? " without --force" : "")} resumes from the checkpoint in {checkpoint.Folder}");
             throw;
         }
+    }
+    /// <summary>
+    /// What was chosen, but for a checkpoint of the very same training in the other arithmetic, which goes on as it began: the choice may be
+    /// another when a machine is measured again, and its weights would be of neither.
+    /// </summary>
+    /// <param name="device">As chosen.</param>
+    /// <param name="found">Key of the checkpoint that is there, or null.</param>
+    /// <param name="keyOf">The key of a training on a device.</param>
+    /// <param name="progress">Told where it is the other one.</param>
+    private static ComputeDevice AsBegun(ComputeDevice device, string? found, Func<ComputeDevice, string> keyOf, IProgress progress)
+    {
+        if (device.Choice is not { } choice)
+        {
+            return device;
+        }
+        var other = device with { Precision = choice.Precision == Precision.Bf16 ? Precision.Fp32 : Precision.Bf16 };
+        if (found is null || found != keyOf(other))
+        {
+            return device;
+        }
+        progress.Info($"precision: the checkpoint is of {other.PrecisionName}, and the training goes on in it; a new one would take {choice.Name} (--force)");
+        return other;
     }
 }

@@ -31,15 +31,12 @@ public sealed record TrainingEstimate(double EpochSeconds, double TotalSeconds)
     /// <exception cref="ConfigurationException">The recipe does not fit the images.</exception>
     public static TrainingEstimate Of(TrainOptions options, int imageSize, int classCount, int trainCount, int testCount, string deviceName)
     {
-        var device = ComputeDevice.Resolve(deviceName, options.Precision);
-        if (options.Threads > 0)
-        {
-            set_num_threads(options.Threads);
-        }
+        TorchRuntime.LoadWith(options.Threads);
         var recipe = BatchFit.Apply(options.ToRecipe(), trainCount, imageSize, options.Changes.ContainsKey("batch_size"), IProgress.Silent);
         recipe.Validate();
         var spec = recipe.Network(imageSize, classCount, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25]);
         spec.Validate();
+        var device = ComputeDevice.Resolve(deviceName, options.Precision, () => AutoPrecision.Here.Choose(spec, options.Threads, IProgress.Silent));
         var (small, large) = (StepSeconds(recipe, spec, SmallBatch, device), StepSeconds(recipe, spec, LargeBatch, device));
         return From(small, large, recipe, spec, options, trainCount, testCount);
     }

@@ -15,10 +15,9 @@ internal sealed record TrainingSetup(
     /// <summary>Every hyperparameter.</summary>
     public Recipe Recipe => Plan.Recipe;
 
-    /// <summary>Copies both splits to the device.</summary>
-    /// <exception cref="InvalidFileException">The data set is damaged.</exception>
-    /// <exception cref="ConfigurationException">Its images are smaller than a network takes.</exception>
-    public static TrainingSetup Load(Dataset dataset, TrainingPlan plan, ComputeDevice device)
+    /// <summary>The network that a recipe makes for a data set.</summary>
+    /// <exception cref="ConfigurationException">Its images are smaller than a network takes, or the recipe does not fit them.</exception>
+    public static NetworkSpec NetworkOf(Dataset dataset, Recipe recipe)
     {
         if (dataset.Manifest.ImageSize < NetworkSpec.MinImageSize)
         {
@@ -26,8 +25,17 @@ internal sealed record TrainingSetup(
                 $"{dataset.Folder}: its images have {dataset.Manifest.ImageSize} pixels a side; expected {NetworkSpec.MinImageSize} or more, which a network needs: " +
                 $"prepare them with image_size {NetworkSpec.MinImageSize} or more");
         }
-        var spec = plan.Recipe.Network(dataset.Manifest);
+        var spec = recipe.Network(dataset.Manifest);
         spec.Validate();
+        return spec;
+    }
+
+    /// <summary>Copies both splits to the device.</summary>
+    /// <exception cref="InvalidFileException">The data set is damaged.</exception>
+    /// <exception cref="ConfigurationException">Its images are smaller than a network takes.</exception>
+    public static TrainingSetup Load(Dataset dataset, TrainingPlan plan, ComputeDevice device)
+    {
+        var spec = NetworkOf(dataset, plan.Recipe);
         using var train = dataset.OpenSplit(Split.Train);
         using var test = dataset.OpenSplit(Split.Test);
         return new TrainingSetup(
@@ -61,15 +69,18 @@ internal sealed record TrainingSetup(
 
     /// <summary>Hash of all that decides the weights, bit by bit: a checkpoint is good for the same training only.</summary>
     /// <param name="seed">Of the first run.</param>
-    public string Key(int seed) => Hash.OfText(Json.Write(new
+    public string Key(int seed) => Key(Dataset, Recipe, Spec, Device, seed);
+
+    /// <summary>The same, before anything is loaded.</summary>
+    public static string Key(DatasetManifest dataset, Recipe recipe, NetworkSpec spec, ComputeDevice device, int seed) => Hash.OfText(Json.Write(new
     {
-        Recipe,
-        Network = Spec,
-        Data = Dataset.Sha256,
+        Recipe = recipe,
+        Network = spec,
+        Data = dataset.Sha256,
         Seed = seed,
-        Device = Device.Description,
-        Precision = Device.PrecisionName,
-        Kernels = Device.Kernels is null ? "libtorch" : "own",
+        Device = device.Description,
+        Precision = device.PrecisionName,
+        Kernels = device.Kernels is null ? "libtorch" : "own",
         Threads = get_num_threads(),
         Libtorch = TorchRuntime.LibtorchVersion,
         Product = Product.Version,

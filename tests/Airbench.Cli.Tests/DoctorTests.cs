@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Airbench.Cli;
 using Airbench.Pipeline;
+using Airbench.Training;
 
 namespace Airbench.Tests;
 
@@ -30,6 +31,7 @@ public sealed class DoctorTests : IDisposable
         OnnxCuda = false,
         Unreachable = _ => null,
         Estimate = task => new(task.TrainCount / 1000.0, 100),
+        Choose = (_, _, device) => device == "cuda" ? null : PrecisionChoice.By(new("Some CPU", 1, 88, 130, "2026-01-31T12:00:00Z")),
     };
 
     [Fact]
@@ -124,6 +126,18 @@ public sealed class DoctorTests : IDisposable
         Assert.Equal("about 0:50 an epoch, 1:40 in all (2 runs of 9.9 epochs of 50,000 images)", time.Found);
         Assert.DoesNotContain(
             PipelineChecks.All(PipelineFile.Parse(Cifar, "pipeline.yaml", Stages.All, []), Machine with { MemoryBytes = 2_000_000_000 }), finding => finding.What == "train: time");
+    }
+
+    [Theory]
+    [InlineData("device: cpu", "train.with.runs=1", "auto takes fp32: bf16 0.68 times as fast as fp32 (88 and 130 GFLOP/s a core) on Some CPU, measured 2026-01-31")]
+    [InlineData("device: cpu", "train.with.precision=bf16", null)]
+    [InlineData("device: cpu", "train.with.backbone=resnet18", null)]
+    [InlineData("device: cuda", "train.with.runs=1", null)]
+    public void A_training_that_leaves_its_precision_open_is_told_the_rates_of_both_and_the_choice(string device, string set, string? expected)
+    {
+        var pipeline = PipelineFile.Parse($"{device}\n{Cifar}", "pipeline.yaml", Stages.All, [set]);
+        var machine = Machine with { TorchCudaDevices = 1, OnnxCuda = true };
+        Assert.Equal(expected, PipelineChecks.All(pipeline, machine).SingleOrDefault(finding => finding.What == "train: precision")?.Found);
     }
 
     private static IEnumerable<string> Problems(string yaml, Surroundings machine) =>

@@ -18,6 +18,7 @@ public sealed class NativeCallTests
         ["Brgemm.Accumulate"] = "Brgemm.Find asks",
         ["OpenMp.Run"] = "OpenMp.Find asks",
         ["OpenMp.RunThread"] = "OpenMp.Find asks",
+        ["OpenMp.SetThreads"] = "OpenMp.Find asks",
         ["CudnnTuning.get_Enabled"] = "CudnnTuning.get_IsReachable asks",
         ["CudnnTuning.set_Enabled"] = "CudnnTuning.get_IsReachable asks",
         ["CudnnTuning.Context"] = "CudnnTuning.get_IsReachable asks",

@@ -30,7 +30,7 @@ public sealed class PipelineRunTests : IDisposable
 
         var times = File.ReadAllLines(Path.Combine(run, "timings.csv"));
         Assert.Equal(
-            "run_id,pipeline,stage,uses,status,started_utc,wall_seconds,work_seconds,items,items_per_second,device,peak_rss_mb,usd,error",
+            "run_id,pipeline,stage,uses,status,started_utc,wall_seconds,work_seconds,items,items_per_second,device,peak_rss_mb,usd,error,precision,bf16_gflops,fp32_gflops",
             times[0]);
         Assert.Equal(["prepare", "train", "export", "evaluate"], times.Skip(1).Select(row => row.Split(',')[2]));
         Assert.All(times.Skip(1), row => Assert.Equal("ok", row.Split(',')[4]));

@@ -18,6 +18,7 @@ internal sealed class FakeStage<TOptions, TArtifact>(string uses) : Stage<TOptio
     public Func<TOptions, IReadOnlyList<Type>> Demands { get; init; } = _ => [];
     public Func<TOptions, DeviceUse> Device { get; init; } = _ => DeviceUse.Takes;
     public Func<StageContext, TOptions, Fingerprint>? Decides { get; init; }
+    public Func<TArtifact, string?> Change { get; init; } = _ => null;
 
     public override string Uses => uses;
     public override string Description => About;
@@ -31,4 +32,5 @@ internal sealed class FakeStage<TOptions, TArtifact>(string uses) : Stage<TOptio
     public override TArtifact Open(string folder) => Opener(folder);
     public override DeviceUse UseOf(TOptions options) => Device(options);
     public override Fingerprint Fingerprint(StageContext context, TOptions options) => Decides?.Invoke(context, options) ?? base.Fingerprint(context, options);
+    public override string? ChangedChoice(StageContext context, TOptions options, TArtifact earlier) => Change(earlier);
 }

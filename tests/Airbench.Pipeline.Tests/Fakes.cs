@@ -91,6 +91,9 @@ internal sealed class FakeKinds
     /// <summary>Files and folders that training reads beside its inputs.</summary>
     public IReadOnlyList<string> TrainReads { get; init; } = [];
 
+    /// <summary>See <see cref="IStage.ChangedChoice"/>: told of the folder of an earlier model.</summary>
+    public Func<string, string?> TrainChange { get; init; } = _ => null;
+
     /// <summary>Names of the stages that ran, in order.</summary>
     public List<string> Ran { get; } = [];
 
@@ -120,8 +123,13 @@ internal sealed class FakeKinds
                 Environment = new Dictionary<string, string> { ["seed"] = $"{context.Seed}", ["device"] = context.Device },
                 Reads = TrainReads,
             },
+            Change = earlier => TrainChange(earlier.Folder),
             Checker = options => options.Optimizer.Lr <= 0 ? ["optimizer.lr: found 0; expected more"] : [],
-            Work = (context, _) => Make(context, new Network(Below(context, "models", null))),
+            Work = (context, _) => Make(context, new Network(Below(context, "models", null))) with
+            {
+                Precision = "bf16",
+                Rates = new ArithmeticRates("X", 1, 197.3, 121.94, "2026-01-31T12:00:00Z"),
+            },
         },
         new FakeStage<ExportOptions, Bundle>("export")
         {

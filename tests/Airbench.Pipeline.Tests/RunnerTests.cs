@@ -46,10 +46,10 @@ public sealed partial class RunnerTests : IDisposable
 
         Assert.Equal(
             """
-            run_id,pipeline,stage,uses,status,started_utc,wall_seconds,work_seconds,items,items_per_second,device,peak_rss_mb,usd,error
-            20260102-030405,demo,prepare,prepare,ok,2026-01-02T03:04:05.000Z,1.250,2.000,60000,30000.0,cpu,MB,,
-            20260102-030405,demo,train,train,ok,2026-01-02T03:04:06.250Z,1.250,,,,cpu,MB,,
-            20260102-030405,demo,export,export,failed,2026-01-02T03:04:07.500Z,1.250,,,,,MB,,"parity: found 0.5, ""far"";\nexpected 0.001"
+            run_id,pipeline,stage,uses,status,started_utc,wall_seconds,work_seconds,items,items_per_second,device,peak_rss_mb,usd,error,precision,bf16_gflops,fp32_gflops
+            20260102-030405,demo,prepare,prepare,ok,2026-01-02T03:04:05.000Z,1.250,2.000,60000,30000.0,cpu,MB,,,,,
+            20260102-030405,demo,train,train,ok,2026-01-02T03:04:06.250Z,1.250,,,,cpu,MB,,,bf16,197.3,121.9
+            20260102-030405,demo,export,export,failed,2026-01-02T03:04:07.500Z,1.250,,,,,MB,,"parity: found 0.5, ""far"";\nexpected 0.001",,,
 
             """,
             PeakColumn.Replace(Text(report, "timings.csv"), ",MB,"));
@@ -73,7 +73,7 @@ public sealed partial class RunnerTests : IDisposable
         var report = Run(kinds, text: $"usd_per_hour: 2.5\n{Given.Yaml}");
 
         var rows = Text(report, "timings.csv").TrimEnd().Split('\n').Skip(1).Select(row => row.Split(',')).ToList();
-        Assert.Equal(["0.062500", "0.062500"], rows.Select(row => row[^2]));   // 90 s at $2.50 an hour; the one that failed too
+        Assert.Equal(["0.062500", "0.062500"], rows.Select(row => row[12]));   // 90 s at $2.50 an hour; the one that failed too
         Assert.Equal((2.5, 0.0625), (report.UsdPerHour!.Value, report.Stages[1].Usd!.Value));
         Assert.Null(report.Stages[2].Usd);   // it did not start
     }
@@ -329,7 +329,7 @@ public sealed partial class RunnerTests : IDisposable
         Assert.InRange(PeakMemory.Megabytes()!.Value, Math.Max(1, managed / 2), 1_000_000);
     }
 
-    [GeneratedRegex(@",[0-9]+,(?=([0-9.]*,)(""|\n|$))", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@",[0-9]+,(?=[0-9.]*,("".*"")?,[a-z0-9]*,[0-9.]*,[0-9.]*(\n|$))", RegexOptions.CultureInvariant)]
     private static partial Regex PeakColumn { get; }
 
     private RunReport Run(

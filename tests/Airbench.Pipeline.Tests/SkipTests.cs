@@ -28,10 +28,10 @@ public sealed class SkipTests : IDisposable
         Assert.Equal("whole", File.ReadAllText(Path.Combine(report.RunFolder, "evaluate", FakeKinds.ManifestName)));   // the new run has it too
         Assert.Equal(
             """
-            20260102-030411,demo,prepare,prepare,cached,2026-01-02T03:04:11.000Z,0.000,,,,,,,
-            20260102-030411,demo,train,train,cached,2026-01-02T03:04:11.000Z,0.000,,,,,,,
-            20260102-030411,demo,export,export,cached,2026-01-02T03:04:11.000Z,0.000,,,,,,,
-            20260102-030411,demo,evaluate,evaluate,cached,2026-01-02T03:04:11.000Z,0.000,,,,,,,
+            20260102-030411,demo,prepare,prepare,cached,2026-01-02T03:04:11.000Z,0.000,,,,,,,,,,
+            20260102-030411,demo,train,train,cached,2026-01-02T03:04:11.000Z,0.000,,,,,,,,,,
+            20260102-030411,demo,export,export,cached,2026-01-02T03:04:11.000Z,0.000,,,,,,,,,,
+            20260102-030411,demo,evaluate,evaluate,cached,2026-01-02T03:04:11.000Z,0.000,,,,,,,,,,
 
             """,
             string.Concat(File.ReadAllLines(Path.Combine(report.RunFolder, "timings.csv")).Skip(1).Select(line => line + "\n")));
@@ -102,6 +102,36 @@ public sealed class SkipTests : IDisposable
             evaluate: Run (seed 3 -> 4; follows prepare and export)
             """,
             Plan("prepare.with.image_size=64", "seed=4", "train.with.decay=0.5", "train.with.second={ lr: 1 }", "export.with.variants=[fp32]"));
+    }
+
+    /// <summary>Of a choice that a stage makes by itself, as that of the arithmetic: a measurement may come out otherwise the next time.</summary>
+    [Fact]
+    public void A_choice_that_changed_is_named_and_runs_nothing()
+    {
+        var asked = new List<string>();
+        var kinds = new FakeKinds
+        {
+            TrainChange = folder =>
+            {
+                asked.Add(Path.GetRelativePath(_root.Path, folder));
+                return "in bf16, and fp32 now";
+            },
+        };
+        Run(kinds);
+        Assert.Empty(asked);   // there was no earlier one
+        kinds.Ran.Clear();
+
+        Assert.Equal("unchanged; in bf16, and fp32 now", PlanOf(kinds).Rows[1].Why);
+        Assert.Equal(["unchanged", "unchanged; in bf16, and fp32 now", "unchanged", "unchanged"], Run(kinds).Stages.Select(stage => stage.Why));
+        Assert.Empty(kinds.Ran);
+        Assert.Contains("info train: unchanged; in bf16, and fp32 now: a Network from Pictures", _progress.Lines);
+        Assert.Equal("epochs 2 -> 3; in bf16, and fp32 now", PlanOf(kinds, "train.with.epochs=3").Rows[1].Why);
+        Assert.Equal(Path.Combine("models", "demo"), Assert.Single(asked.Distinct()));
+
+        asked.Clear();
+        File.WriteAllText(_root.File("models", "demo", FakeKinds.ManifestName), "other");
+        Assert.Equal("models/demo: manifest.txt changed; from the cache; in bf16, and fp32 now", PlanOf(kinds).Rows[1].Why);
+        Assert.StartsWith(Path.Combine(".airbench", "cache"), Assert.Single(asked), StringComparison.Ordinal);   // it speaks of the one that comes back
     }
 
     [Fact]
@@ -234,6 +264,9 @@ public sealed class SkipTests : IDisposable
 
     private string Plan(params string[] sets) => string.Join('\n', PipelinePlan.Make(Given.Parse(Given.Yaml, sets), new RunOptions { Root = _root.Path })
         .Rows.Select(row => $"{row.Stage.Key}: {row.Action} ({row.Why})"));
+
+    private PipelinePlan PlanOf(FakeKinds kinds, params string[] sets) =>
+        PipelinePlan.Make(PipelineFile.Parse(Given.Yaml, "pipeline.yaml", kinds.All, sets), new RunOptions { Root = _root.Path });
 
     private RunReport Run(
         FakeKinds kinds, string text = Given.Yaml, string? from = null, string? force = null, bool keepRecord = true, params string[] sets) =>

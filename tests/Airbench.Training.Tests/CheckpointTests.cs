@@ -67,6 +67,47 @@ public sealed class CheckpointTests
             whole.Manifest.Runs.Select(run => run with { TrainSeconds = 0 }), resumed.Manifest.Runs.Select(run => run with { TrainSeconds = 0 }));
     }
 
+    /// <summary>The machine was measured again in between, or is another one.</summary>
+    [Theory]
+    [InlineData(Precision.Bf16)]
+    [InlineData(Precision.Fp32)]
+    public void A_training_goes_on_in_the_arithmetic_of_its_checkpoint_also_where_auto_takes_the_other_now(Precision begun)
+    {
+        using var set = new TinySet(train: 128, test: 16);
+        var auto = Wide(Precision.Auto);
+        var whole = set.Train(Wide(begun), name: "whole");
+        var (then, now) = begun == Precision.Bf16 ? (Taking(200, set), Taking(50, set)) : (Taking(50, set), Taking(200, set));
+        using (var source = new CancellationTokenSource())
+        {
+            Assert.Throws<OperationCanceledException>(() => set.Train(auto, then, progress: new CancelAt(5, source), cancel: source.Token));
+        }
+        var progress = new RecordedProgress();
+        var resumed = set.Train(auto, now, progress: progress);
+        Assert.Equal((5, 6), Steps(progress));
+        Assert.Equal(whole.Manifest.WeightsSha256, resumed.Manifest.WeightsSha256);
+        var (other, chosen) = begun == Precision.Bf16 ? ("fp32", "bf16") : ("bf16", "fp32");
+        Assert.Equal((chosen, now.Choose(whole.Manifest.Network, 2, progress).Rates), (resumed.Manifest.Precision, resumed.Manifest.Rates));
+        Assert.Contains($"precision: the checkpoint is of {chosen}, and the training goes on in it; a new one would take {other} (--force)", progress.Infos);
+    }
+
+    [Fact]
+    public void A_training_that_starts_anew_takes_what_auto_takes_now_and_says_what_was_measured()
+    {
+        using var set = new TinySet(train: 128, test: 16);
+        var options = Wide(Precision.Auto);
+        using (var source = new CancellationTokenSource())
+        {
+            Assert.Throws<OperationCanceledException>(() => set.Train(options, Taking(200, set), progress: new CancelAt(5, source), cancel: source.Token));
+        }
+        var progress = new RecordedProgress();
+        var manifest = set.Train(options, Taking(50, set), progress: progress, startAnew: true).Manifest;
+        Assert.Equal("fp32", manifest.Precision);
+        Assert.Contains("precision: auto takes fp32: bf16 0.50 times as fast as fp32 (50 and 100 GFLOP/s a core) on Some CPU, measured 2026-01-31", progress.Infos);
+        Assert.Equal(AutoPrecisionTests.Rates(50, 100), Json.Read<ModelManifest>(set.ModelFolder() + "/model.json").Rates);
+        using var json = System.Text.Json.JsonDocument.Parse(File.ReadAllText(set.ModelFolder() + "/model.json"));
+        Assert.Equal(0.5, json.RootElement.GetProperty("rates").GetProperty("ratio").GetDouble());
+    }
+
     [Fact]
     public void A_checkpoint_of_other_settings_is_left_aside()
     {
@@ -230,6 +271,13 @@ public sealed class CheckpointTests
         using var checkpoint = Checkpoint.Open(set.ModelFolder(), key, TimeSpan.FromHours(1), IProgress.Silent);
         checkpoint.Find(TrainingPlan.For(options.ToRecipe(), trainCount: 128), seed: 1, runs: 2);
     }
+
+    /// <summary>Measures bf16 at so many GFLOP/s, and fp32 at 100.</summary>
+    private static AutoPrecision Taking(double bf16, TinySet set) =>
+        new(null, _ => AutoPrecisionTests.Rates(bf16, 100), use => use(Path.Combine(set.Root, $"cache-{bf16}")));
+
+    /// <summary>A network wide enough to be measured.</summary>
+    private static TrainOptions Wide(Precision precision) => Options("airbench94", precision).Changing(recipe => recipe with { Widths = [16, 16, 16] });
 
     private static void Stop(TinySet set, TrainOptions options, int step)
     {

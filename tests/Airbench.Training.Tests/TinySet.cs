@@ -25,5 +25,10 @@ internal sealed class TinySet : IDisposable
     public TrainedModel Train(TrainOptions options, int seed = 1, string name = "model", IProgress? progress = null, CancellationToken cancel = default) =>
         Trainer.Train(Dataset, options, ModelFolder(name), "cpu", seed, progress ?? IProgress.Silent, cancel);
 
+    /// <summary>With a choice of <c>precision: auto</c> that is given.</summary>
+    public TrainedModel Train(
+        TrainOptions options, AutoPrecision auto, string name = "model", IProgress? progress = null, bool startAnew = false, CancellationToken cancel = default) =>
+        Trainer.Train(Dataset, options, ModelFolder(name), "cpu", seed: 1, progress ?? IProgress.Silent, auto, startAnew, cancel);
+
     public void Dispose() => Directory.Delete(Root, recursive: true);
 }

@@ -42,7 +42,7 @@ internal static class DoctorCommand
     {
         if (!arguments.NamesPipeline(parsed))
         {
-            return [new("pipeline", $"no {PipelineArguments.DefaultFile} here; `airbench init` writes one")];
+            return [.. PrecisionCheck.OfMachine(), new("pipeline", $"no {PipelineArguments.DefaultFile} here; `airbench init` writes one")];
         }
 
         PipelineDefinition pipeline;

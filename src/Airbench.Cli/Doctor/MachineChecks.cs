@@ -32,8 +32,8 @@ internal static class MachineChecks
         var missing = (CpuFeatures.HasBf16, CpuFeatures.HasVnni) switch
         {
             (true, true) => null,
-            (false, false) => "no AVX512-BF16 and no AVX512-VNNI: training takes fp32 and about twice the time, int8 models gain less",
-            (false, true) => "no AVX512-BF16: training takes fp32 and about twice the time",
+            (false, false) => "no AVX512-BF16 and no AVX512-VNNI: training takes fp32, int8 models gain less",
+            (false, true) => "no AVX512-BF16: training takes fp32",
             _ => "no AVX512-VNNI: int8 models gain less",
         };
         var found = string.Join(", ", [machine.Cpu, $"{machine.Cores} cores", .. present]);

@@ -37,6 +37,8 @@ internal static class PipelineChecks
         findings.AddRange(Memory(pipeline, here, sources));
         if (findings.TrueForAll(finding => finding.Status != FindingStatus.Problem))
         {
+            findings.AddRange(Trainings(pipeline).SelectMany(
+                training => PrecisionCheck.Of(training.Stage, training.Options, training.Prepare.ImageSize, pipeline.Device, here)));
             findings.AddRange(Times(pipeline, here, sources));   // a training that cannot start takes no time
         }
         var environment = pipeline.Environment.Below(here.Root);

@@ -28,6 +28,9 @@ internal sealed record Surroundings
     /// <summary>About how long a training takes; null where that cannot be told.</summary>
     public required Func<TrainingTask, TrainingEstimate?> Estimate { get; init; }
 
+    /// <summary>What <c>precision: auto</c> takes for a training, images of so many pixels a side and a device; null where there is no choice.</summary>
+    public required Func<TrainOptions, int, string, PrecisionChoice?> Choose { get; init; }
+
     /// <summary>This machine.</summary>
     public static Surroundings Here(string root) => new()
     {
@@ -38,6 +41,7 @@ internal sealed record Surroundings
         OnnxCuda = Loaded(() => (bool?)OnnxClassifier.DescribeRuntime().Contains("CUDAExecutionProvider", StringComparison.Ordinal)),
         Unreachable = Ask,
         Estimate = TrainingTime.Measure,
+        Choose = PrecisionCheck.Choose,
     };
 
     /// <summary>Null for a share on Windows (\\\\server\\share), which .NET takes for no drive.</summary>

@@ -26,6 +26,8 @@ internal sealed class BenchmarkTrainStage : BenchmarkStage<TrainBenchmarkOptions
             WorkSeconds = train.Runs.Sum(run => run.Seconds),
             Items = train.Runs.Sum(run => (long)run.Steps) * train.Recipe.BatchSize,
             Device = train.Device,
+            Precision = train.Precision,
+            Rates = train.Rates,
             AccuracyPlain = train.Runs.Average(run => run.AccuracyPlain),
             AccuracyTta = train.Accuracy!.Mean,
         };

@@ -38,7 +38,7 @@ internal static class Factors
     /// <param name="threads">As the options say; 0 leaves it to libtorch.</param>
     public static Dictionary<string, string> Threads(int threads) => new()
     {
-        ["threads"] = threads > 0 ? Text(threads) : System.Environment.GetEnvironmentVariable("OMP_NUM_THREADS") ?? Text(System.Environment.ProcessorCount),
+        ["threads"] = TorchRuntime.ThreadsOf(threads),
     };
 
     /// <summary>All of <paramref name="parts"/>.</summary>

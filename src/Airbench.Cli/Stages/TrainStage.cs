@@ -43,15 +43,28 @@ internal sealed class TrainStage : Stage<TrainStageOptions, TrainedModel>
         var manifest = model.Manifest;
         var (seconds, steps) = (manifest.Runs.Sum(run => run.TrainSeconds), manifest.Runs.Sum(run => (long)run.Steps));
         return new StageResult(model, FormattableString.Invariant(
-            $"{manifest.RecipeName} {manifest.Precision}, {manifest.Runs.Count} x {manifest.Runs[0].Steps} steps, {seconds / steps:0.00} s/step"))
+            $"{manifest.RecipeName} {manifest.Precision}{Measured(manifest.Rates)}, {manifest.Runs.Count} x {manifest.Runs[0].Steps} steps, {seconds / steps:0.00} s/step"))
         {
             WorkSeconds = seconds,
             Items = steps * manifest.Recipe!.BatchSize,
             Device = manifest.Device,
+            Precision = manifest.Precision,
+            Rates = manifest.Rates,
             AccuracyPlain = manifest.Runs.Average(run => run.AccuracyPlain),
             AccuracyTta = manifest.AccuracyTta.Mean,
         };
     }
+
+    /// <summary>" (1.62 times as fast as fp32)" where that was measured.</summary>
+    private static string Measured(ArithmeticRates? rates) => rates is null ? "" : FormattableString.Invariant($" (bf16 {rates.Ratio:0.00} times as fast as fp32)");
+
+    public override string? ChangedChoice(StageContext context, TrainStageOptions options, TrainedModel earlier) =>
+        options is { Backbone: null, Precision: Precision.Auto } && earlier.Manifest is { Recipe: not null, Device: "cpu", Network: var network } manifest
+        && (context.Device == "cpu" || (context.Device == "auto" && BenchmarkMachine.Gpus() is null))
+        && AutoPrecision.Here.Known(options.ToRecipe().Network(network.ImageSize, network.ClassCount, network.Mean, network.Std), options.Threads) is { } choice
+        && choice.Name != manifest.Precision
+            ? $"the model there is in {manifest.Precision}, and precision: {choice}"
+            : null;
 
     public override IEnumerable<string> Check(TrainStageOptions options) => TrainStageOptions.Check(options);
 

@@ -73,6 +73,9 @@ public sealed record ModelManifest : IChecked
     /// <summary>Compute precision: bf16, bf16_weights, fp16, fp16_weights or fp32.</summary>
     public required string Precision { get; init; }
 
+    /// <summary>What decided it, where <c>precision: auto</c> had it measured; null where it was given, or there was nothing to measure.</summary>
+    public ArithmeticRates? Rates { get; init; }
+
     /// <summary>Threads of the native runtime.</summary>
     [Range(0, int.MaxValue)]
     public required int Threads { get; init; }

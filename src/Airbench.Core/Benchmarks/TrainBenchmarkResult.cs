@@ -20,6 +20,9 @@ public sealed record TrainBenchmarkResult : IChecked
     /// <summary>Compute precision: bf16, bf16_weights, fp16, fp16_weights or fp32.</summary>
     public required string Precision { get; init; }
 
+    /// <summary>What decided it, where <c>precision: auto</c> had it measured; null where it was given, or there was nothing to measure.</summary>
+    public ArithmeticRates? Rates { get; init; }
+
     /// <summary>Name of the data set.</summary>
     public required string DatasetName { get; init; }
 

@@ -38,7 +38,8 @@ internal static class StageData
     };
 
     public static ResultData Of(StageResult result) => new(
-        result.Artifact.Folder, result.Summary, result.WorkSeconds, result.Items, result.Device, result.AccuracyPlain, result.AccuracyTta);
+        result.Artifact.Folder, result.Summary, result.WorkSeconds, result.Items, result.Device, result.AccuracyPlain, result.AccuracyTta,
+        result.Precision, result.Rates);
 
     /// <summary>The result again, its artifact opened from disk.</summary>
     public static StageResult ToResult(IStage kind, ResultData data) => new(kind.Open(data.Folder), data.Summary)
@@ -48,6 +49,8 @@ internal static class StageData
         Device = data.Device,
         AccuracyPlain = data.AccuracyPlain,
         AccuracyTta = data.AccuracyTta,
+        Precision = data.Precision,
+        Rates = data.Rates,
     };
 
     private static GroupType GroupOf(IStage kind) => new(kind.OptionsType, OptionFields.Of(kind.OptionsType));

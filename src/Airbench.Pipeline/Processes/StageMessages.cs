@@ -19,7 +19,8 @@ internal sealed record ArtifactData(string Type, string Folder);
 
 /// <summary><see cref="StageResult"/> as data.</summary>
 internal sealed record ResultData(
-    string Folder, string Summary, double? WorkSeconds, long? Items, string Device, double? AccuracyPlain, double? AccuracyTta);
+    string Folder, string Summary, double? WorkSeconds, long? Items, string Device, double? AccuracyPlain, double? AccuracyTta, string? Precision,
+    ArithmeticRates? Rates);
 
 /// <summary>What the process of a stage tells, one line of JSON each.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "event")]

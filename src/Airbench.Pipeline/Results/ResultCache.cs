@@ -101,6 +101,9 @@ internal sealed class ResultCache(string root, long limit)
         return false;
     }
 
+    /// <summary>The folder with the files of a result from <see cref="Find"/>; not to be changed.</summary>
+    public string FilesOf(ResultRecord record) => Path.Combine(_folder, NameOf(record.From), FilesName);
+
     /// <summary>Marks a result as used now.</summary>
     public void Use(Facts facts)
     {

@@ -68,6 +68,10 @@ internal sealed class StageMemory
         lock (_lock)
         {
             var verdict = Decide(stage, folder, forced);
+            if (ChangedChoice(stage, folder, verdict) is { } change)
+            {
+                verdict = verdict with { Why = $"{verdict.Why}; {change}" };
+            }
             _contents[stage.Key] = verdict.Record is { } record ? new(Path.Combine(_options.Root, folder), record.Outputs) : null;
             if (verdict.Action == PlanAction.Restore)
             {
@@ -206,6 +210,24 @@ internal sealed class StageMemory
         return new(PlanAction.Restore, reason) { Facts = facts, Record = kept };
     }
 
+    /// <summary>What the stage would choose otherwise now than for the artifact that stands for a new one, or that a new one would replace.</summary>
+    private string? ChangedChoice(PipelineStage stage, string folder, Verdict verdict)
+    {
+        if (IsOfRun(stage))
+        {
+            return null;
+        }
+        try
+        {
+            var place = verdict is { Action: PlanAction.Restore, Record: { } kept } ? _cache.FilesOf(kept) : Path.Combine(_options.Root, folder);
+            return Directory.Exists(place) ? stage.Kind.ChangedChoice(ContextOf(stage), stage.Options, stage.Kind.Open(place)) : null;
+        }
+        catch (AirbenchException)
+        {
+            return null;   // a damaged artifact tells nothing; who needs it says so
+        }
+    }
+
     private string WhyLost(PipelineStage stage, string folder, ResultRecord earlier) =>
         IsOfRun(stage) ? "its earlier result is not in the cache any more" : $"{Lost(folder, earlier)}; not in the cache";
 
@@ -217,8 +239,11 @@ internal sealed class StageMemory
         : null;
 
     private Facts FactsOf(PipelineStage stage, string folder) => _finder.Of(
-        stage, _pipeline.Context(stage, _options.Root, Path.Combine(_options.Root, RunFolder.Runs, _pipeline.Name, FolderCheck.RunPlaceholder)), folder,
+        stage, ContextOf(stage), folder,
         Needs(stage).Select(need => KeyValuePair.Create(need.Kind.Output, _contents.GetValueOrDefault(need.Key)?.Files)));
+
+    private StageContext ContextOf(PipelineStage stage) =>
+        _pipeline.Context(stage, _options.Root, Path.Combine(_options.Root, RunFolder.Runs, _pipeline.Name, FolderCheck.RunPlaceholder));
 
     /// <summary>The needs whose artifacts the kind of stage takes; others are there for the order alone.</summary>
     private IEnumerable<PipelineStage> Needs(PipelineStage stage)

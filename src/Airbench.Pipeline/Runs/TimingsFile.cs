@@ -12,6 +12,7 @@ internal sealed class TimingsFile : IDisposable
     [
         "run_id", "pipeline", "stage", "uses", "status", "started_utc", "wall_seconds", "work_seconds",
         "items", "items_per_second", "device", "peak_rss_mb", "usd", "error",
+        "precision", "bf16_gflops", "fp32_gflops",
     ];
 
     private readonly Lock _lock = new();
@@ -49,6 +50,9 @@ internal sealed class TimingsFile : IDisposable
             Number(report.PeakMegabytes, "D"),
             Number(report.Usd, "F6"),
             report.Error is { } error ? Quote.OneLine(error) : null,   // a row stays a line
+            result?.Precision,
+            Number(result?.Rates?.Bf16Gflops, "F1"),
+            Number(result?.Rates?.Fp32Gflops, "F1"),
         ]);
     }
 

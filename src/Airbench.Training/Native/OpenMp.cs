@@ -10,13 +10,30 @@ namespace Airbench.Training;
 /// </remarks>
 internal static unsafe class OpenMp
 {
-    private static readonly Lazy<(nint Parallel, nint ThreadIndex)> Functions = new(Find);
+    private static readonly Lazy<(nint Parallel, nint ThreadIndex, nint SetThreads)> Functions = new(Find);
 
     /// <summary>Whether libtorch runs on GNU's OpenMP and its entry points are there.</summary>
     public static bool IsAvailable => Functions.Value.Parallel != 0;
 
     /// <summary>How many threads <see cref="Run"/> is to take for so many pieces of work: those of libtorch, but none without work.</summary>
     public static int ThreadsFor(int count) => Math.Clamp(torch.get_num_threads(), 1, count);
+
+    /// <summary>Has all that <paramref name="work"/> starts run on the calling thread alone. libtorch's own setting would change MKL's as well, for good.</summary>
+    public static T OnThisThread<T>(Func<T> work)
+    {
+        var threads = torch.get_num_threads();   // sets the thread up as libtorch does with each one, which must not come later
+        SetThreads(1);
+        try
+        {
+            return work();
+        }
+        finally
+        {
+            SetThreads(threads);
+        }
+    }
+
+    private static void SetThreads(int threads) => ((delegate* unmanaged<int, void>)Functions.Value.SetThreads)(threads);
 
     /// <summary>Shares pieces of work out between threads, this one among them, and waits for all.</summary>
     /// <param name="count">Pieces of work.</param>
@@ -50,7 +67,7 @@ internal static unsafe class OpenMp
     }
 
     /// <summary>The functions of the library that libtorch has loaded, not of another copy, whose threads would be others.</summary>
-    private static (nint Parallel, nint ThreadIndex) Find()
+    private static (nint Parallel, nint ThreadIndex, nint SetThreads) Find()
     {
         var folder = TorchRuntime.Load().Folder;
         return OperatingSystem.IsLinux()
@@ -58,7 +75,8 @@ internal static unsafe class OpenMp
             && NativeLibrary.TryLoad(path, out var library)
             && NativeLibrary.TryGetExport(library, "GOMP_parallel", out var parallel)
             && NativeLibrary.TryGetExport(library, "omp_get_thread_num", out var index)
-                ? (parallel, index)
+            && NativeLibrary.TryGetExport(library, "omp_set_num_threads", out var set)
+                ? (parallel, index, set)
                 : default;
     }
 }

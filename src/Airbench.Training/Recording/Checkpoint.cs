@@ -57,6 +57,22 @@ internal sealed class Checkpoint : IDisposable
         return true;
     }
 
+    /// <summary>
+    /// Key of the checkpoint of the model in <paramref name="modelFolder"/> that a training of so many runs could go on from; null where there is
+    /// none. Of a damaged one too, as far as it can be read: <see cref="Find(TrainingPlan, int, int)"/> refuses it.
+    /// </summary>
+    public static string? KeyIn(string modelFolder, int runs)
+    {
+        try
+        {
+            return Json.Read<CheckpointState>(Path.Combine(FolderOf(modelFolder), StateName)) is var state && state.Run < runs ? state.Key : null;
+        }
+        catch (InvalidFileException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Takes the checkpoint that is there, if it is of this training; says so, or why not.</summary>
     /// <param name="plan">Steps and epochs of a run.</param>
     /// <param name="seed">Of the first run.</param>

@@ -169,6 +169,8 @@ public sealed class StageProcessTests : IDisposable
             Device = "cuda:0 X",
             AccuracyPlain = 0.5,
             AccuracyTta = 1.0 / 3,
+            Precision = "bf16",
+            Rates = new ArithmeticRates("X", 1, 197.3, 121.9, "2026-01-31T12:00:00Z"),
         };
 
         var message = StageMessages.ReadEvent(StageMessages.Write(new ResultEvent(StageData.Of(result), 5)));
