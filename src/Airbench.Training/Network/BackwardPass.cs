@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Airbench.Training;
 
 /// <summary>
-/// The gradients of one training step: libtorch's autograd, but for convolutions in fp32 (<see cref="WinogradConvolution"/>), and the weights of those
+/// The gradients of one training step: libtorch's autograd, but for convolutions in fp32 (<see cref="Convolution3x3"/>), and the weights of those
 /// in bf16 where <see cref="WeightGradient"/> is faster.
 /// </summary>
 /// <remarks>
@@ -27,7 +27,7 @@ internal sealed class BackwardPass(CudaKernels? kernels = null) : IDisposable
     /// <param name="Input">What it is applied to.</param>
     /// <param name="Weight">Its kernel.</param>
     /// <param name="Winograd">What computes it, or null for libtorch.</param>
-    private sealed record Convolution(ConvLayer Layer, Tensor Input, Tensor Weight, WinogradConvolution? Winograd)
+    private sealed record Convolution(ConvLayer Layer, Tensor Input, Tensor Weight, Convolution3x3? Winograd)
     {
         /// <summary>Of the weight.</summary>
         public Tensor? Gradient { get; private set; }
@@ -42,7 +42,7 @@ internal sealed class BackwardPass(CudaKernels? kernels = null) : IDisposable
     /// <summary>The convolution without its bias, in the input's type.</summary>
     public Tensor Convolve(ConvLayer layer, Tensor input, Tensor weight)
     {
-        var winograd = weight.requires_grad ? WinogradConvolution.For(layer, input) : null;
+        var winograd = weight.requires_grad ? Convolution3x3.For(layer, input) : null;
         var isOurs = weight.requires_grad && (winograd is not null || WeightGradient.Serves(layer, input));
         using var cast = (isOurs ? weight.detach() : weight).to(input.dtype);
         if (!isOurs)

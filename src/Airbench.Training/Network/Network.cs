@@ -138,7 +138,7 @@ internal sealed class Network : IDisposable
             {
                 return direct.Convolve(input, weight, bias);
             }
-            if (bias is null && WinogradConvolution.For(layer, input) is { } winograd)
+            if (bias is null && Convolution3x3.For(layer, input) is { } winograd)
             {
                 return winograd.Convolve(input, weight, layer.Padding);
             }

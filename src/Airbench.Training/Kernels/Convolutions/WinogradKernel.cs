@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Airbench.Training;
 
-/// <summary>The passes of <see cref="WinogradConvolution"/> over all tiles, for one width of vectors.</summary>
+/// <summary>The passes of <see cref="Convolution3x3"/> over all tiles, for one width of vectors.</summary>
 /// <remarks>
 /// A thread takes some tiles at once: it transforms their inputs, multiplies each of the 36 matrices (tiles, inputs) with the
 /// (inputs, outputs) of the kernel, and transforms the products to outputs, all in the cache. The gradient of the kernel is the same the other

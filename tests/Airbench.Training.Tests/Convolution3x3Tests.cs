@@ -2,14 +2,13 @@ using System.Runtime.Intrinsics;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
+using Narrow = Airbench.Training.Convolution3x3.Of<Airbench.Training.Simd256, System.Runtime.Intrinsics.Vector256<float>, Airbench.Training.Products256>;
+using Wide = Airbench.Training.Convolution3x3.Of<Airbench.Training.Simd512, System.Runtime.Intrinsics.Vector512<float>, Airbench.Training.Products512>;
 
 namespace Airbench.Tests;
 
-using Wide = WinogradConvolution.Of<Simd512, Vector512<float>, Products512>;
-using Narrow = WinogradConvolution.Of<Simd256, Vector256<float>, Products256>;
-
 /// <summary>Beside autograd in fp64, in both widths of vectors.</summary>
-public sealed class WinogradConvolutionTests
+public sealed class Convolution3x3Tests
 {
     /// <summary>
     /// Of the norm. A sum of n products rounded to fp32 is off by about 6e-8 sqrt(n) / 2: 1.4e-6 for 2,304 products. Winograd with these points
@@ -117,7 +116,7 @@ public sealed class WinogradConvolutionTests
         Assert.Equal(0, (direct.Convolve(x, weight, null).Plus(bias.view(1, -1, 1, 1)) - expected).abs().max().item<double>());
     }
 
-    private static WinogradConvolution Kernels(bool isWide)
+    private static Convolution3x3 Kernels(bool isWide)
     {
         Assert.SkipUnless(OpenMp.IsAvailable && (isWide ? Simd512.IsSupported : Simd256.IsSupported), "needs AVX-512 or AVX2, and libtorch on Linux");
         return isWide ? new Wide() : new Narrow();

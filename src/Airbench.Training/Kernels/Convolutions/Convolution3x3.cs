@@ -7,15 +7,15 @@ namespace Airbench.Training;
 
 /// <summary>3x3 convolutions in fp32 on a CPU, forward and both gradients, after Winograd: a quarter of the multiplications.</summary>
 /// <remarks>Each output is summed in the same order whatever the number of threads; a kernel's gradient in one for each number.</remarks>
-internal abstract unsafe class WinogradConvolution
+internal abstract unsafe class Convolution3x3
 {
-    private static readonly WinogradConvolution? _widest =
+    private static readonly Convolution3x3? _widest =
         Simd512.IsSupported ? new Of<Simd512, Vector512<float>, Products512>()
         : Simd256.IsSupported ? new Of<Simd256, Vector256<float>, Products256>()
         : null;
 
     /// <summary>For this processor, where it serves this layer on these images; otherwise null.</summary>
-    public static WinogradConvolution? For(ConvLayer layer, Tensor images) =>
+    public static Convolution3x3? For(ConvLayer layer, Tensor images) =>
         layer is { Kernel: 3, Stride: 1, Padding: <= 2 } && images.dtype == ScalarType.Float32 && images.device.type == DeviceType.CPU
         && images.shape[2] + (2 * layer.Padding) > 2 && images.shape[3] + (2 * layer.Padding) > 2
         && images.shape[0] * images.shape[2] * images.shape[3] < int.MaxValue
@@ -61,7 +61,7 @@ internal abstract unsafe class WinogradConvolution
     protected abstract Tensor KernelGradient(Tensor pixels, Tensor gradient, int padding);
 
     /// <summary>With vectors of one width.</summary>
-    public sealed class Of<TSimd, TVector, TProducts> : WinogradConvolution
+    public sealed class Of<TSimd, TVector, TProducts> : Convolution3x3
         where TSimd : struct, ISimd<TVector>
         where TVector : unmanaged
         where TProducts : struct, IProducts
