@@ -73,20 +73,16 @@ internal abstract unsafe class Convolution3x3
             var taps = (columns == shape.Out ? kernel : F.pad(kernel, [0, columns - shape.Out])).contiguous();
             var factors = empty(WinogradKernel<TSimd, TVector, TProducts>.KernelSize(shape.In, shape.Out));
             var y = empty([shape.Images, shape.OutHeight, shape.OutWidth, shape.Out]);
-            var blocks = WinogradKernel<TSimd, TVector, TProducts>.Blocks(shape);
-            var threads = OpenMp.ThreadsFor(blocks);
-            var work = empty([Math.Max(threads, OpenMp.ThreadsFor(shape.In)), WinogradKernel<TSimd, TVector, TProducts>.WorkSize(shape)]);
-            var task = new WinogradKernel<TSimd, TVector, TProducts>.Task
-            {
-                X = Start(taps),
-                Kernel = Start(factors),
-                Work = Start(work),
-                Shape = shape,
-            };
-            OpenMp.Run(shape.In, OpenMp.ThreadsFor(shape.In), &WinogradKernel<TSimd, TVector, TProducts>.ReadKernel, &task);
+            var task = new WinogradKernel<TSimd, TVector, TProducts>.Task(shape, WinogradKernel<TSimd, TVector, TProducts>.TilesToConvolve(shape));
+            var (threads, kernelThreads) = (OpenMp.ThreadsFor(task.Blocks), OpenMp.ThreadsFor(shape.In));
+            var work = empty([Math.Max(threads, kernelThreads), task.WorkSize]);
+            task.X = Start(taps);
+            task.Kernel = Start(factors);
+            task.Work = Start(work);
+            OpenMp.Run(shape.In, kernelThreads, &WinogradKernel<TSimd, TVector, TProducts>.ReadKernel, &task);
             task.X = Start(pixels);
             task.Y = Start(y);
-            OpenMp.Run(blocks, threads, &WinogradKernel<TSimd, TVector, TProducts>.Convolve, &task);
+            OpenMp.Run(task.Blocks, threads, &WinogradKernel<TSimd, TVector, TProducts>.Convolve, &task);
             return y.permute(0, 3, 1, 2);
         }
 
@@ -94,24 +90,20 @@ internal abstract unsafe class Convolution3x3
         {
             var shape = Shape(pixels, (int)gradient.shape[3], padding);
             var columns = WinogradKernel<TSimd, TVector, TProducts>.ColumnsOf(shape.Out);
-            var blocks = WinogradKernel<TSimd, TVector, TProducts>.Blocks(shape);
-            var threads = OpenMp.ThreadsFor(blocks);
+            var task = new WinogradKernel<TSimd, TVector, TProducts>.Task(shape, WinogradKernel<TSimd, TVector, TProducts>.TilesToSum(shape));
+            var (threads, kernelThreads) = (OpenMp.ThreadsFor(task.Blocks), OpenMp.ThreadsFor(shape.In));
             var sums = zeros([threads, WinogradKernel<TSimd, TVector, TProducts>.KernelSize(shape.In, shape.Out)]);
-            var work = empty([Math.Max(threads, OpenMp.ThreadsFor(shape.In)), WinogradKernel<TSimd, TVector, TProducts>.WorkSize(shape)]);
+            var work = empty([Math.Max(threads, kernelThreads), task.WorkSize]);
             var result = empty([3, 3, shape.In, columns]);
-            var task = new WinogradKernel<TSimd, TVector, TProducts>.Task
-            {
-                X = Start(pixels),
-                Y = Start(gradient),
-                Kernel = Start(sums),
-                Work = Start(work),
-                Shape = shape,
-            };
-            OpenMp.Run(blocks, threads, &WinogradKernel<TSimd, TVector, TProducts>.SumKernelGradients, &task);
+            task.X = Start(pixels);
+            task.Y = Start(gradient);
+            task.Kernel = Start(sums);
+            task.Work = Start(work);
+            OpenMp.Run(task.Blocks, threads, &WinogradKernel<TSimd, TVector, TProducts>.SumKernelGradients, &task);
             var sum = threads == 1 ? sums[0] : sums.sum([0L]);
             task.Y = Start(result);
             task.Kernel = Start(sum);
-            OpenMp.Run(shape.In, OpenMp.ThreadsFor(shape.In), &WinogradKernel<TSimd, TVector, TProducts>.WriteKernelGradient, &task);
+            OpenMp.Run(shape.In, kernelThreads, &WinogradKernel<TSimd, TVector, TProducts>.WriteKernelGradient, &task);
             return columns == shape.Out ? result : result.narrow(3, 0, shape.Out);
         }
 
