@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Seconds of one airbench94 training step on this CPU: ours, PyTorch in Python as users get it (fp32), and PyTorch in Python at its best
-# (bf16, with the allocator settings that ours makes). Alternating, on an otherwise idle machine.
-# Usage: benchmarks/step-ratio.sh data/<name> [rounds]      (a prepared set with a small test split saves time)
+# Seconds of one airbench94 training step on this CPU: ours in bf16 and fp32, and PyTorch's in Python: fp32 as users get it, and fp32 and bf16
+# with the allocator settings that ours makes. Alternating, on an otherwise idle machine.
+# Usage: benchmarks/step-ratio.sh data/<name> [rounds] [avx2]      (a prepared set with a small test split saves time)
+#        avx2 restricts both to AVX2, in fp32. LONG, in epochs, can be set.
 set -euo pipefail
+[ $# -ge 1 ] || { sed -n '2,6s/^# //p' "$0" >&2; exit 2; }
 data=$(realpath "$1")
 rounds=${2:-3}
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -12,28 +14,43 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 airbench=$root/src/Airbench.Cli/bin/Release/net10.0/airbench.dll
 [ -f "$airbench" ] || { echo "build first: dotnet build -c Release" >&2; exit 2; }
+types=(bf16 fp32)
+if [ "${3:-}" = avx2 ]; then
+  export DOTNET_EnableAVX512=0 ONEDNN_MAX_CPU_ISA=AVX2 DNNL_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2
+  types=(fp32)
+fi
 
 # Training seconds of so many epochs by the airbench protocol; the difference of two lengths leaves the steps between them.
-ours() {
-  (cd "$work" && dotnet exec "$airbench" train --dataset "$data" --epochs "$1" --validate-every 0 --threads "$threads" --name ratio >/dev/null)
+train() {   # precision, epochs
+  (cd "$work" && dotnet exec "$airbench" train --dataset "$data" --epochs "$2" --precision "$1" --validate-every 0 --threads "$threads" --name ratio >/dev/null)
   awk -F, 'NR == 2 { print $4, $5 }' "$work/models/ratio/runs.csv"
 }
 
-step_of_ours() {
-  { ours 0.125; ours 0.625; } | awk '{ s[NR] = $1; n[NR] = $2 } END { printf "%.3f", (s[2] - s[1]) / (n[2] - n[1]) }'
-}
+ours() { { train "$1" 0.125; train "$1" "${LONG:-0.625}"; } | awk '{ s[NR] = $1; n[NR] = $2 } END { printf "%.3f", (s[2] - s[1]) / (n[2] - n[1]) }'; }
 
-step_of_python() {   # median step, without augmentation
+python() {   # precision: the median step, without augmentation
   "$python" "$root/benchmarks/python/airbench94.py" --data "$data" --steps 6 --warmup-steps 1 --threads "$threads" --precision "$1" --json "$work/python.json" >/dev/null
   "$python" -c 'import json, sys; print("%.3f" % json.load(open(sys.argv[1]))["runs"][0]["step_seconds_median"])' "$work/python.json"
 }
 
-ours 0.125 >/dev/null   # the first run reads libraries and data from disk
-echo '| round | ours, s | Python fp32, s | ratio | Python bf16 + allocator, s | ratio |'
-echo '|---|---|---|---|---|---|'
+kept() { MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=9223372036854775807 MALLOC_TOP_PAD_=268435456 python "$1"; }
+
+train fp32 0.125 >/dev/null   # the first run reads libraries and data from disk
+echo "| round | $(printf 'ours %s | ' "${types[@]}")Python fp32 | $(printf 'Python %s, pages kept | ' "${types[@]}")"
+echo "|---|$(printf -- '---|%.0s' "${types[@]}")---|$(printf -- '---|%.0s' "${types[@]}")"
 for round in $(seq "$rounds"); do
-  a=$(step_of_ours)
-  b=$(step_of_python fp32)
-  c=$(MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=9223372036854775807 MALLOC_TOP_PAD_=268435456 step_of_python bf16)
-  awk -v r="$round" -v a="$a" -v b="$b" -v c="$c" 'BEGIN { printf "| %d | %.3f | %.3f | %.3f | %.3f | %.3f |\n", r, a, b, a / b, c, a / c }'
+  row="$round"
+  for type in "${types[@]}"; do row+=" $(ours "$type")"; done
+  row+=" $(python fp32)"
+  for type in "${types[@]}"; do row+=" $(kept "$type")"; done
+  echo "$row" | tee -a "$work/rows" | sed 's/ / | /g; s/^/| /; s/$/ |/'
 done
+awk -v types="${types[*]}" '{
+  n = split(types, type, " ")
+  for (i = 1; i <= n; i++) {
+    installed[i] += log($(1 + i) / $(2 + n)); best = $(3 + n); for (k = 4 + n; k <= 2 + n + n; k++) { if ($k < best) { best = $k } }
+    atBest[i] += log($(1 + i) / best)
+  }
+} END {
+  for (i = 1; i <= n; i++) { printf "ours in %s: %.2f of Python fp32 as installed, %.2f of Python at its best (geometric means of %d rounds)\n", type[i], exp(installed[i] / NR), exp(atBest[i] / NR), NR }
+}' "$work/rows"

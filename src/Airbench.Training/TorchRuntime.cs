@@ -78,7 +78,12 @@ public static partial class TorchRuntime
 
     private static TorchStatus LoadOnce()
     {
-        var kept = OperatingSystem.IsLinux() && GlibcAllocator.KeepLargeBlocks();   // before the first tensor
+        var kept = false;
+        if (OperatingSystem.IsLinux())
+        {
+            LibtorchEnvironment.SetDefaults();
+            kept = GlibcAllocator.KeepLargeBlocks();   // before the first tensor
+        }
         var folder = FindLibtorch();
         foreach (var library in (string[])["c10", "torch_cpu", "c10_cuda", "torch_cuda", "torch"])
         {

@@ -33,9 +33,9 @@ internal sealed unsafe class MaxPoolKernel<TNumbers, TSimd, TVector> : MaxPoolKe
     where TSimd : struct, ISimd<TVector>
     where TVector : unmanaged
 {
-    public override void Pool(Task* task) => OpenMp.Run(task->Shape.Images, OpenMp.ThreadsFor(task->Shape.Images), &PoolImages, task);
+    public override void Pool(Task* task) => OpenMp.Distribute(task->Shape.Images, &PoolImages, task);
 
-    public override void Spread(Task* task) => OpenMp.Run(task->Shape.Images, OpenMp.ThreadsFor(task->Shape.Images), &SpreadImages, task);
+    public override void Spread(Task* task) => OpenMp.Distribute(task->Shape.Images, &SpreadImages, task);
 
     private static void PoolImages(void* task, int thread, int first, int end)
     {

@@ -78,7 +78,7 @@ internal abstract unsafe class NormActivationKernel
     }
 
     protected static void Map(Task* task, delegate*<void*, int, int, int, void> mapImages) =>
-        OpenMp.Run(task->Images, OpenMp.ThreadsFor(task->Images), mapImages, task);
+        OpenMp.Distribute(task->Images, mapImages, task);
 }
 
 /// <summary>For one type of number, width of vector and activation.</summary>

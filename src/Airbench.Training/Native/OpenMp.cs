@@ -4,10 +4,7 @@ using TorchSharp;
 namespace Airbench.Training;
 
 /// <summary>Parallel regions on the threads of libtorch's own OpenMP runtime.</summary>
-/// <remarks>
-/// Between two operators these threads spin on their cores for a while. Threads of .NET would have to share the cores with them, which costs
-/// more than a kernel of ours can win; a region of libgomp wakes the spinning threads themselves.
-/// </remarks>
+/// <remarks>Threads of .NET would have to share the cores with them, which costs more than a kernel of ours can win.</remarks>
 internal static unsafe class OpenMp
 {
     private static readonly Lazy<(nint Parallel, nint ThreadIndex, nint SetThreads)> Functions = new(Find);
@@ -35,7 +32,9 @@ internal static unsafe class OpenMp
 
     private static void SetThreads(int threads) => ((delegate* unmanaged<int, void>)Functions.Value.SetThreads)(threads);
 
-    /// <summary>Shares pieces of work out between threads, this one among them, and waits for all.</summary>
+    /// <summary>
+    /// Shares pieces of work out between threads, this one among them, and waits for all. For sums: a thread has the same pieces each time.
+    /// </summary>
     /// <param name="count">Pieces of work.</param>
     /// <param name="threads">1 to <paramref name="count"/>.</param>
     /// <param name="body">
@@ -46,22 +45,54 @@ internal static unsafe class OpenMp
     public static void Run(int count, int threads, delegate*<void*, int, int, int, void> body, void* state)
     {
         var region = new Region { Count = count, Threads = threads, Body = body, State = state };
-        ((delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void>)Functions.Value.Parallel)(&RunThread, &region, (uint)threads, 0);
+        Start(&RunShare, &region);
     }
 
+    /// <summary>
+    /// Has threads take some pieces of work whenever they have done those before, and waits for all: one that the system stops, as beside other
+    /// programs, holds up nothing but what it has taken. For work that is the same whoever does it.
+    /// </summary>
+    /// <param name="count">Pieces of work.</param>
+    /// <param name="body">As of <see cref="Run"/>, but called more than once.</param>
+    /// <param name="state">Handed to each call.</param>
+    public static void Distribute(int count, delegate*<void*, int, int, int, void> body, void* state)
+    {
+        const int shares = 16;   // of a thread
+        var threads = ThreadsFor(count);
+        var region = new Region { Count = count, Threads = threads, Taken = Math.Max(1, count / (threads * shares)), Body = body, State = state };
+        Start(&TakeShares, &region);
+    }
+
+    private static void Start(delegate* unmanaged<void*, void> thread, Region* region) =>
+        ((delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void>)Functions.Value.Parallel)(thread, region, (uint)region->Threads, 0);
+
     [UnmanagedCallersOnly]
-    private static void RunThread(void* state)
+    private static void RunShare(void* state)
     {
         var region = (Region*)state;
-        var thread = ((delegate* unmanaged<int>)Functions.Value.ThreadIndex)();
+        var thread = ThreadIndex;
         region->Body(region->State, thread, First(thread), First(thread + 1));
 
         int First(int thread) => (int)((long)region->Count * thread / region->Threads);
     }
 
+    [UnmanagedCallersOnly]
+    private static void TakeShares(void* state)
+    {
+        var region = (Region*)state;
+        var thread = ThreadIndex;
+        while (Interlocked.Add(ref region->Next, region->Taken) - region->Taken is var first && first < region->Count)
+        {
+            region->Body(region->State, thread, first, Math.Min(first + region->Taken, region->Count));
+        }
+    }
+
+    private static int ThreadIndex => ((delegate* unmanaged<int>)Functions.Value.ThreadIndex)();
+
     private struct Region
     {
         public int Count, Threads;
+        public int Taken, Next;   // pieces that are taken at once, and the first that is not yet
         public delegate*<void*, int, int, int, void> Body;
         public void* State;
     }

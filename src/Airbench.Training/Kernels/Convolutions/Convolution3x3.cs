@@ -74,15 +74,14 @@ internal abstract unsafe class Convolution3x3
             var factors = empty(WinogradKernel<TSimd, TVector, TProducts>.KernelSize(shape.In, shape.Out));
             var y = empty([shape.Images, shape.OutHeight, shape.OutWidth, shape.Out]);
             var task = new WinogradKernel<TSimd, TVector, TProducts>.Task(shape, WinogradKernel<TSimd, TVector, TProducts>.TilesToConvolve(shape));
-            var (threads, kernelThreads) = (OpenMp.ThreadsFor(task.Blocks), OpenMp.ThreadsFor(shape.In));
-            var work = empty([Math.Max(threads, kernelThreads), task.WorkSize]);
+            var work = empty([OpenMp.ThreadsFor(Math.Max(task.Blocks, shape.In)), task.WorkSize]);
             task.X = Start(taps);
             task.Kernel = Start(factors);
             task.Work = Start(work);
-            OpenMp.Run(shape.In, kernelThreads, &WinogradKernel<TSimd, TVector, TProducts>.ReadKernel, &task);
+            OpenMp.Distribute(shape.In, &WinogradKernel<TSimd, TVector, TProducts>.ReadKernel, &task);
             task.X = Start(pixels);
             task.Y = Start(y);
-            OpenMp.Run(task.Blocks, threads, &WinogradKernel<TSimd, TVector, TProducts>.Convolve, &task);
+            OpenMp.Distribute(task.Blocks, &WinogradKernel<TSimd, TVector, TProducts>.Convolve, &task);
             return y.permute(0, 3, 1, 2);
         }
 
@@ -91,9 +90,9 @@ internal abstract unsafe class Convolution3x3
             var shape = Shape(pixels, (int)gradient.shape[3], padding);
             var columns = WinogradKernel<TSimd, TVector, TProducts>.ColumnsOf(shape.Out);
             var task = new WinogradKernel<TSimd, TVector, TProducts>.Task(shape, WinogradKernel<TSimd, TVector, TProducts>.TilesToSum(shape));
-            var (threads, kernelThreads) = (OpenMp.ThreadsFor(task.Blocks), OpenMp.ThreadsFor(shape.In));
+            var threads = OpenMp.ThreadsFor(task.Blocks);
             var sums = zeros([threads, WinogradKernel<TSimd, TVector, TProducts>.KernelSize(shape.In, shape.Out)]);
-            var work = empty([Math.Max(threads, kernelThreads), task.WorkSize]);
+            var work = empty([OpenMp.ThreadsFor(Math.Max(task.Blocks, shape.In)), task.WorkSize]);
             var result = empty([3, 3, shape.In, columns]);
             task.X = Start(pixels);
             task.Y = Start(gradient);
@@ -103,7 +102,7 @@ internal abstract unsafe class Convolution3x3
             var sum = threads == 1 ? sums[0] : sums.sum([0L]);
             task.Y = Start(result);
             task.Kernel = Start(sum);
-            OpenMp.Run(shape.In, kernelThreads, &WinogradKernel<TSimd, TVector, TProducts>.WriteKernelGradient, &task);
+            OpenMp.Distribute(shape.In, &WinogradKernel<TSimd, TVector, TProducts>.WriteKernelGradient, &task);
             return columns == shape.Out ? result : result.narrow(3, 0, shape.Out);
         }
 

@@ -48,7 +48,7 @@ internal abstract unsafe class DirectConvolution
             var start = Padded(bias?.detach() ?? zeros(shape.Out), shape);
             var y = empty([shape.Images, shape.OutHeight, shape.OutWidth, shape.Out]);
             var task = new Task { X = Start(x), Taps = Start(taps), Bias = Start(start), Y = Start(y), Shape = shape };
-            OpenMp.Run(shape.Images, OpenMp.ThreadsFor(shape.Images), &ConvolveImages, &task);
+            OpenMp.Distribute(shape.Images, &ConvolveImages, &task);
             return y.permute(0, 3, 1, 2).MoveToOuterDisposeScope();
         }
 
