@@ -2,8 +2,10 @@ using System.Runtime.Intrinsics;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
-using Narrow = Airbench.Training.Convolution3x3.Of<Airbench.Training.Simd256, System.Runtime.Intrinsics.Vector256<float>, Airbench.Training.Products256>;
-using Wide = Airbench.Training.Convolution3x3.Of<Airbench.Training.Simd512, System.Runtime.Intrinsics.Vector512<float>, Airbench.Training.Products512>;
+using Avx2Kernels = Airbench.Training.Convolution3x3.Of<
+    Airbench.Training.Simd256, System.Runtime.Intrinsics.Vector256<float>, Airbench.Training.Products256, Airbench.Training.Products256>;
+using Avx512Kernels = Airbench.Training.Convolution3x3.Of<
+    Airbench.Training.Simd512, System.Runtime.Intrinsics.Vector512<float>, Airbench.Training.Products512, Airbench.Training.Products512Narrow>;
 
 namespace Airbench.Tests;
 
@@ -119,7 +121,7 @@ public sealed class Convolution3x3Tests
     private static Convolution3x3 Kernels(bool isWide)
     {
         Assert.SkipUnless(OpenMp.IsAvailable && (isWide ? Simd512.IsSupported : Simd256.IsSupported), "needs AVX-512 or AVX2, and libtorch on Linux");
-        return isWide ? new Wide() : new Narrow();
+        return isWide ? new Avx512Kernels() : new Avx2Kernels();
     }
 
     private static void AssertClose(Tensor expected, Tensor found)

@@ -10,8 +10,8 @@ namespace Airbench.Training;
 internal abstract unsafe class Convolution3x3
 {
     private static readonly Convolution3x3? _widest =
-        Simd512.IsSupported ? new Of<Simd512, Vector512<float>, Products512>()
-        : Simd256.IsSupported ? new Of<Simd256, Vector256<float>, Products256>()
+        Simd512.IsSupported ? new Of<Simd512, Vector512<float>, Products512, Products512Narrow>()
+        : Simd256.IsSupported ? new Of<Simd256, Vector256<float>, Products256, Products256>()
         : null;
 
     /// <summary>For this processor, where it serves this layer on these images; otherwise null.</summary>
@@ -61,12 +61,27 @@ internal abstract unsafe class Convolution3x3
     protected abstract Tensor KernelGradient(Tensor pixels, Tensor gradient, int padding);
 
     /// <summary>With vectors of one width.</summary>
-    public sealed class Of<TSimd, TVector, TProducts> : Convolution3x3
+    /// <typeparam name="TSimd">Their arithmetic.</typeparam>
+    /// <typeparam name="TVector">The vectors.</typeparam>
+    /// <typeparam name="TWide">Products in the widest panels.</typeparam>
+    /// <typeparam name="TNarrow">Those where fewer outputs are computed in vain.</typeparam>
+    public sealed class Of<TSimd, TVector, TWide, TNarrow> : Convolution3x3
         where TSimd : struct, ISimd<TVector>
         where TVector : unmanaged
-        where TProducts : struct, IProducts
+        where TWide : struct, IProducts
+        where TNarrow : struct, IProducts
     {
-        protected override Tensor OutputOf(Tensor pixels, Tensor kernel, int padding)
+        protected override Tensor OutputOf(Tensor pixels, Tensor kernel, int padding) =>
+            IsWide(kernel.shape[3]) ? OutputOf<TWide>(pixels, kernel, padding) : OutputOf<TNarrow>(pixels, kernel, padding);
+
+        protected override Tensor KernelGradient(Tensor pixels, Tensor gradient, int padding) =>
+            IsWide(gradient.shape[3]) ? KernelGradient<TWide>(pixels, gradient, padding) : KernelGradient<TNarrow>(pixels, gradient, padding);
+
+        private static bool IsWide(long outputs) =>
+            WinogradKernel<TSimd, TVector, TWide>.ColumnsOf((int)outputs) <= WinogradKernel<TSimd, TVector, TNarrow>.ColumnsOf((int)outputs);
+
+        private static Tensor OutputOf<TProducts>(Tensor pixels, Tensor kernel, int padding)
+            where TProducts : struct, IProducts
         {
             var shape = Shape(pixels, (int)kernel.shape[3], padding);
             var columns = WinogradKernel<TSimd, TVector, TProducts>.ColumnsOf(shape.Out);
@@ -85,7 +100,8 @@ internal abstract unsafe class Convolution3x3
             return y.permute(0, 3, 1, 2);
         }
 
-        protected override Tensor KernelGradient(Tensor pixels, Tensor gradient, int padding)
+        private static Tensor KernelGradient<TProducts>(Tensor pixels, Tensor gradient, int padding)
+            where TProducts : struct, IProducts
         {
             var shape = Shape(pixels, (int)gradient.shape[3], padding);
             var columns = WinogradKernel<TSimd, TVector, TProducts>.ColumnsOf(shape.Out);
