@@ -1,11 +1,11 @@
 using System.Runtime.Intrinsics;
 using TorchSharp;
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 using Avx2Kernels = Airbench.Training.Convolution3x3.Of<
     Airbench.Training.Simd256, System.Runtime.Intrinsics.Vector256<float>, Airbench.Training.Products256, Airbench.Training.Products256>;
 using Avx512Kernels = Airbench.Training.Convolution3x3.Of<
     Airbench.Training.Simd512, System.Runtime.Intrinsics.Vector512<float>, Airbench.Training.Products512, Airbench.Training.Products512Narrow>;
+using F = TorchSharp.torch.nn.functional;
 
 namespace Airbench.Tests;
 
