@@ -92,6 +92,7 @@ public static class Trainer
             throw;
         }
     }
+
     /// <summary>
     /// What was chosen, but for a checkpoint of the very same training in the other arithmetic, which goes on as it began: the choice may be
     /// another when a machine is measured again, and its weights would be of neither.

@@ -15,6 +15,9 @@ internal static unsafe class TorchPointers
         return DataPointer(tensor.Handle, &data) == 0 ? (nint)data : throw new DeviceException("libtorch does not give a tensor's address");
     }
 
+    /// <summary>The first number of an fp32 tensor on the CPU, kept alive likewise.</summary>
+    public static float* Floats(torch.Tensor tensor) => (float*)Of(tensor);
+
     /// <summary>A C function of one of libtorch's libraries.</summary>
     /// <exception cref="DeviceException">This libtorch does not have it.</exception>
     public static nint Function(string library, string name) => TorchRuntime.FindExport(name, library)

@@ -132,11 +132,12 @@ internal sealed class Network : IDisposable
     /// <summary>The convolution; everything in the input's type. Where no gradients are asked for, by kernels of ours where they serve.</summary>
     public static Tensor Convolve(ConvLayer layer, Tensor input, Tensor weight, Tensor? bias = null)
     {
-        if (!is_grad_enabled() || !(input.requires_grad || weight.requires_grad || bias is { requires_grad: true }))
+        if (!is_grad_enabled() || !(input.requires_grad || weight.requires_grad))
         {
             if (DirectConvolution.For(layer, input) is { } direct)
             {
-                return direct.Convolve(input, weight, bias);
+                var biasLearns = is_grad_enabled() && bias is { requires_grad: true };
+                return biasLearns ? direct.Convolve(input, weight, null).Plus(bias!.view(1, -1, 1, 1)) : direct.Convolve(input, weight, bias);
             }
             if (bias is null && Convolution3x3.For(layer, input) is { } winograd)
             {

@@ -90,12 +90,12 @@ internal abstract unsafe class Convolution3x3
             var y = empty([shape.Images, shape.OutHeight, shape.OutWidth, shape.Out]);
             var task = new WinogradKernel<TSimd, TVector, TProducts>.Task(shape, WinogradKernel<TSimd, TVector, TProducts>.TilesToConvolve(shape));
             var work = empty([OpenMp.ThreadsFor(Math.Max(task.Blocks, shape.In)), task.WorkSize]);
-            task.X = Start(taps);
-            task.Kernel = Start(factors);
-            task.Work = Start(work);
+            task.X = TorchPointers.Floats(taps);
+            task.Kernel = TorchPointers.Floats(factors);
+            task.Work = TorchPointers.Floats(work);
             OpenMp.Distribute(shape.In, &WinogradKernel<TSimd, TVector, TProducts>.ReadKernel, &task);
-            task.X = Start(pixels);
-            task.Y = Start(y);
+            task.X = TorchPointers.Floats(pixels);
+            task.Y = TorchPointers.Floats(y);
             OpenMp.Distribute(task.Blocks, &WinogradKernel<TSimd, TVector, TProducts>.Convolve, &task);
             return y.permute(0, 3, 1, 2);
         }
@@ -110,19 +110,17 @@ internal abstract unsafe class Convolution3x3
             var sums = zeros([threads, WinogradKernel<TSimd, TVector, TProducts>.KernelSize(shape.In, shape.Out)]);
             var work = empty([OpenMp.ThreadsFor(Math.Max(task.Blocks, shape.In)), task.WorkSize]);
             var result = empty([3, 3, shape.In, columns]);
-            task.X = Start(pixels);
-            task.Y = Start(gradient);
-            task.Kernel = Start(sums);
-            task.Work = Start(work);
+            task.X = TorchPointers.Floats(pixels);
+            task.Y = TorchPointers.Floats(gradient);
+            task.Kernel = TorchPointers.Floats(sums);
+            task.Work = TorchPointers.Floats(work);
             OpenMp.Run(task.Blocks, threads, &WinogradKernel<TSimd, TVector, TProducts>.SumKernelGradients, &task);
             var sum = threads == 1 ? sums[0] : sums.sum([0L]);
-            task.Y = Start(result);
-            task.Kernel = Start(sum);
+            task.Y = TorchPointers.Floats(result);
+            task.Kernel = TorchPointers.Floats(sum);
             OpenMp.Distribute(shape.In, &WinogradKernel<TSimd, TVector, TProducts>.WriteKernelGradient, &task);
             return columns == shape.Out ? result : result.narrow(3, 0, shape.Out);
         }
-
-        private static float* Start(Tensor tensor) => (float*)TorchPointers.Of(tensor);
 
         private static WinogradShape Shape(Tensor pixels, int outputs, int padding) =>
             new((int)pixels.shape[0], (int)pixels.shape[1], (int)pixels.shape[2], padding, (int)pixels.shape[3], outputs);

@@ -8,8 +8,8 @@ namespace Airbench.Training;
 
 /// <summary>Convolutions of images of few channels in fp32 on a CPU, forward only, as the definition says: all taps of an output at once.</summary>
 /// <remarks>
-/// Such a layer costs little next to the others. On processors that hide their caches (some virtual machines) oneDNN 3.7 computes these layers
-/// wrong with AVX-512, and writes over memory that is not its own.
+/// Such a layer costs little next to the others. On processors that hide their caches (some virtual machines) the oneDNN of libtorch 2.10
+/// computes these layers wrong with AVX-512, and writes over memory that is not its own.
 /// </remarks>
 internal abstract unsafe class DirectConvolution
 {
@@ -47,14 +47,12 @@ internal abstract unsafe class DirectConvolution
             var taps = Padded(weight.detach().permute(2, 3, 1, 0), shape);
             var start = Padded(bias?.detach() ?? zeros(shape.Out), shape);
             var y = empty([shape.Images, shape.OutHeight, shape.OutWidth, shape.Out]);
-            var task = new Task { X = Start(x), Taps = Start(taps), Bias = Start(start), Y = Start(y), Shape = shape };
+            var task = new Task { X = TorchPointers.Floats(x), Taps = TorchPointers.Floats(taps), Bias = TorchPointers.Floats(start), Y = TorchPointers.Floats(y), Shape = shape };
             OpenMp.Distribute(shape.Images, &ConvolveImages, &task);
             return y.permute(0, 3, 1, 2).MoveToOuterDisposeScope();
         }
 
         private static Tensor Padded(Tensor tensor, Shape shape) => F.pad(tensor, [0, shape.Columns - shape.Out]).contiguous();
-
-        private static float* Start(Tensor tensor) => (float*)TorchPointers.Of(tensor);
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private static void ConvolveImages(void* state, int thread, int first, int end)
