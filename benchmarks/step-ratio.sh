@@ -1,32 +1,23 @@
 #!/usr/bin/env bash
-# Seconds of one airbench94 training step on this CPU: ours in bf16 and fp32, and PyTorch's in Python: fp32 as users get it, and fp32 and bf16
-# with the allocator settings that ours makes. Alternating, on an otherwise idle machine.
+# Seconds of one airbench94 training step on this CPU: ours in fp32, and in bf16 where the processor has products of it, and PyTorch's in
+# Python: fp32 as users get it, and each with the allocator settings that ours makes. Alternating, on an otherwise idle machine.
 # Usage: benchmarks/step-ratio.sh data/<name> [rounds] [avx2]      (a prepared set with a small test split saves time)
 #        avx2 restricts both to AVX2, in fp32. LONG, in epochs, can be set.
 set -euo pipefail
 [ $# -ge 1 ] || { sed -n '2,6s/^# //p' "$0" >&2; exit 2; }
 data=$(realpath "$1")
 rounds=${2:-3}
-root=$(cd "$(dirname "$0")/.." && pwd)
 python=${PYTHON:-/usr/bin/python3}
-threads=$(nproc)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-airbench=$root/src/Airbench.Cli/bin/Release/net10.0/airbench.dll
-[ -f "$airbench" ] || { echo "build first: dotnet build -c Release" >&2; exit 2; }
-types=(bf16 fp32)
+# shellcheck source=benchmarks/steps.sh
+source "$(dirname "$0")/steps.sh"
+types=(fp32)
 if [ "${3:-}" = avx2 ]; then
   export DOTNET_EnableAVX512=0 ONEDNN_MAX_CPU_ISA=AVX2 DNNL_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2
-  types=(fp32)
+elif grep -qE 'avx512_bf16|amx_bf16' /proc/cpuinfo; then
+  types=(bf16 fp32)
 fi
 
-# Training seconds of so many epochs by the airbench protocol; the difference of two lengths leaves the steps between them.
-train() {   # precision, epochs
-  (cd "$work" && dotnet exec "$airbench" train --dataset "$data" --epochs "$2" --precision "$1" --validate-every 0 --threads "$threads" --name ratio >/dev/null)
-  awk -F, 'NR == 2 { print $4, $5 }' "$work/models/ratio/runs.csv"
-}
-
-ours() { { train "$1" 0.125; train "$1" "${LONG:-0.625}"; } | awk '{ s[NR] = $1; n[NR] = $2 } END { printf "%.3f", (s[2] - s[1]) / (n[2] - n[1]) }'; }
+ours() { step ratio "$data" 0.125 "${LONG:-0.625}" --precision "$1"; }
 
 python() {   # precision: the median step, without augmentation
   "$python" "$root/benchmarks/python/airbench94.py" --data "$data" --steps 6 --warmup-steps 1 --threads "$threads" --precision "$1" --json "$work/python.json" >/dev/null
@@ -35,12 +26,12 @@ python() {   # precision: the median step, without augmentation
 
 kept() { MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=9223372036854775807 MALLOC_TOP_PAD_=268435456 python "$1"; }
 
-train fp32 0.125 >/dev/null   # the first run reads libraries and data from disk
+train ratio "$data" 0.125 --precision fp32 >/dev/null   # the first run reads libraries and data from disk
 echo "| round | $(printf 'ours %s | ' "${types[@]}")Python fp32 | $(printf 'Python %s, pages kept | ' "${types[@]}")"
 echo "|---|$(printf -- '---|%.0s' "${types[@]}")---|$(printf -- '---|%.0s' "${types[@]}")"
 for round in $(seq "$rounds"); do
   row="$round"
-  for type in "${types[@]}"; do row+=" $(ours "$type")"; done
+  for type in "${types[@]}"; do row+=" $(printf '%.3f' "$(ours "$type")")"; done
   row+=" $(python fp32)"
   for type in "${types[@]}"; do row+=" $(kept "$type")"; done
   echo "$row" | tee -a "$work/rows" | sed 's/ / | /g; s/^/| /; s/$/ |/'

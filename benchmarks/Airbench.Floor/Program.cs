@@ -1,5 +1,5 @@
 // What a training step of a recipe costs at least on this machine, operator by operator: the best time of each of its layers alone,
-// forward and backward, and the rate of the convolutions. Usage: floor [recipe] [rounds]
+// forward and backward, and the rate of the convolutions. Usage: floor [recipe] [rounds] [bf16|fp32]
 using System.Diagnostics;
 using Airbench;
 using Airbench.Training;
@@ -9,7 +9,8 @@ using F = TorchSharp.torch.nn.functional;
 
 var recipe = Recipe.All[args.Length > 0 ? args[0] : "airbench94"];
 var rounds = args.Length > 1 ? int.Parse(args[1], System.Globalization.CultureInfo.InvariantCulture) : 7;
-var device = ComputeDevice.Resolve("cpu", Precision.Auto);
+var precision = args.Length > 2 ? Enum.Parse<Precision>(args[2], ignoreCase: true) : CpuFeatures.HasAvx512Bf16 ? Precision.Bf16 : Precision.Fp32;
+var device = ComputeDevice.Resolve("cpu", precision);
 var type = device.ComputeType;
 var spec = recipe.Network(32, 10, [0.5, 0.5, 0.5], [0.25, 0.25, 0.25]);
 long batch = recipe.BatchSize;

@@ -92,6 +92,27 @@ public sealed class AtomicFolderTests : IDisposable
         Assert.Equal([_root.File("a.txt")], Directory.GetFileSystemEntries(_root.Path));
     }
 
+    /// <summary>Each removes leftovers while others take a name, lock it, write and let go of it.</summary>
+    [Fact]
+    public async Task Many_who_write_one_file_at_once_leave_one_whole_file()
+    {
+        var path = _root.File("a.txt");
+        using var start = new Barrier(8);
+        await Task.WhenAll(Enumerable.Range(0, start.ParticipantCount).Select(writer => Task.Factory.StartNew(
+            () =>
+            {
+                start.SignalAndWait();
+                for (var i = 0; i < 50; i++)
+                {
+                    AtomicFolder.WriteFile(path, new string((char)('a' + writer), 1000));
+                }
+            },
+            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
+        var text = File.ReadAllText(path);
+        Assert.Equal(new string(text[0], 1000), text);
+        Assert.Equal([path], Directory.GetFileSystemEntries(_root.Path));
+    }
+
     [Fact]
     public void A_place_that_cannot_be_written_is_named()
     {

@@ -63,7 +63,7 @@ public sealed class TrainBenchmarkTests : IDisposable
     public void A_benchmark_keeps_no_native_tensor()
     {
         Run(Options);
-        var before = torch.Tensor.TotalCount;
+        var before = LiveTensors.Count();
         Run(Options with { WarmUp = WarmUp.On });
         Run(Options with { Protocol = TimingProtocol.Wall });
         Assert.Equal(before, torch.Tensor.TotalCount);

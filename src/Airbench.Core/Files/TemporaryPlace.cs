@@ -11,6 +11,7 @@ internal sealed class TemporaryPlace : IDisposable
     public const string Mark = ".tmp-";
 
     private const string LockEnding = ".lock";
+    private const int MostTries = 10;
 
     private readonly FileStream _claim;
 
@@ -23,16 +24,23 @@ internal sealed class TemporaryPlace : IDisposable
     /// <exception cref="IOException">It is not; the message names <paramref name="final"/>.</exception>
     public static TemporaryPlace Claim(string final)
     {
-        while (true)
+        for (var tries = 1; ; tries++)
         {
             var path = System.IO.Path.Combine(System.IO.Path.GetDirectoryName(final)!, $"{Prefix(final)}{Guid.NewGuid():N}");
             try
             {
-                return new(path, Hold(path + LockEnding, FileMode.CreateNew));
+                // On Unix creating the file and locking it are two steps. Someone who removes leftovers may have locked it between them,
+                // or locked it and removed it: then the lock is on a file without a name.
+                var claim = Hold(path + LockEnding, FileMode.CreateNew);
+                if (File.Exists(path + LockEnding))
+                {
+                    return new(path, claim);
+                }
+                claim.Dispose();
             }
-            catch (IOException) when (File.Exists(path + LockEnding))
+            catch (IOException) when (tries < MostTries)
             {
-                // Creating the file and locking it are two steps: someone who removes leftovers came between them. Another name.
+                // another name
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -83,7 +91,8 @@ internal sealed class TemporaryPlace : IDisposable
         {
             try
             {
-                using var claim = Hold(name + LockEnding, FileMode.OpenOrCreate);
+                // Where nothing was written yet, a lock that is gone must not come back: its owner may be about to look for it.
+                using var claim = Hold(name + LockEnding, System.IO.Path.Exists(name) ? FileMode.OpenOrCreate : FileMode.Open);
                 if (Directory.Exists(name))
                 {
                     Directory.Delete(name, recursive: true);
