@@ -14,6 +14,7 @@ namespace Airbench.Training;
 internal abstract unsafe class DirectConvolution
 {
     private const int MostTaps = 64;
+    private const int PixelsAtOnce = 4;
 
     private static readonly DirectConvolution? _widest =
         Simd512.IsSupported ? new Of<Simd512, Vector512<float>>()
@@ -59,32 +60,63 @@ internal abstract unsafe class DirectConvolution
         {
             var task = (Task*)state;
             var shape = task->Shape;
-            var (run, pixels) = (shape.Kernel * shape.In, shape.OutHeight * shape.OutWidth);
-            var y = task->Y + ((long)first * pixels * shape.Out);
-            for (var pixel = (long)first * pixels; pixel < (long)end * pixels; pixel++, y += shape.Out)
+            for (var row = first * shape.OutHeight; row < end * shape.OutHeight; row++)
             {
-                var (image, place) = ((int)(pixel / pixels), (int)(pixel % pixels));
-                var corner = ((((long)image * shape.Height) + (place / shape.OutWidth)) * shape.Width) + (place % shape.OutWidth);
-                for (var output = 0; output < shape.Out; output += TSimd.Lanes)
+                var (image, top) = Math.DivRem(row, shape.OutHeight);
+                var x = task->X + ((((long)image * shape.Height) + top) * shape.Width * shape.In);
+                var y = task->Y + ((long)row * shape.OutWidth * shape.Out);
+                for (var column = 0; column < shape.OutWidth; column += PixelsAtOnce)
                 {
-                    var (sum, tap) = (TSimd.Load(task->Bias + output), 0);
-                    for (var row = 0; row < shape.Kernel; row++)
+                    ConvolvePixels(task, x, y, column);
+                }
+            }
+        }
+
+        /// <summary>Four pixels of a row side by side, so that their sums do not wait for one another. Where the row ends, its last one again.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static void ConvolvePixels(Task* task, float* x, float* y, int column0)
+        {
+            var shape = task->Shape;
+            var (columns, run, rowOfX, last) = (shape.Columns, shape.Kernel * shape.In, shape.Width * shape.In, shape.OutWidth - 1);
+            var (column1, column2, column3) = (Math.Min(column0 + 1, last), Math.Min(column0 + 2, last), Math.Min(column0 + 3, last));
+            for (var output = 0; output < shape.Out; output += TSimd.Lanes)
+            {
+                var sum0 = TSimd.Load(task->Bias + output);
+                var (sum1, sum2, sum3) = (sum0, sum0, sum0);
+                var taps = task->Taps + output;
+                for (var k = 0; k < shape.Kernel; k++)
+                {
+                    var x0 = x + (k * rowOfX) + (column0 * shape.In);
+                    var x1 = x + (k * rowOfX) + (column1 * shape.In);
+                    var x2 = x + (k * rowOfX) + (column2 * shape.In);
+                    var x3 = x + (k * rowOfX) + (column3 * shape.In);
+                    for (var i = 0; i < run; i++, taps += columns)
                     {
-                        var x = task->X + ((corner + ((long)row * shape.Width)) * shape.In);
-                        for (var i = 0; i < run; i++, tap++)
-                        {
-                            sum = TSimd.MultiplyAdd(TSimd.All(x[i]), TSimd.Load(task->Taps + (tap * shape.Columns) + output), sum);
-                        }
-                    }
-                    if (output + TSimd.Lanes <= shape.Out)
-                    {
-                        TSimd.Store(y + output, sum);
-                    }
-                    else
-                    {
-                        TSimd.StoreFirst(y + output, sum, shape.Out - output);
+                        var tap = TSimd.Load(taps);
+                        sum0 = TSimd.MultiplyAdd(TSimd.All(x0[i]), tap, sum0);
+                        sum1 = TSimd.MultiplyAdd(TSimd.All(x1[i]), tap, sum1);
+                        sum2 = TSimd.MultiplyAdd(TSimd.All(x2[i]), tap, sum2);
+                        sum3 = TSimd.MultiplyAdd(TSimd.All(x3[i]), tap, sum3);
                     }
                 }
+                var rest = shape.Out - output;
+                Store(y + (column0 * shape.Out) + output, sum0, rest);
+                Store(y + (column1 * shape.Out) + output, sum1, rest);
+                Store(y + (column2 * shape.Out) + output, sum2, rest);
+                Store(y + (column3 * shape.Out) + output, sum3, rest);
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void Store(float* y, TVector sum, int rest)
+        {
+            if (rest >= TSimd.Lanes)
+            {
+                TSimd.Store(y, sum);
+            }
+            else
+            {
+                TSimd.StoreFirst(y, sum, rest);
             }
         }
 
