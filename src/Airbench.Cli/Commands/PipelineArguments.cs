@@ -9,7 +9,7 @@ internal sealed class PipelineArguments
     public const string DefaultFile = "pipeline.yaml";
 
     /// <summary>Enough for over 90% on the drawn images, and under a minute on two cores, also without AVX-512.</summary>
-    private const string DemoEpochs = "4", DemoWidths = "[32, 64, 128]", DemoBatch = "256";
+    private const string DemoEpochs = "4", DemoWidths = "[32, 64, 128]", DemoBatch = "256", DemoResolutions = "[0.75, 1]", DemoTestCount = "1000";
 
     private readonly Argument<string?> _file = new("pipeline") { Description = $"Pipeline file [default: {DefaultFile}].", Arity = ArgumentArity.ZeroOrOne };
     private readonly Option<string[]> _set = new("--set") { Description = "Override a value: --set train.with.epochs=2. May be repeated." };
@@ -53,7 +53,9 @@ internal sealed class PipelineArguments
             first.Add(new("--demo", "with.epochs", DemoEpochs) { Uses = "train" });
             if (parsed.GetValue(_file) is null)   // a file that is named may have another network
             {
+                first.Add(new("--demo", "with.test_count", DemoTestCount) { Uses = "prepare" });
                 first.Add(new("--demo", "with.widths", DemoWidths) { Uses = "train" });
+                first.Add(new("--demo", "with.resolutions", DemoResolutions) { Uses = "train" });
                 first.Add(new("--demo", "with.batch_size", DemoBatch) { Uses = "train" });
             }
         }
