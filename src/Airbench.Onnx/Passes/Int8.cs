@@ -50,6 +50,7 @@ internal sealed class Int8
             pass.Add(node);
         }
         pass._graph.RemoveUnused();   // constants that were replaced
+        pass._graph.Model.MetadataProps.Add(new StringStringEntryProto { Key = ChannelWeights.ExactKey, Value = "true" });
         return pass._graph;
     }
 
@@ -89,7 +90,7 @@ internal sealed class Int8
     {
         var input = PairOf(node.Input[0]);
         var layer = LayerWeights.Of(_source.Graph, node);
-        var values = ChannelWeights.Quantize(layer.Weight, layer.IntegerBias, layer.Channels, input.Parameters.Scale);
+        var values = ChannelWeights.Quantize(layer.Weight, layer.IntegerBias, layer.Channels, input.Parameters.Scale, places: (int)Extents.Elements(layer.Shape.Skip(2)));
         var (weights, axis) = layer.Arranged(values.Weights);
 
         var copy = node.Clone();

@@ -55,9 +55,10 @@ public sealed class QuantizationArithmeticTests
             {
                 var own = weight[(c * row)..((c + 1) * row)];
                 double scale = quantized.Scales[c];
-                Assert.Equal(own.Max(Math.Abs) / 127.0, scale, scale * 1e-6);
+                var largest = Math.Max(own.Max(Math.Abs), own.Chunk(2).Max(pair => Math.Abs((double)pair.Sum(value => (double)value))));
+                Assert.Equal(largest / 127.0, scale, scale * 1e-6);
                 Assert.Equal(InputScale * scale, quantized.BiasScales[c], scale * 1e-6);
-                Assert.Equal(127, quantized.Weights[(c * row)..((c + 1) * row)].Max(w => Math.Abs((int)w)));
+                Assert.Equal((int)Math.Round(127 * own.Max(Math.Abs) / largest), quantized.Weights[(c * row)..((c + 1) * row)].Max(w => Math.Abs((int)w)), 1.0);
                 for (var i = 0; i < row; i++)
                 {
                     Assert.InRange((quantized.Weights[(c * row) + i] * scale) - own[i], -0.50001 * scale, 0.50001 * scale);
@@ -69,11 +70,29 @@ public sealed class QuantizationArithmeticTests
     [Fact]
     public void Halves_round_to_even_and_both_ends_are_127()
     {
-        var quantized = ChannelWeights.Quantize([127, 0.5f, 1.5f, 2.5f, -0.5f, -1.5f, -127], [2.5f], channels: 1, inputScale: 1);
+        var quantized = ChannelWeights.Quantize([127, -0.5f, 1.5f, 2.5f, 0.5f, -1.5f, -127], [2.5f], channels: 1, inputScale: 1);
 
         Assert.Equal([127, 0, 2, 2, 0, -2, -127], quantized.Weights);
         Assert.Equal((1f, 2), (quantized.Scales[0], quantized.Bias[0]));
     }
+
+    [Fact]
+    public void Two_neighbours_of_one_sign_and_a_byte_fit_16_bits() =>
+        Gen.Select(Gen.Int[1, 9], Gen.Int[0, 2].Select(i => i switch { 0 => 1, 1 => 4, _ => 9 }), Gen.Int).ForEachCase((inputs, places, seed) =>
+        {
+            var weight = Numbers(new Random(seed), 2 * inputs * places, 1);
+            weight[0] = weight[^1] = 0.5f;
+
+            var quantized = ChannelWeights.Quantize(weight, [], channels: 2, inputScale: 1, places).Weights;
+
+            for (var c = 0; c < 2; c++)
+            {
+                var own = quantized[(c * inputs * places)..((c + 1) * inputs * places)];
+                var ordered = Enumerable.Range(0, places).SelectMany(place => Enumerable.Range(0, inputs).Select(input => (int)own[(input * places) + place]));
+                Assert.All(ordered.Chunk(2), pair => Assert.InRange(pair.Sum(), -128, 128));
+                Assert.InRange(own.Max(value => Math.Abs((int)value)), 63, 127);   // no wider steps than the worst pair asks for
+            }
+        });
 
     [Fact]
     public void A_channel_without_weights_keeps_its_bias_and_one_without_either_is_zero()
