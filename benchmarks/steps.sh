@@ -3,7 +3,8 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 airbench=$root/src/Airbench.Cli/bin/Release/net10.0/airbench.dll
 [ -f "$airbench" ] || { echo "build first: dotnet build -c Release" >&2; exit 2; }
-threads=$(nproc)
+cores=$(nproc)
+threads=${THREADS:-$cores}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
