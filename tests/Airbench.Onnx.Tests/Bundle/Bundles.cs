@@ -53,12 +53,25 @@ internal sealed class Bundles : IDisposable
     /// <summary>What the network itself answers to the reference images; a copy to damage.</summary>
     public static float[] ReferenceLogits() => [.. OwnReferenceLogits];
 
-    public void WriteReference(float[] logits, int count = ReferenceCount, int imageSize = 16)
+    public void WriteReference(float[] logits, int count = ReferenceCount, int imageSize = 16) =>
+        WriteReference(RandomNetwork.Images(count, imageSize, 4), logits, count, imageSize);
+
+    /// <summary>Reference images whose class is clear, so that rounding to int8 or fp16 chooses no other, but for two that are doubtful.</summary>
+    public void WriteClearReference()
+    {
+        const int drawn = 10 * ReferenceCount;
+        var images = RandomNetwork.Images(drawn, Network.ImageSize, 4).Chunk(3 * Network.ImageSize * Network.ImageSize)
+            .OrderByDescending(image => Logits(image).OrderDescending().ToArray() is [var best, var second, ..] ? best - second : 0).ToArray();
+        byte[] chosen = [.. images[..(ReferenceCount - 2)].Concat(images[^2..]).SelectMany(image => image)];
+        WriteReference(chosen, Logits(chosen), ReferenceCount, Network.ImageSize);
+    }
+
+    private void WriteReference(byte[] images, float[] logits, int count, int imageSize)
     {
         System.IO.File.Delete(ReferenceFile);
         TensorFileWriter.Write(ReferenceFile,
         [
-            ("images", TensorType.U8, [count, 3, imageSize, imageSize], RandomNetwork.Images(count, imageSize, 4)),
+            ("images", TensorType.U8, [count, 3, imageSize, imageSize], images),
             ("labels", TensorType.I64, [count], Bytes(new long[count])),
             ("logits", TensorType.F32, [count, Network.ClassCount], Bytes(logits)),
         ]);

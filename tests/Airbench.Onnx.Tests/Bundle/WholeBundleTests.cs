@@ -25,7 +25,8 @@ public sealed class WholeBundleTests : IDisposable
     {
         var (bundle, dataset) = Export(format, anySize);
 
-        Assert.Empty(Problems(bundle));
+        var problems = Problems(bundle);
+        Assert.True(problems.Count == 0, string.Join('\n', problems));
         var low = bundle.Manifest.Variants["adaptive"].LowConfidence!;
         Assert.Equal((30, 0.4), (low.TrainingImages, low.TrainingShare));
         Assert.InRange(bundle.Manifest.Variants["tta"].VoteParity!.MaxAbsDifference, 0, 1e-4);
@@ -83,6 +84,7 @@ public sealed class WholeBundleTests : IDisposable
         var labels = Bundles.Logits(RandomNetwork.Images(60, Size, 8)).Chunk(3).Select(row => (long)Softmax.ArgMax(row)).ToArray();
         var dataset = _bundles.Prepare(labels);
         _bundles.TrainedOn(dataset);
+        _bundles.WriteClearReference();
         var options = new ExportOptions
         {
             Variants = variants.Length > 0 ? variants : Variants,

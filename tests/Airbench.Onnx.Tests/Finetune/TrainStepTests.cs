@@ -86,18 +86,19 @@ public sealed class TrainStepTests : IDisposable
     }
 
     /// <summary>
-    /// Fifty steps of everything with momentum and decay: rounding differences grow with the steps, and stay within 1e-3 of the loss.
+    /// Fifty steps of everything with momentum and decay, beside fp64: of two trainings in fp32 either may be the one that is off. Rounding stays at 1e-6
+    /// of the loss, but a Relu near zero passes in one and not in the other (3.5e-4 seen).
     /// </summary>
     [Theory]
-    [InlineData("airbench94")]
-    [InlineData("airbench96")]
-    [InlineData("resnet18")]
-    public void Fifty_steps_give_the_losses_of_torch(string recipe)
+    [InlineData("airbench94", 1e-5)]
+    [InlineData("airbench96", 1e-5)]
+    [InlineData("resnet18", 2e-3)]
+    public void Fifty_steps_give_the_losses_of_torch(string recipe, double tolerance)
     {
         var spec = new TrainingSpec(Narrow(recipe) with { BatchNormEpsilon = 1e-5 }, TrainedPart.All) { LabelSmoothing = 0.1 };
         var weights = Weights(spec.Network);
         using var session = Open(spec, weights);
-        using var torch = new TorchReference(spec, weights, ScalarType.Float32);
+        using var torch = new TorchReference(spec, weights, ScalarType.Float64);
         var (first, last) = (0.0, 0.0);
         for (var step = 0; step < 50; step++)
         {
@@ -105,7 +106,7 @@ public sealed class TrainStepTests : IDisposable
             var lr = 0.02f * (1 - (step / 50f));
             last = torch.Step(images, labels, lr, 0.9, 5e-4, out _);
             first = step == 4 ? last : first;   // the batch that comes last, too
-            Assert.Equal(last, session.Step(images, labels, new StepSettings(lr, 0.9f, 5e-4f)), 1e-3);
+            Assert.Equal(last, session.Step(images, labels, new StepSettings(lr, 0.9f, 5e-4f)), tolerance);
         }
         Assert.True(last < first - 0.01, $"loss {first} -> {last}: nothing was learned");
     }
