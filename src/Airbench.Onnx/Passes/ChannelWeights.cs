@@ -21,6 +21,10 @@ internal sealed record ChannelWeights(sbyte[] Weights, float[] Scales, int[] Bia
     /// <summary>A bias takes at most half of int32; the rest is for the sum that it is added to.</summary>
     private const double LargestBias = 1 << 30;
 
+    /// <summary>Whether the weights of a model are such.</summary>
+    /// <exception cref="InvalidFileException">It is no ONNX model.</exception>
+    public static bool AreExactIn(string modelFile) => ModelInspector.Inspect(modelFile).Metadata.ContainsKey(ExactKey);
+
     /// <summary>Rounds half to even, as QuantizeLinear does.</summary>
     /// <param name="weight">Output channels first.</param>
     /// <param name="bias">One a channel, or empty.</param>

@@ -69,9 +69,9 @@ public sealed record ExecutionDevice(string Name, string Provider, int? CudaInde
 
     /// <summary>Session settings for this device.</summary>
     /// <param name="settings">How it runs.</param>
-    /// <param name="hasExactProducts">Whether the model's weights are such that no product overflows (<see cref="ChannelWeights"/>).</param>
+    /// <param name="modelFile">What it runs, which may say that no product of its weights overflows (<see cref="ChannelWeights.AreExactIn"/>).</param>
     /// <exception cref="ConfigurationException">Provider options that the device's provider does not have.</exception>
-    internal SessionOptions CreateOptions(SessionSettings settings, bool hasExactProducts = false)
+    internal SessionOptions CreateOptions(SessionSettings settings, string? modelFile = null)
     {
         var options = new SessionOptions
         {
@@ -87,7 +87,7 @@ public sealed record ExecutionDevice(string Name, string Provider, int? CudaInde
         };
         try
         {
-            if (!CpuFeatures.HasVnni && !hasExactProducts)
+            if (!CpuFeatures.HasVnni && (modelFile is null || !ChannelWeights.AreExactIn(modelFile)))
             {
                 // On x64 without VNNI the fast product of uint8 and int8 overflows in 16 bits; the slower one is exact. VNNI's own is exact and fast,
                 // and this setting would take it away: int8 models then need twice the time.

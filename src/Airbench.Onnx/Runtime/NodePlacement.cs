@@ -17,7 +17,7 @@ internal static class NodePlacement
         var folder = Directory.CreateTempSubdirectory("airbench-profile-");
         try
         {
-            using var options = device.CreateOptions(settings);
+            using var options = device.CreateOptions(settings, modelFile);
             options.ProfileOutputPathPrefix = Path.Combine(folder.FullName, "nodes");
             options.EnableProfiling = true;
             using var session = new InferenceSession(modelFile, options);

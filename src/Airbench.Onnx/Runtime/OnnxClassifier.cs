@@ -171,7 +171,7 @@ public sealed class OnnxClassifier : IDisposable
         }
         try
         {
-            using var options = device.CreateOptions(settings, hasExactProducts: ModelInspector.Inspect(modelFile).Metadata.ContainsKey(ChannelWeights.ExactKey));
+            using var options = device.CreateOptions(settings, modelFile);
             return new InferenceSession(modelFile, options);
         }
         catch (OnnxRuntimeException e)
